@@ -1,0 +1,157 @@
+package org.finetune4j.kernel;
+
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * The numeric kernels of one device. Every kernel has the same formula on every device; tests hold each
+ * implementation to {@code nd4j}, which is built of stock ND4J operations only.
+ *
+ * <p>Arrays are dense, row-major ('c') and do not overlap unless a method allows it. The caller gives the outputs; a
+ * kernel writes every element of them. Activations and weights have one of the types of {@link #supports}; integer
+ * inputs are INT32; logits, token losses and gradients of parameters are FLOAT (DOUBLE where activations are DOUBLE).
+ * Arithmetic within a kernel is done in f32 at least. Where a method has {@code accumulate}, the result is added to
+ * what the output holds instead of replacing it. Results do not depend on the number of threads.
+ *
+ * <p>Packed batches: {@code [tokens, ...]} arrays hold the sequences one after another without padding;
+ * {@code offsets [sequences + 1]} holds where each begins, the first 0 and the last {@code tokens}.
+ */
+public interface Kernels extends AutoCloseable {
+    /** The name by which a recipe selects these kernels, such as {@code onednn}. */
+    String name();
+
+    /** Whether activations and weights of this type are supported. */
+    boolean supports(DataType type);
+
+    /**
+     * Matrix product {@code out = alpha * op(a) op(b)}, or {@code out += ...} when accumulating.
+     *
+     * @param a          {@code [m, k]}, or {@code [k, m]} when transposed
+     * @param b          {@code [k, n]}, or {@code [n, k]} when transposed; of the type of {@code a}
+     * @param out        {@code [m, n]}, of the type of {@code a}, or FLOAT where that is BFLOAT16
+     */
+    void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out, double alpha,
+                boolean accumulate);
+
+    /** Rows of a table: {@code out[t] = table[ids[t]]}; ids {@code [tokens]}, table {@code [vocabulary, hidden]}. */
+    void embedding(INDArray ids, INDArray table, INDArray out);
+
+    /** Adds to {@code tableGradient [vocabulary, hidden]} every row of {@code outGradient} at its id, in token order. */
+    void embeddingGradient(INDArray ids, INDArray outGradient, INDArray tableGradient);
+
+    /** Selected rows: {@code out[r] = x[rows[r]]}; the rows are distinct. */
+    void gatherRows(INDArray x, INDArray rows, INDArray out);
+
+    /** The gradient of {@link #gatherRows}: zero but for {@code inputGradient[rows[r]] = outGradient[r]}. */
+    void gatherRowsGradient(INDArray rows, INDArray outGradient, INDArray inputGradient);
+
+    /** RMSNorm (arXiv 1910.07467): {@code out = weight * x / sqrt(mean(x^2) + epsilon)} per row of {@code [tokens, hidden]}. */
+    void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out);
+
+    /**
+     * The gradient of {@link #rmsNorm}. With {@code r = 1 / sqrt(mean(x^2) + epsilon)} and {@code g = outGradient * weight}:
+     * {@code inputGradient = r g - x r^3 mean(g x)}, {@code weightGradient += sum over tokens of outGradient * x * r}.
+     *
+     * @param inputGradient  {@code [tokens, hidden]}, or null when the input needs none
+     * @param weightGradient {@code [hidden]} FLOAT (or DOUBLE), added to; null when the weight needs none
+     */
+    void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+                         @Nullable INDArray inputGradient, @Nullable INDArray weightGradient);
+
+    /**
+     * Rotary position embedding of every head of {@code x [tokens, heads * headDimension]}, or its inverse (which is
+     * also its gradient).
+     *
+     * @param positions {@code [tokens]}, each token's position in its sequence
+     */
+    void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse, INDArray out);
+
+    /**
+     * Causal grouped-query attention within each sequence of a packed batch:
+     * {@code out[t, h] = sum over s <= t of softmax_s(scale * q[t, h] . k[s, h / group]) v[s, h / group]}.
+     *
+     * @param query  {@code [tokens, heads * headDimension]}
+     * @param key    {@code [tokens, keyValueHeads * headDimension]}
+     * @param value  {@code [tokens, keyValueHeads * headDimension]}
+     * @param offsets {@code [sequences + 1]} INT32
+     */
+    void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape, INDArray out);
+
+    /** The gradients of {@link #attention}; the probabilities are recomputed, never kept. */
+    void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
+                           INDArray out, INDArray outGradient, INDArray queryGradient, INDArray keyGradient,
+                           INDArray valueGradient);
+
+    /**
+     * Attention over a cache, for generation. For sequence {@code b}, the new rows {@code offsets[b]..offsets[b+1]} of
+     * key and value are first written into its cache at {@code cacheLengths[b]...}; then each new query attends to its
+     * sequence's cache up to and with its own place.
+     *
+     * @param keyCache     {@code [sequences, capacity, keyValueHeads * headDimension]}, written to
+     * @param valueCache   like {@code keyCache}
+     * @param cacheLengths {@code [sequences]} INT32: places already filled; not changed
+     * @param offsets      {@code [sequences + 1]} INT32 over the new tokens
+     */
+    void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
+                         INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out);
+
+    /** SwiGLU (arXiv 2002.05202): {@code out = gate * sigmoid(gate) * up}. */
+    void swiglu(INDArray gate, INDArray up, INDArray out);
+
+    /** The gradients of {@link #swiglu}. */
+    void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient, INDArray upGradient);
+
+    /** Element-wise sum {@code out = a + b}; {@code out} may be {@code a} or {@code b}. */
+    void add(INDArray a, INDArray b, INDArray out);
+
+    /** Scaled copy {@code out = factor * x}, converting the type (round to nearest even); {@code out} may be {@code x}. */
+    void scale(INDArray x, double factor, INDArray out);
+
+    /**
+     * Multiplies by a random mask: {@code out = x * keep / (1 - rate)} where {@code keep} of element {@code i} is drawn
+     * from {@link CounterRandom#uniform(long, long) uniform(seed, i)} {@code >= rate}. The same call is its gradient.
+     */
+    void dropout(INDArray x, double rate, long seed, INDArray out);
+
+    /** Log-probability of each row's label: {@code out[c] = logits[c, labels[c]] - logSumExp(logits[c])}. */
+    void logProbability(INDArray logits, INDArray labels, INDArray out);
+
+    /** The gradient of {@link #logProbability}: {@code outGradient[c] * (onehot(labels[c]) - softmax(logits[c]))}. */
+    void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient, INDArray logitsGradient);
+
+    /** {@code out[c] = log sum over v of exp(logits[c, v])}, with the maximum shifted out. */
+    void logSumExp(INDArray logits, INDArray out);
+
+    /** The gradient of {@link #logSumExp}: {@code outGradient[c] * softmax(logits[c])}. */
+    void logSumExpGradient(INDArray logits, INDArray outGradient, INDArray logitsGradient);
+
+    /** {@code out[c] = KL(softmax(from[c]) || softmax(to[c]))} over the last axis of {@code [rows, vocabulary]}. */
+    void klDivergence(INDArray from, INDArray to, INDArray out);
+
+    /**
+     * The gradients of {@link #klDivergence}. With {@code p = softmax(from)}, {@code q = softmax(to)}:
+     * to {@code to}: {@code outGradient (q - p)}; to {@code from}: {@code outGradient p (log p - log q - KL)}.
+     *
+     * @param fromGradient null when not wanted
+     * @param toGradient   null when not wanted
+     */
+    void klDivergenceGradient(INDArray from, INDArray to, INDArray outGradient, @Nullable INDArray fromGradient,
+                              @Nullable INDArray toGradient);
+
+    /** Sum of squares of all elements, in double, independent of the number of threads. */
+    double squaredNorm(INDArray x);
+
+    /**
+     * One AdamW update (arXiv 1711.05101) of a flat FLOAT parameter, in place. With {@code g = gradientScale * gradient}:
+     * {@code m = beta1 m + (1 - beta1) g}, {@code v = beta2 v + (1 - beta2) g^2},
+     * {@code w = w - lr (decay w + (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + epsilon))}.
+     *
+     * @param step 1 for the first update
+     */
+    void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment, INDArray secondMoment, AdamWStep step);
+
+    /** Frees what these kernels hold outside the heap. */
+    @Override
+    void close();
+}
