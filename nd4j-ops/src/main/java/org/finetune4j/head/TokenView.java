@@ -1,0 +1,38 @@
+package org.finetune4j.head;
+
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+
+/**
+ * What a token loss sees: one chunk of supervised tokens. Every variable belongs to {@link #graph()}, so that any ND4J
+ * operation with a tested gradient may be applied to it. Values are FLOAT (DOUBLE in gradient checks).
+ */
+public interface TokenView {
+    /** The graph of the loss; constants and stock operations are made through it. */
+    SameDiff graph();
+
+    /** The policy's logits {@code [chunk, vocabulary]} that predict {@link #labels()}. */
+    SDVariable logits();
+
+    /** The supervised token ids {@code [chunk]}, INT32. */
+    SDVariable labels();
+
+    /** Log-probability of each label under the policy, {@code [chunk]}; built once however often it is asked for. */
+    SDVariable logProbability();
+
+    /** {@code log sum exp} of each row of logits, {@code [chunk]}; built once. */
+    SDVariable logSumExp();
+
+    /**
+     * The reference model's logits {@code [chunk, vocabulary]} for the same inputs; no gradient flows into them.
+     *
+     * @throws IllegalStateException when {@link TokenLoss#needsReference()} is false
+     */
+    SDVariable referenceLogits();
+
+    /** {@code KL(softmax(from) || softmax(to))} of each row, {@code [chunk]}. */
+    SDVariable klDivergence(SDVariable from, SDVariable to);
+
+    /** The value of {@code x} as a constant of the reverse pass. */
+    SDVariable stopGradient(SDVariable x);
+}

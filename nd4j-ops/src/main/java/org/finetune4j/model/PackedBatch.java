@@ -1,0 +1,55 @@
+package org.finetune4j.model;
+
+/**
+ * Sequences laid one after another without padding.
+ *
+ * @param ids            token ids {@code [tokens]}
+ * @param positions      place of each token in its own sequence {@code [tokens]}
+ * @param offsets        where each sequence begins {@code [sequences + 1]}; the first is 0, the last {@code tokens}
+ * @param supervisedRows rows whose logits are needed {@code [supervised]}, ascending; row {@code t} predicts token {@code t + 1}
+ * @param labels         the token that each supervised row is to predict {@code [supervised]}
+ * @param weights        factor on each supervised token's loss {@code [supervised]}; holds the normaliser, such as
+ *                       1 over the supervised tokens of the whole optimiser step
+ */
+public record PackedBatch(int[] ids, int[] positions, int[] offsets, int[] supervisedRows, int[] labels,
+                          float[] weights) {
+    /** Refuses arrays whose lengths or ranges do not fit together. */
+    public PackedBatch {
+        if (ids.length == 0 || positions.length != ids.length) {
+            throw new IllegalArgumentException(ids.length + " ids and " + positions.length + " positions");
+        }
+        if (offsets.length < 2 || offsets[0] != 0 || offsets[offsets.length - 1] != ids.length) {
+            throw new IllegalArgumentException("offsets must run from 0 to " + ids.length);
+        }
+        for (int s = 1; s < offsets.length; s++) {
+            if (offsets[s] <= offsets[s - 1]) {
+                throw new IllegalArgumentException("sequence " + (s - 1) + " is empty");
+            }
+        }
+        if (labels.length != supervisedRows.length || weights.length != supervisedRows.length) {
+            throw new IllegalArgumentException(supervisedRows.length + " supervised rows, " + labels.length
+                    + " labels and " + weights.length + " weights");
+        }
+        for (int r = 0; r < supervisedRows.length; r++) {
+            if (supervisedRows[r] < (r == 0 ? 0 : supervisedRows[r - 1] + 1) || supervisedRows[r] >= ids.length) {
+                throw new IllegalArgumentException("supervised rows must ascend within 0.." + (ids.length - 1)
+                        + ", row " + r + " is " + supervisedRows[r]);
+            }
+        }
+    }
+
+    /** Tokens of all sequences. */
+    public int tokens() {
+        return ids.length;
+    }
+
+    /** Number of sequences. */
+    public int sequences() {
+        return offsets.length - 1;
+    }
+
+    /** Number of supervised tokens. */
+    public int supervised() {
+        return labels.length;
+    }
+}
