@@ -1,0 +1,15 @@
+package org.finetune4j.methods;
+
+import java.util.Map;
+
+/** A part of a recipe: an immutable value that says which published method is used and with which settings. */
+public interface Fragment {
+    /** The method that this fragment is an instance of. */
+    Method<? extends Fragment> method();
+
+    /**
+     * The settings by name, in the order of the method's definition; values are String, Boolean, Long, Double, enum
+     * constants or lists of these. {@code method().create(settings())} equals this fragment.
+     */
+    Map<String, Object> settings();
+}

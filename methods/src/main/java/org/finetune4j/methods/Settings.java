@@ -1,0 +1,116 @@
+package org.finetune4j.methods;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.finetune4j.FinetuneException;
+import org.jspecify.annotations.Nullable;
+
+/** The settings of a fragment by name, read with defaults; every name that nobody read is refused. */
+public final class Settings {
+    private final Map<String, ?> values;
+    private final Set<String> read = new LinkedHashSet<>();
+
+    /** Settings with these values: strings, booleans, numbers, enum constants, or lists of strings. */
+    public Settings(Map<String, ?> values) {
+        this.values = Map.copyOf(values);
+    }
+
+    /** A real number, or the default. */
+    public double number(String name, double otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof Number number) {
+            return number.doubleValue();
+        }
+        throw wrong(name, value, "a number");
+    }
+
+    /** A whole number, or the default. */
+    public int whole(String name, int otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof Number number && number.doubleValue() == number.intValue()) {
+            return number.intValue();
+        }
+        throw wrong(name, value, "a whole number");
+    }
+
+    /** Yes or no, or the default. */
+    public boolean flag(String name, boolean otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof Boolean flag) {
+            return flag;
+        }
+        throw wrong(name, value, "true or false");
+    }
+
+    /** A text, or the default. */
+    public String text(String name, String otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof String text) {
+            return text;
+        }
+        throw wrong(name, value, "a text");
+    }
+
+    /** A list of texts, or the default. */
+    public List<String> texts(String name, List<String> otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof List<?> list && list.stream().allMatch(String.class::isInstance)) {
+            List<String> texts = new ArrayList<>();
+            list.forEach(item -> texts.add((String) item));
+            return List.copyOf(texts);
+        }
+        throw wrong(name, value, "a list of texts");
+    }
+
+    /** One constant of an enum, given as the constant or by its name in any case, or the default. */
+    public <E extends Enum<E>> E choice(String name, E otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        for (E constant : otherwise.getDeclaringClass().getEnumConstants()) {
+            if (constant == value || constant.name().equals(value.toString().toUpperCase(Locale.ROOT))) {
+                return constant;
+            }
+        }
+        throw wrong(name, value, "one of " + Arrays.toString(otherwise.getDeclaringClass().getEnumConstants()));
+    }
+
+    void refuseUnread(String method) {
+        for (String name : values.keySet()) {
+            if (!read.contains(name)) {
+                throw new FinetuneException(method + " has no setting '" + name + "'; it has " + read
+                        + ". Remove it or correct its name.");
+            }
+        }
+    }
+
+    private @Nullable Object take(String name) {
+        read.add(name);
+        return values.get(name);
+    }
+
+    private static FinetuneException wrong(String name, Object value, String wanted) {
+        return new FinetuneException("setting '" + name + "' is " + value + ", but must be " + wanted + ".");
+    }
+}

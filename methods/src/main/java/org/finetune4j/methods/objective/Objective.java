@@ -1,0 +1,15 @@
+package org.finetune4j.methods.objective;
+
+import org.finetune4j.head.TokenLoss;
+import org.finetune4j.methods.Fragment;
+
+/** What is minimised: a loss of single supervised tokens and how it is averaged over an optimiser step. */
+public interface Objective extends Fragment {
+    /** The loss of a supervised token. */
+    TokenLoss tokenLoss();
+
+    /** How token losses are averaged over the samples of one optimiser step. */
+    default Reduction reduction() {
+        return Reduction.TOKENS;
+    }
+}
