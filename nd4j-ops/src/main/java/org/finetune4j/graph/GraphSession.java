@@ -1,0 +1,357 @@
+package org.finetune4j.graph;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.finetune4j.kernel.Kernels;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Runs one set of outputs of a graph: the schedule is made once, array lifetimes and places once for each combination
+ * of input shapes.
+ *
+ * <p>Not for use by several threads at once.
+ */
+public final class GraphSession {
+    private static final int KEPT_PLANS = 64;
+
+    private final Graph graph;
+    private final Kernels kernels;
+    private final Arena arena;
+    private final List<String> outputs;
+    private final List<Graph.Node> schedule;
+    private final Map<String, List<String>> sinksOf;
+    private final Set<String> directSinks = new HashSet<>();
+    private final Map<String, Integer> lastUse = new HashMap<>();
+    private final Set<String> leaves = new java.util.TreeSet<>();
+    private final Map<String, Plan> plans = new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Plan> eldest) {
+            return size() > KEPT_PLANS;
+        }
+    };
+    private @Nullable Profile profile;
+
+    /** Where an intermediate array lies. */
+    private record Place(long offset, DataType type, long[] shape) {
+    }
+
+    private static final class Plan {
+        final Map<String, Place> places = new HashMap<>();
+        long arenaBytes;
+        int generation = -1;
+        Map<String, INDArray> arrays = Map.of();
+    }
+
+    /**
+     * Makes the schedule of everything that the outputs and contributions need, and of nothing else.
+     *
+     * @param outputs       variables whose arrays {@link #run} returns
+     * @param contributions for each leaf that collects a gradient, the variables to add up ({@link ReversePass#build})
+     */
+    public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
+                        Map<String, List<String>> contributions) {
+        this.graph = graph;
+        this.kernels = kernels;
+        this.arena = arena;
+        this.outputs = List.copyOf(outputs);
+        this.sinksOf = new HashMap<>();
+        contributions.forEach((leaf, variables) -> variables.forEach(
+                variable -> sinksOf.computeIfAbsent(variable, key -> new ArrayList<>()).add(leaf)));
+        this.schedule = schedule();
+        analyseLifetimes();
+    }
+
+    /** Names of the scheduled operations in order, for tests and reports. */
+    public List<String> operations() {
+        return schedule.stream().map(node -> node.operation().opName()).toList();
+    }
+
+    /** For each scheduled operation its name and the variables that it reads. */
+    public List<String> describe() {
+        return schedule.stream().map(node -> node.operation().opName() + node.inputs()).toList();
+    }
+
+    /** From now on times every operation into {@code profile}; null stops that. */
+    public void profile(@Nullable Profile profile) {
+        this.profile = profile;
+    }
+
+    /** Bytes of intermediate arrays for inputs of these shapes, without running. */
+    public long plannedBytes(Map<String, INDArray> inputs) {
+        return plan(inputs).arenaBytes;
+    }
+
+    /**
+     * Runs the schedule.
+     *
+     * @param inputs arrays of all leaves by name
+     * @param sinks  arrays to which the gradients of leaves are added, by the leaf's name
+     * @return the outputs by name; their memory is reused by the next run over the same arena
+     */
+    public Map<String, INDArray> run(Map<String, INDArray> inputs, Map<String, INDArray> sinks) {
+        Plan plan = bound(plan(inputs));
+        for (Graph.Node node : schedule) {
+            long start = profile == null ? 0 : System.nanoTime();
+            execute(node, plan, inputs, sinks);
+            if (profile != null) {
+                profile.add(node.operation().opName(), System.nanoTime() - start);
+            }
+        }
+        Map<String, INDArray> results = new LinkedHashMap<>();
+        for (String output : outputs) {
+            results.put(output, array(graph.resolved(output), plan, inputs));
+        }
+        return results;
+    }
+
+    private void execute(Graph.Node node, Plan plan, Map<String, INDArray> inputs, Map<String, INDArray> sinks) {
+        List<INDArray> in = new ArrayList<>(node.inputs().size());
+        for (String name : node.inputs()) {
+            in.add(array(name, plan, inputs));
+        }
+        List<INDArray> out = new ArrayList<>(node.outputs().size());
+        boolean[] accumulates = new boolean[node.outputs().size()];
+        for (int i = 0; i < accumulates.length; i++) {
+            String name = node.outputs().get(i);
+            accumulates[i] = directSinks.contains(name);
+            INDArray array = accumulates[i] ? sink(sinks, sinksOf.get(name).get(0)) : plan.arrays.get(name);
+            if (!accumulates[i] && node.operation() instanceof OwnOp own && own.write(i) == OwnOp.Write.ADD) {
+                array.assign(0);
+            }
+            out.add(array);
+        }
+        if (node.operation() instanceof OwnOp own) {
+            own.execute(new Running(in, out, accumulates));
+        } else {
+            StockOps.execute(node.operation(), in, out);
+        }
+        for (int i = 0; i < accumulates.length; i++) {
+            String name = node.outputs().get(i);
+            if (!accumulates[i]) {
+                for (String leaf : sinksOf.getOrDefault(name, List.of())) {
+                    addInto(sink(sinks, leaf), out.get(i));
+                }
+            }
+        }
+    }
+
+    private static INDArray sink(Map<String, INDArray> sinks, String leaf) {
+        INDArray sink = sinks.get(leaf);
+        if (sink == null) {
+            throw new IllegalArgumentException("no array given for the gradient of '" + leaf + "'");
+        }
+        return sink;
+    }
+
+    private static void addInto(INDArray sink, INDArray contribution) {
+        sink.addi(contribution.dataType() == sink.dataType() ? contribution : contribution.castTo(sink.dataType()));
+    }
+
+    private INDArray array(String name, Plan plan, Map<String, INDArray> inputs) {
+        INDArray array = plan.arrays.get(name);
+        if (array == null) {
+            array = inputs.get(name);
+        }
+        if (array == null) {
+            array = graph.constant(name);
+        }
+        if (array == null) {
+            throw new IllegalArgumentException("no array given for '" + name + "'");
+        }
+        return array;
+    }
+
+    private List<Graph.Node> schedule() {
+        Set<String> needed = new HashSet<>(sinksOf.keySet());
+        for (String output : outputs) {
+            needed.add(graph.resolved(output));
+        }
+        List<Graph.Node> all = graph.nodes();
+        List<Graph.Node> chosen = new ArrayList<>();
+        for (int i = all.size() - 1; i >= 0; i--) {
+            Graph.Node node = all.get(i);
+            if (node.outputs().stream().anyMatch(needed::contains)) {
+                List<String> inputs = node.inputs().stream().map(graph::resolved).toList();
+                needed.addAll(inputs);
+                chosen.add(0, new Graph.Node(node.operation(), inputs, node.outputs()));
+            }
+        }
+        return chosen;
+    }
+
+    private void analyseLifetimes() {
+        Set<String> made = new HashSet<>();
+        for (int step = 0; step < schedule.size(); step++) {
+            Graph.Node node = schedule.get(step);
+            for (String name : node.inputs()) {
+                lastUse.put(name, step);
+                if (!made.contains(name)) {
+                    leaves.add(name);
+                }
+            }
+            made.addAll(node.outputs());
+            for (String name : node.outputs()) {
+                lastUse.put(name, step);
+            }
+        }
+        Set<String> read = new HashSet<>();
+        schedule.forEach(node -> read.addAll(node.inputs()));
+        for (Graph.Node node : schedule) {
+            for (int i = 0; i < node.outputs().size(); i++) {
+                String name = node.outputs().get(i);
+                if (sinksOf.getOrDefault(name, List.of()).size() == 1 && !read.contains(name)
+                        && !outputs.contains(name) && node.operation() instanceof OwnOp own
+                        && own.write(i) != OwnOp.Write.REPLACE) {
+                    directSinks.add(name);
+                }
+            }
+        }
+        for (String output : outputs) {
+            lastUse.put(graph.resolved(output), Integer.MAX_VALUE);
+        }
+    }
+
+    private Plan plan(Map<String, INDArray> inputs) {
+        StringBuilder key = new StringBuilder();
+        for (String leaf : leaves) {
+            INDArray array = inputs.get(leaf);
+            if (array != null) {
+                key.append(Arrays.toString(array.shape()));
+            }
+        }
+        return plans.computeIfAbsent(key.toString(), shapes -> layOut(inputs));
+    }
+
+    private Plan layOut(Map<String, INDArray> inputs) {
+        Plan plan = new Plan();
+        MemoryPlan memory = new MemoryPlan();
+        Map<String, long[]> shapes = new HashMap<>();
+        for (int step = 0; step < schedule.size(); step++) {
+            Graph.Node node = schedule.get(step);
+            List<long[]> outputShapes = outputShapes(node, shapes, inputs);
+            for (int i = 0; i < outputShapes.size(); i++) {
+                String name = node.outputs().get(i);
+                long[] shape = outputShapes.get(i);
+                DataType type = graph.variable(name).dataType();
+                shapes.put(name, shape);
+                if (directSinks.contains(name)) {
+                    continue;
+                }
+                long bytes = bytes(type, shape);
+                int last = lastUse.get(name);
+                Place reused = i == 0 ? reusable(node, step, plan, bytes) : null;
+                if (reused != null) {
+                    memory.extend(reused.offset(), last);
+                    plan.places.put(name, new Place(reused.offset(), type, shape));
+                } else {
+                    plan.places.put(name, new Place(memory.place(bytes, step, last), type, shape));
+                }
+            }
+        }
+        plan.arenaBytes = memory.peakBytes();
+        return plan;
+    }
+
+    private @Nullable Place reusable(Graph.Node node, int step, Plan plan, long bytes) {
+        if (!(node.operation() instanceof OwnOp own) || own.reusableInput() < 0
+                || own.reusableInput() >= node.inputs().size()) {
+            return null;
+        }
+        String name = node.inputs().get(own.reusableInput());
+        Place place = plan.places.get(name);
+        boolean readOnce = node.inputs().stream().filter(name::equals).count() == 1;
+        return place != null && readOnce && lastUse.get(name) == step && bytes(place.type(), place.shape()) == bytes
+                ? place : null;
+    }
+
+    private List<long[]> outputShapes(Graph.Node node, Map<String, long[]> shapes, Map<String, INDArray> inputs) {
+        if (node.operation() instanceof OwnOp own) {
+            List<long[]> in = new ArrayList<>();
+            for (String name : node.inputs()) {
+                long[] shape = shapes.get(name);
+                in.add(shape != null ? shape : leaf(name, inputs).shape());
+            }
+            return own.outputShapes(in);
+        }
+        List<INDArray> in = new ArrayList<>();
+        for (String name : node.inputs()) {
+            long[] shape = shapes.get(name);
+            in.add(shape != null ? Nd4j.createUninitialized(graph.variable(name).dataType(), shape)
+                    : leaf(name, inputs));
+        }
+        return StockOps.outputShapes(node.operation(), in);
+    }
+
+    private INDArray leaf(String name, Map<String, INDArray> inputs) {
+        INDArray array = inputs.get(name);
+        if (array == null) {
+            array = graph.constant(name);
+        }
+        if (array == null) {
+            throw new IllegalArgumentException("no array given for '" + name + "'");
+        }
+        return array;
+    }
+
+    private Plan bound(Plan plan) {
+        arena.reserve(plan.arenaBytes);
+        if (plan.generation != arena.generation()) {
+            Map<String, INDArray> arrays = new HashMap<>();
+            plan.places.forEach((name, place) -> arrays.put(name, arena.array(place.offset(), place.type(), place.shape())));
+            plan.arrays = arrays;
+            plan.generation = arena.generation();
+        }
+        return plan;
+    }
+
+    private static long bytes(DataType type, long[] shape) {
+        long bytes = type.width();
+        for (long extent : shape) {
+            bytes = Math.multiplyExact(bytes, extent);
+        }
+        return bytes;
+    }
+
+    private final class Running implements OwnOp.Execution {
+        private final List<INDArray> in;
+        private final List<INDArray> out;
+        private final boolean[] accumulates;
+
+        Running(List<INDArray> in, List<INDArray> out, boolean[] accumulates) {
+            this.in = in;
+            this.out = out;
+            this.accumulates = accumulates;
+        }
+
+        @Override
+        public Kernels kernels() {
+            return kernels;
+        }
+
+        @Override
+        public INDArray input(int index) {
+            return in.get(index);
+        }
+
+        @Override
+        public INDArray output(int index) {
+            return out.get(index);
+        }
+
+        @Override
+        public boolean accumulates(int index) {
+            return accumulates[index];
+        }
+    }
+}

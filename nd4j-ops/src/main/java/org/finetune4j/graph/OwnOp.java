@@ -1,0 +1,143 @@
+package org.finetune4j.graph;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.finetune4j.kernel.Kernels;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.api.ops.DynamicCustomOp;
+
+/**
+ * An operation of this project in a SameDiff graph: its shapes, its kernel and its gradient.
+ *
+ * <p>Instances are immutable but for what SameDiff itself keeps in them.
+ */
+public abstract class OwnOp extends DynamicCustomOp {
+    private final int inputs;
+
+    /** Adds the operation to the graph of its inputs. */
+    protected OwnOp(SDVariable... inputs) {
+        super(null, inputs[0].getSameDiff(), inputs);
+        this.inputs = inputs.length;
+    }
+
+    /** The operation's name in graphs and profiles. */
+    @Override
+    public abstract String opName();
+
+    /** Types of the outputs; their number is the number of outputs. */
+    protected abstract List<DataType> outputTypes(List<DataType> inputs);
+
+    /** Shapes of the outputs. */
+    protected abstract List<long[]> outputShapes(List<long[]> inputs);
+
+    /** Computes the outputs. */
+    protected abstract void execute(Execution execution);
+
+    /** Builds the gradient towards those inputs that want one; the default is that there is none. */
+    protected void backward(Backward backward) {
+        throw new UnsupportedOperationException(opName() + " has no gradient");
+    }
+
+    /** Whether a gradient flows back through this operation at all. */
+    protected boolean differentiable() {
+        return true;
+    }
+
+    /** How output {@code index} is written. */
+    protected Write write(int index) {
+        return Write.REPLACE;
+    }
+
+    /** The input whose memory output 0 may take over when nobody reads that input later, or -1. */
+    protected int reusableInput() {
+        return -1;
+    }
+
+    /** How an operation writes an output. */
+    public enum Write {
+        /** Overwrites it. */
+        REPLACE,
+        /** Adds to what it holds. */
+        ADD,
+        /** Either, as {@link Execution#accumulates} says. */
+        EITHER
+    }
+
+    /** What an operation is given when it runs. */
+    public interface Execution {
+        /** The kernels of the device. */
+        Kernels kernels();
+
+        /** An input's array. */
+        INDArray input(int index);
+
+        /** An output's array, to be written. */
+        INDArray output(int index);
+
+        /** Whether an output of {@link Write#EITHER} is to be added to. */
+        boolean accumulates(int index);
+    }
+
+    /** The single output. */
+    @Override
+    public final SDVariable outputVariable() {
+        return outputVariables()[0];
+    }
+
+    @Override
+    public final int getNumOutputs() {
+        return inputs == 0 ? 0 : calculateOutputDataTypes(inputTypes()).size();
+    }
+
+    @Override
+    public final List<DataType> calculateOutputDataTypes(List<DataType> inputTypes) {
+        return outputTypes(inputTypes);
+    }
+
+    @Override
+    public final List<SDVariable> doDiff(List<SDVariable> upstream) {
+        SDVariable[] arguments = args();
+        List<@Nullable SDVariable> gradients = new ArrayList<>();
+        for (int i = 0; i < arguments.length; i++) {
+            gradients.add(null);
+        }
+        backward(new Backward() {
+            @Override
+            public @Nullable SDVariable upstream(int output) {
+                return upstream.get(output);
+            }
+
+            @Override
+            public boolean wants(int input) {
+                return arguments[input].dataType().isFPType();
+            }
+
+            @Override
+            public @Nullable SDVariable accumulated(int input) {
+                return gradients.get(input);
+            }
+
+            @Override
+            public boolean collects(int input) {
+                return false;
+            }
+
+            @Override
+            public void set(int input, SDVariable total) {
+                gradients.set(input, total);
+            }
+        });
+        return gradients;
+    }
+
+    private List<DataType> inputTypes() {
+        List<DataType> types = new ArrayList<>();
+        for (SDVariable input : args()) {
+            types.add(input.dataType());
+        }
+        return types;
+    }
+}

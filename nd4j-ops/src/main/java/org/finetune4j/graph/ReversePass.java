@@ -1,0 +1,139 @@
+package org.finetune4j.graph;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/**
+ * Builds gradients into a graph by walking its operations backwards, only along paths that lead to wanted leaves.
+ *
+ * <p>SameDiff's own gradient function is not used: it clones the graph through a format that does not know this
+ * project's operations, and computes gradients of frozen weights.
+ */
+public final class ReversePass {
+    private final Graph graph;
+    private final Set<String> wanted;
+    private final Set<String> leadsToWanted = new HashSet<>();
+    private final Map<String, SDVariable> gradients = new HashMap<>();
+    private final Map<String, List<String>> leafContributions = new LinkedHashMap<>();
+
+    private ReversePass(Graph graph, Collection<String> wanted) {
+        this.graph = graph;
+        this.wanted = Set.copyOf(wanted);
+    }
+
+    /**
+     * Builds the gradient of {@code sum(seed * output)} towards leaves.
+     *
+     * @param output what is differentiated
+     * @param seed   its upstream gradient, of its shape
+     * @param wanted names of the leaves that want a gradient
+     * @return for every wanted leaf the variables whose sum is its gradient; a leaf that {@code output} does not depend
+     *         on has none
+     */
+    public static Map<String, List<String>> build(Graph graph, SDVariable output, SDVariable seed,
+                                                  Collection<String> wanted) {
+        ReversePass pass = new ReversePass(graph, wanted);
+        pass.walk(output, seed);
+        return pass.leafContributions;
+    }
+
+    private void walk(SDVariable output, SDVariable seed) {
+        List<Graph.Node> forward = graph.nodes();
+        leadsToWanted.addAll(wanted);
+        for (Graph.Node node : forward) {
+            if (passes(node.operation()) && node.inputs().stream().anyMatch(leadsToWanted::contains)) {
+                leadsToWanted.addAll(node.outputs());
+            }
+        }
+        for (String leaf : wanted) {
+            leafContributions.put(leaf, new ArrayList<>());
+        }
+        contribute(output.name(), seed);
+        for (int i = forward.size() - 1; i >= 0; i--) {
+            Graph.Node node = forward.get(i);
+            boolean arrives = node.outputs().stream().anyMatch(gradients::containsKey);
+            if (!arrives || !passes(node.operation())
+                    || node.inputs().stream().noneMatch(leadsToWanted::contains)) {
+                continue;
+            }
+            if (node.operation() instanceof OwnOp own) {
+                own.backward(new Step(node));
+            } else {
+                differentiateStock(node);
+            }
+        }
+    }
+
+    private static boolean passes(DifferentialFunction operation) {
+        return !(operation instanceof OwnOp own) || own.differentiable();
+    }
+
+    private void differentiateStock(Graph.Node node) {
+        StockOps.requireTestedGradient(node.operation());
+        List<SDVariable> upstream = new ArrayList<>();
+        for (String name : node.outputs()) {
+            SDVariable gradient = gradients.get(name);
+            upstream.add(gradient != null ? gradient : graph.sameDiff().zerosLike(graph.variable(name)));
+        }
+        List<SDVariable> contributions = node.operation().doDiff(upstream);
+        Step step = new Step(node);
+        for (int i = 0; i < contributions.size() && i < node.inputs().size(); i++) {
+            if (contributions.get(i) != null && step.wants(i)) {
+                step.add(i, contributions.get(i));
+            }
+        }
+    }
+
+    private void contribute(String name, SDVariable total) {
+        if (wanted.contains(name)) {
+            leafContributions.get(name).add(total.name());
+        } else {
+            gradients.put(name, total);
+        }
+    }
+
+    private final class Step implements Backward {
+        private final Graph.Node node;
+
+        Step(Graph.Node node) {
+            this.node = node;
+        }
+
+        @Override
+        public @Nullable SDVariable upstream(int output) {
+            return gradients.get(node.outputs().get(output));
+        }
+
+        @Override
+        public boolean wants(int input) {
+            return leadsToWanted.contains(node.inputs().get(input));
+        }
+
+        @Override
+        public @Nullable SDVariable accumulated(int input) {
+            return gradients.get(node.inputs().get(input));
+        }
+
+        @Override
+        public boolean collects(int input) {
+            return wanted.contains(node.inputs().get(input));
+        }
+
+        @Override
+        public void set(int input, SDVariable total) {
+            if (!wants(input)) {
+                throw new IllegalStateException(node.operation().opName() + " built a gradient that nobody wants");
+            }
+            contribute(node.inputs().get(input), total);
+        }
+    }
+}

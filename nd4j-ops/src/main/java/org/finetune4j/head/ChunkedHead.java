@@ -1,0 +1,148 @@
+package org.finetune4j.head;
+
+import java.util.List;
+import org.bytedeco.javacpp.Pointer;
+import org.finetune4j.graph.Arena;
+import org.finetune4j.graph.Memory;
+import org.finetune4j.kernel.Kernels;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Runs a token loss over supervised tokens chunk by chunk, and owns the memory of one chunk.
+ *
+ * <p>A chunk is filled up to a multiple of {@value #ROW_MULTIPLE} rows with tokens of weight zero, so that only few
+ * different shapes occur.
+ */
+public final class ChunkedHead implements AutoCloseable {
+    private static final int ROW_MULTIPLE = 16;
+    private static final int LEAST_ROWS = 128;
+    private static final int MOST_ROWS = 1024;
+    private static final long CHUNK_BYTES = 24L << 20;
+
+    private final TokenLossProgram program;
+    private final DataType lossType;
+    private final int rowsPerChunk;
+    private final Memory memory = new Memory();
+
+    /**
+     * A head for this token loss.
+     *
+     * @param lossType   type of logits and token losses: FLOAT, or DOUBLE in gradient checks
+     * @param vocabulary columns of the logits
+     */
+    public ChunkedHead(TokenLoss tokenLoss, DataType lossType, long vocabulary, Kernels kernels) {
+        this(tokenLoss, lossType, rowsFor(vocabulary), kernels);
+    }
+
+    /** A head with a given number of rows per chunk, a multiple of {@value #ROW_MULTIPLE}. */
+    public ChunkedHead(TokenLoss tokenLoss, DataType lossType, int rowsPerChunk, Kernels kernels) {
+        if (rowsPerChunk < ROW_MULTIPLE || rowsPerChunk % ROW_MULTIPLE != 0) {
+            throw new IllegalArgumentException("rows per chunk must be a positive multiple of " + ROW_MULTIPLE);
+        }
+        this.program = new TokenLossProgram(tokenLoss, lossType, kernels);
+        this.lossType = lossType;
+        this.rowsPerChunk = rowsPerChunk;
+    }
+
+    private static int rowsFor(long vocabulary) {
+        long rows = CHUNK_BYTES / (vocabulary * Float.BYTES) / ROW_MULTIPLE * ROW_MULTIPLE;
+        return (int) Math.min(MOST_ROWS, Math.max(LEAST_ROWS, rows));
+    }
+
+    /** Names of the per-token values. */
+    public List<String> valueNames() {
+        return program.valueNames();
+    }
+
+    /** Bytes of native memory held for one chunk. */
+    public long bytes() {
+        return memory.bytes() + program.arenaBytes();
+    }
+
+    void run(Kernels kernels, INDArray hidden, INDArray weight, INDArray labels, INDArray weights,
+             @Nullable INDArray referenceHidden, @Nullable INDArray referenceWeight, double upstream, INDArray loss,
+             INDArray values, @Nullable INDArray hiddenGradient, @Nullable INDArray weightGradient,
+             boolean accumulateWeight) {
+        int supervised = (int) labels.length();
+        int chunks = (supervised + rowsPerChunk - 1) / rowsPerChunk;
+        int chunkRows = (supervised + chunks - 1) / chunks;
+        boolean withGradient = hiddenGradient != null || weightGradient != null;
+        double total = 0;
+        for (int begin = 0; begin < supervised; begin += chunkRows) {
+            int rows = Math.min(chunkRows, supervised - begin);
+            int padded = (rows + ROW_MULTIPLE - 1) / ROW_MULTIPLE * ROW_MULTIPLE;
+            INDArray chunkLabels = memory.array("labels", DataType.INT, padded);
+            INDArray chunkWeights = memory.array("weights", lossType, padded);
+            copyRows(labels, begin, rows, chunkLabels);
+            copyRows(weights, begin, rows, chunkWeights);
+            if (upstream != 1) {
+                kernels.scale(chunkWeights, upstream, chunkWeights);
+            }
+            INDArray chunkHidden = memory.array("hidden", hidden.dataType(), padded, hidden.size(1));
+            INDArray logits = project(kernels, hidden, begin, rows, chunkHidden, weight, "logits");
+            INDArray reference = referenceHidden == null || referenceWeight == null ? null
+                    : project(kernels, referenceHidden, begin, rows,
+                            memory.array("reference hidden", hidden.dataType(), padded, hidden.size(1)),
+                            referenceWeight, "reference logits");
+            TokenLossProgram.Result result = program.run(logits, chunkLabels, chunkWeights, reference, withGradient);
+            for (int v = 0; v < result.values().size(); v++) {
+                INDArray row = result.values().get(v);
+                long target = Memory.address(values)
+                        + (v * (long) supervised + begin) * lossType.width();
+                Memory.copy(Memory.address(row), target, (long) rows * lossType.width());
+            }
+            INDArray tokenLosses = result.values().get(0);
+            for (int r = 0; r < rows; r++) {
+                total += weights.getDouble(begin + r) * tokenLosses.getDouble(r);
+            }
+            INDArray logitsGradient = result.logitsGradient();
+            if (logitsGradient != null) {
+                push(kernels, logitsGradient, chunkHidden, weight, begin, rows, hiddenGradient, weightGradient,
+                        accumulateWeight || begin > 0);
+            }
+        }
+        loss.putScalar(0, total);
+    }
+
+    private INDArray project(Kernels kernels, INDArray hidden, int begin, int rows, INDArray chunkHidden,
+                             INDArray weight, String name) {
+        copyRows(hidden, begin, rows, chunkHidden);
+        INDArray logits = memory.array(name, lossType, chunkHidden.size(0), weight.size(0));
+        kernels.matmul(chunkHidden, false, weight, true, logits, 1, false);
+        return logits;
+    }
+
+    private void push(Kernels kernels, INDArray logitsGradient, INDArray chunkHidden, INDArray weight, int begin,
+                      int rows, @Nullable INDArray hiddenGradient, @Nullable INDArray weightGradient,
+                      boolean accumulateWeight) {
+        INDArray gradient = logitsGradient;
+        if (chunkHidden.dataType() != lossType) {
+            gradient = memory.array("logits gradient", chunkHidden.dataType(), logitsGradient.shape());
+            kernels.scale(logitsGradient, 1, gradient);
+        }
+        if (hiddenGradient != null) {
+            INDArray chunk = memory.array("hidden gradient", chunkHidden.dataType(), chunkHidden.shape());
+            kernels.matmul(gradient, false, weight, false, chunk, 1, false);
+            long rowBytes = hiddenGradient.size(1) * hiddenGradient.dataType().width();
+            Memory.copy(Memory.address(chunk), Memory.address(hiddenGradient) + begin * rowBytes, rows * rowBytes);
+        }
+        if (weightGradient != null) {
+            kernels.matmul(gradient, true, chunkHidden, false, weightGradient, 1, accumulateWeight);
+        }
+    }
+
+    /** Copies rows {@code begin..begin+rows} to the head of {@code chunk} and fills the rest with zeros. */
+    private static void copyRows(INDArray from, int begin, int rows, INDArray chunk) {
+        long rowBytes = (from.rank() == 1 ? 1 : from.size(1)) * from.dataType().width();
+        Memory.copy(Memory.address(from) + begin * rowBytes, Memory.address(chunk), rows * rowBytes);
+        Memory.zero(Memory.address(chunk) + rows * rowBytes, (chunk.size(0) - rows) * rowBytes);
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+        program.close();
+    }
+}

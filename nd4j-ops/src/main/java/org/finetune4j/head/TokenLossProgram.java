@@ -1,0 +1,196 @@
+package org.finetune4j.head;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.finetune4j.graph.Arena;
+import org.finetune4j.graph.Graph;
+import org.finetune4j.graph.GraphSession;
+import org.finetune4j.graph.ReversePass;
+import org.finetune4j.kernel.Kernels;
+import org.finetune4j.op.Add;
+import org.finetune4j.op.KlDivergence;
+import org.finetune4j.op.LogProbability;
+import org.finetune4j.op.LogSumExp;
+import org.finetune4j.op.StopGradient;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** A token loss as a small graph over one chunk of logits, with its gradient towards the logits. */
+public final class TokenLossProgram implements AutoCloseable {
+    private static final String LOGITS = "logits";
+    private static final String LABELS = "labels";
+    private static final String WEIGHTS = "weights";
+    private static final String REFERENCE = "reference_logits";
+
+    private final Arena arena = new Arena();
+    private final List<String> names = new ArrayList<>();
+    private final List<String> valueOutputs = new ArrayList<>();
+    private final boolean needsReference;
+    private final GraphSession forward;
+    private final GraphSession training;
+    private final String gradient;
+
+    /**
+     * Builds the graph.
+     *
+     * @param type FLOAT, or DOUBLE in gradient checks
+     */
+    public TokenLossProgram(TokenLoss tokenLoss, DataType type, Kernels kernels) {
+        Graph graph = new Graph();
+        needsReference = tokenLoss.needsReference();
+        View view = new View(graph, type, needsReference);
+        TokenLoss.Expression expression = tokenLoss.build(view);
+        names.add("loss");
+        valueOutputs.add(expression.loss().name());
+        expression.logged().forEach((name, variable) -> {
+            names.add(name);
+            valueOutputs.add(variable.name());
+        });
+        forward = new GraphSession(graph, kernels, arena, valueOutputs, Map.of());
+        List<String> contributions = ReversePass.build(graph, expression.loss(), view.weights, List.of(LOGITS)).get(LOGITS);
+        if (contributions.isEmpty()) {
+            throw new IllegalArgumentException("the token loss does not depend on the logits, so nothing would train");
+        }
+        SDVariable total = view.graph().getVariable(contributions.get(0));
+        for (String contribution : contributions.subList(1, contributions.size())) {
+            total = Add.of(total, view.graph().getVariable(contribution));
+        }
+        gradient = total.name();
+        List<String> outputs = new ArrayList<>(valueOutputs);
+        outputs.add(gradient);
+        training = new GraphSession(graph, kernels, arena, outputs, Map.of());
+    }
+
+    /** Whether {@link #run} needs reference logits. */
+    public boolean needsReference() {
+        return needsReference;
+    }
+
+    /** Names of the values per token: {@code loss} first, then what the token loss logs. */
+    public List<String> valueNames() {
+        return names;
+    }
+
+    /**
+     * Evaluates a chunk.
+     *
+     * @param logits          {@code [chunk, vocabulary]}
+     * @param labels          {@code [chunk]} INT32
+     * @param weights         {@code [chunk]}, the upstream gradient of each token's loss
+     * @param referenceLogits {@code [chunk, vocabulary]} when {@link #needsReference()}
+     * @param withGradient    whether the gradient towards the logits is wanted
+     * @return valid until the next call
+     */
+    public Result run(INDArray logits, INDArray labels, INDArray weights, @Nullable INDArray referenceLogits,
+                      boolean withGradient) {
+        Map<String, INDArray> inputs = new LinkedHashMap<>();
+        inputs.put(LOGITS, logits);
+        inputs.put(LABELS, labels);
+        inputs.put(WEIGHTS, weights);
+        if (referenceLogits != null) {
+            inputs.put(REFERENCE, referenceLogits);
+        }
+        Map<String, INDArray> outputs = (withGradient ? training : forward).run(inputs, Map.of());
+        List<INDArray> values = valueOutputs.stream().map(outputs::get).toList();
+        for (int i = 0; i < values.size(); i++) {
+            if (values.get(i).length() != labels.length()) {
+                throw new IllegalArgumentException("the token loss gave '" + names.get(i) + "' with "
+                        + values.get(i).length() + " values for " + labels.length()
+                        + " supervised tokens; give one value per token");
+            }
+        }
+        return new Result(values, withGradient ? outputs.get(gradient) : null);
+    }
+
+    /**
+     * A chunk's outcome.
+     *
+     * @param values         per-token values in the order of {@link #valueNames()}
+     * @param logitsGradient {@code [chunk, vocabulary]}, or null
+     */
+    public record Result(List<INDArray> values, @Nullable INDArray logitsGradient) {
+    }
+
+    /** Bytes of native memory that the program holds. */
+    public long arenaBytes() {
+        return arena.bytes();
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+
+    private static final class View implements TokenView {
+        private final Graph graph;
+        private final SDVariable logits;
+        private final SDVariable labels;
+        private final SDVariable weights;
+        private final @Nullable SDVariable reference;
+        private @Nullable SDVariable logProbability;
+        private @Nullable SDVariable logSumExp;
+
+        View(Graph graph, DataType type, boolean needsReference) {
+            this.graph = graph;
+            logits = graph.input(LOGITS, type);
+            labels = graph.input(LABELS, DataType.INT);
+            weights = graph.input(WEIGHTS, type);
+            reference = needsReference ? graph.input(REFERENCE, type) : null;
+        }
+
+        @Override
+        public SameDiff graph() {
+            return graph.sameDiff();
+        }
+
+        @Override
+        public SDVariable logits() {
+            return logits;
+        }
+
+        @Override
+        public SDVariable labels() {
+            return labels;
+        }
+
+        @Override
+        public SDVariable logProbability() {
+            if (logProbability == null) {
+                logProbability = LogProbability.of(logits, labels);
+            }
+            return logProbability;
+        }
+
+        @Override
+        public SDVariable logSumExp() {
+            if (logSumExp == null) {
+                logSumExp = LogSumExp.of(logits);
+            }
+            return logSumExp;
+        }
+
+        @Override
+        public SDVariable referenceLogits() {
+            if (reference == null) {
+                throw new IllegalStateException("reference logits were asked for by a token loss whose "
+                        + "needsReference() is false");
+            }
+            return reference;
+        }
+
+        @Override
+        public SDVariable klDivergence(SDVariable from, SDVariable to) {
+            return KlDivergence.of(from, to);
+        }
+
+        @Override
+        public SDVariable stopGradient(SDVariable x) {
+            return StopGradient.of(x);
+        }
+    }
+}
