@@ -1,0 +1,76 @@
+package org.finetune4j.kernel.nd4j;
+
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+/** What the portable kernels share: reading in the type of the arithmetic, writing in the type of the output. */
+final class Arithmetic {
+    private Arithmetic() {
+    }
+
+    /** The type of the arithmetic: DOUBLE where any array is DOUBLE, FLOAT otherwise. */
+    static DataType type(INDArray... arrays) {
+        for (INDArray array : arrays) {
+            if (array.dataType() == DataType.DOUBLE) {
+                return DataType.DOUBLE;
+            }
+        }
+        return DataType.FLOAT;
+    }
+
+    /** A copy of {@code x} in the type of the arithmetic, so that no kernel changes or reads through its inputs. */
+    static INDArray read(INDArray x, DataType type) {
+        return x.dataType() == type ? x.dup('c') : x.castTo(type);
+    }
+
+    /** Writes {@code result} to {@code out}, rounding to its type. */
+    static void write(INDArray result, INDArray out) {
+        out.assign(result);
+    }
+
+    /** Adds {@code result} to {@code out}; the sum is formed in the type of {@code result} and rounded once. */
+    static void accumulate(INDArray result, INDArray out) {
+        out.assign(read(out, result.dataType()).add(result));
+    }
+
+    /** Rows {@code begin..end} of a matrix, as a view. */
+    static INDArray rows(INDArray matrix, long begin, long end) {
+        return matrix.get(NDArrayIndex.interval(begin, end), NDArrayIndex.all());
+    }
+
+    /** A vector of n numbers as a matrix {@code [n, 1]}. */
+    static INDArray column(INDArray vector) {
+        return vector.reshape(vector.length(), 1);
+    }
+
+    /** A vector of n numbers as a matrix {@code [1, n]}. */
+    static INDArray row(INDArray vector) {
+        return vector.reshape(1, vector.length());
+    }
+
+    /** {@code 1 / (1 + exp(-x))}. */
+    static INDArray sigmoid(INDArray x) {
+        return Transforms.exp(x.neg(), true).add(1).rdiv(1);
+    }
+
+    /** {@code log sum exp} of each row of {@code x [rows, columns]}, as {@code [rows, 1]}, the maximum shifted out. */
+    static INDArray logSumExp(INDArray x) {
+        INDArray maximum = x.max(true, 1);
+        INDArray sum = Transforms.exp(x.sub(maximum), true).sum(true, 1);
+        return Transforms.log(sum, true).add(maximum);
+    }
+
+    /** {@code log softmax} of each row of {@code x [rows, columns]}: {@code (x - max) - log sum exp(x - max)}. */
+    static INDArray logSoftmax(INDArray x) {
+        INDArray shifted = x.sub(x.max(true, 1));
+        return shifted.sub(Transforms.log(Transforms.exp(shifted, true).sum(true, 1), true));
+    }
+
+    /** {@code softmax} of each row of {@code x [rows, columns]}: {@code exp(x - max) / sum exp(x - max)}. */
+    static INDArray softmax(INDArray x) {
+        INDArray shifted = Transforms.exp(x.sub(x.max(true, 1)), true);
+        return shifted.div(shifted.sum(true, 1));
+    }
+}

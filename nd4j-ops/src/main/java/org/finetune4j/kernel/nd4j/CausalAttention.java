@@ -1,0 +1,96 @@
+package org.finetune4j.kernel.nd4j;
+
+import static org.finetune4j.kernel.nd4j.Arithmetic.rows;
+import static org.finetune4j.kernel.nd4j.Arithmetic.softmax;
+
+import org.finetune4j.kernel.AttentionShape;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Causal grouped-query attention of one sequence, head by head, with the matrix of probabilities formed in full.
+ *
+ * <p>{@code P = softmax(scale * Q K' + mask)} and {@code O = P V}, where new token {@code t} of a sequence with
+ * {@code past} earlier tokens sees places {@code s <= past + t}.
+ */
+final class CausalAttention {
+    /** Added to what a token may not see: large enough that its exponential is 0, small enough that FLOAT holds it. */
+    private static final double UNSEEN = -1e30;
+
+    private final AttentionShape shape;
+    private final double scale;
+
+    CausalAttention(AttentionShape shape) {
+        this.shape = shape;
+        this.scale = 1 / Math.sqrt(shape.headDimension());
+    }
+
+    /**
+     * Writes the attention of {@code query [new, queryWidth]} over {@code key} and {@code value}
+     * {@code [past + new, keyValueWidth]} to {@code out [new, queryWidth]}; all of one type, at least FLOAT.
+     */
+    void forward(INDArray query, INDArray key, INDArray value, INDArray out) {
+        INDArray mask = mask(query.size(0), key.size(0), query.dataType());
+        for (int head = 0; head < shape.heads(); head++) {
+            INDArray probabilities = probabilities(query, key, mask, head);
+            queryHead(out, head).assign(probabilities.mmul(keyValueHead(value, head).dup('c')));
+        }
+    }
+
+    /**
+     * Writes the gradients of {@link #forward} for a sequence without past:
+     * {@code dV = P' dO}, {@code dP = dO V'}, {@code dS = P (dP - rowsum(P dP))}, {@code dQ = scale dS K},
+     * {@code dK = scale dS' Q}; key and value gradients are summed over the query heads of a group.
+     */
+    void backward(INDArray query, INDArray key, INDArray value, INDArray outGradient, INDArray queryGradient,
+                  INDArray keyGradient, INDArray valueGradient) {
+        keyGradient.assign(0);
+        valueGradient.assign(0);
+        INDArray mask = mask(query.size(0), key.size(0), query.dataType());
+        for (int head = 0; head < shape.heads(); head++) {
+            INDArray q = queryHead(query, head).dup('c');
+            INDArray k = keyValueHead(key, head).dup('c');
+            INDArray v = keyValueHead(value, head).dup('c');
+            INDArray dOut = queryHead(outGradient, head).dup('c');
+            INDArray p = probabilities(query, key, mask, head);
+            INDArray dP = dOut.mmul(v.transpose());
+            INDArray dS = p.mul(dP.sub(p.mul(dP).sum(true, 1)));
+            queryHead(queryGradient, head).assign(dS.mmul(k).mul(scale));
+            keyValueHead(keyGradient, head).addi(dS.transpose().mmul(q).mul(scale));
+            keyValueHead(valueGradient, head).addi(p.transpose().mmul(dOut));
+        }
+    }
+
+    private INDArray probabilities(INDArray query, INDArray key, INDArray mask, int head) {
+        INDArray q = queryHead(query, head).dup('c');
+        INDArray k = keyValueHead(key, head).dup('c');
+        return softmax(q.mmul(k.transpose()).mul(scale).add(mask));
+    }
+
+    private INDArray queryHead(INDArray rows, int head) {
+        return columns(rows, head);
+    }
+
+    private INDArray keyValueHead(INDArray rows, int head) {
+        return columns(rows, head / shape.group());
+    }
+
+    private INDArray columns(INDArray rows, int index) {
+        long width = shape.headDimension();
+        return rows.get(NDArrayIndex.all(), NDArrayIndex.interval(index * width, (index + 1) * width));
+    }
+
+    private static INDArray mask(long newTokens, long allTokens, DataType type) {
+        INDArray mask = Nd4j.create(type, newTokens, allTokens);
+        long past = allTokens - newTokens;
+        for (long t = 0; t < newTokens; t++) {
+            long seen = past + t + 1;
+            if (seen < allTokens) {
+                rows(mask, t, t + 1).get(NDArrayIndex.all(), NDArrayIndex.interval(seen, allTokens)).assign(UNSEEN);
+            }
+        }
+        return mask;
+    }
+}

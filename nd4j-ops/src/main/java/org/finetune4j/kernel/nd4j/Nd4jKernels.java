@@ -1,0 +1,621 @@
+package org.finetune4j.kernel.nd4j;
+
+import static org.finetune4j.kernel.nd4j.Arithmetic.accumulate;
+import static org.finetune4j.kernel.nd4j.Arithmetic.column;
+import static org.finetune4j.kernel.nd4j.Arithmetic.logSoftmax;
+import static org.finetune4j.kernel.nd4j.Arithmetic.read;
+import static org.finetune4j.kernel.nd4j.Arithmetic.row;
+import static org.finetune4j.kernel.nd4j.Arithmetic.rows;
+import static org.finetune4j.kernel.nd4j.Arithmetic.sigmoid;
+import static org.finetune4j.kernel.nd4j.Arithmetic.softmax;
+import static org.finetune4j.kernel.nd4j.Arithmetic.type;
+import static org.finetune4j.kernel.nd4j.Arithmetic.write;
+
+import java.util.Arrays;
+import org.finetune4j.kernel.AdamWStep;
+import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.kernel.CounterRandom;
+import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.RotaryTable;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+/**
+ * The kernels as stock ND4J operations, for DOUBLE, FLOAT and BFLOAT16, on whatever device ND4J runs on.
+ *
+ * <p>This is the reference: every kernel does its formula step by step, in double where an array is DOUBLE and in f32
+ * otherwise, and rounds once, when it writes its output. It holds nothing, may be shared by threads, and refuses wrong
+ * shapes, types and indices by {@link IllegalArgumentException}. Where there are no rows it does nothing.
+ */
+public final class Nd4jKernels implements Kernels {
+    /** Numbers summed one after another by {@link #squaredNorm}, whatever the number of threads. */
+    private static final long NORM_BLOCK = 1024;
+
+    static boolean isSupported(DataType type) {
+        return type == DataType.DOUBLE || type == DataType.FLOAT || type == DataType.BFLOAT16;
+    }
+
+    @Override
+    public String name() {
+        return "nd4j";
+    }
+
+    @Override
+    public boolean supports(DataType type) {
+        return isSupported(type);
+    }
+
+    @Override
+    public void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out, double alpha,
+                       boolean accumulate) {
+        Arguments check = new Arguments("matmul");
+        check.numbers(a, b, out);
+        check.rank("a", a, 2);
+        check.rank("b", b, 2);
+        long m = a.size(transposeA ? 1 : 0);
+        long inner = a.size(transposeA ? 0 : 1);
+        long n = b.size(transposeB ? 0 : 1);
+        if (b.size(transposeB ? 1 : 0) != inner) {
+            throw check.refused("a" + (transposeA ? "'" : "") + " of shape " + Arguments.text(m, inner) + " and b"
+                    + (transposeB ? "'" : "") + " of shape " + Arguments.text(b.size(transposeB ? 1 : 0), n)
+                    + " do not multiply: the columns of the first must be the rows of the second");
+        }
+        check.shape("out", out, "a of shape " + Arguments.text(a.shape()) + " with b", b, m, n);
+        boolean widened = a.dataType() == DataType.BFLOAT16 && out.dataType() == DataType.FLOAT;
+        if (b.dataType() != a.dataType() || out.dataType() != a.dataType() && !widened) {
+            throw check.refused("a is " + a.dataType() + ", b " + b.dataType() + " and out " + out.dataType()
+                    + ", but all must be of one type, or out FLOAT where a and b are BFLOAT16");
+        }
+        if (out.isEmpty()) {
+            return;
+        }
+        if (inner == 0) {
+            if (!accumulate) {
+                out.assign(0);
+            }
+            return;
+        }
+        DataType type = type(a);
+        INDArray left = read(a, type);
+        INDArray right = read(b, type);
+        INDArray product = (transposeA ? left.transpose() : left).mmul(transposeB ? right.transpose() : right);
+        if (accumulate) {
+            accumulate(product.mul(alpha), out);
+        } else {
+            write(product.mul(alpha), out);
+        }
+    }
+
+    @Override
+    public void embedding(INDArray ids, INDArray table, INDArray out) {
+        Arguments check = new Arguments("embedding");
+        check.numbers(table, out);
+        check.rank("table", table, 2);
+        int[] places = check.indices("ids", ids, table.size(0));
+        check.shape("out", out, "ids of shape " + Arguments.text(ids.shape()) + " with table", table, places.length,
+                table.size(1));
+        copyRows(table, places, out);
+    }
+
+    @Override
+    public void embeddingGradient(INDArray ids, INDArray outGradient, INDArray tableGradient) {
+        Arguments check = new Arguments("embeddingGradient");
+        check.numbers(outGradient, tableGradient);
+        check.rank("tableGradient", tableGradient, 2);
+        int[] places = check.indices("ids", ids, tableGradient.size(0));
+        check.shape("outGradient", outGradient, "ids of shape " + Arguments.text(ids.shape()) + " with tableGradient",
+                tableGradient, places.length, tableGradient.size(1));
+        for (int t = 0; t < places.length; t++) {
+            INDArray gradient = rows(outGradient, t, t + 1);
+            accumulate(read(gradient, type(outGradient, tableGradient)),
+                    rows(tableGradient, places[t], places[t] + 1));
+        }
+    }
+
+    @Override
+    public void gatherRows(INDArray x, INDArray rows, INDArray out) {
+        Arguments check = new Arguments("gatherRows");
+        check.numbers(x, out);
+        check.rank("x", x, 2);
+        int[] places = distinct(check, rows, x.size(0));
+        check.shape("out", out, "rows of shape " + Arguments.text(rows.shape()) + " with x", x, places.length,
+                x.size(1));
+        copyRows(x, places, out);
+    }
+
+    @Override
+    public void gatherRowsGradient(INDArray rows, INDArray outGradient, INDArray inputGradient) {
+        Arguments check = new Arguments("gatherRowsGradient");
+        check.numbers(outGradient, inputGradient);
+        check.rank("inputGradient", inputGradient, 2);
+        int[] places = distinct(check, rows, inputGradient.size(0));
+        check.shape("outGradient", outGradient, "rows of shape " + Arguments.text(rows.shape())
+                + " with inputGradient", inputGradient, places.length, inputGradient.size(1));
+        if (inputGradient.isEmpty()) {
+            return;
+        }
+        inputGradient.assign(0);
+        for (int r = 0; r < places.length; r++) {
+            rows(inputGradient, places[r], places[r] + 1).assign(rows(outGradient, r, r + 1));
+        }
+    }
+
+    @Override
+    public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
+        Arguments check = new Arguments("rmsNorm");
+        check.numbers(x, weight, out);
+        check.rank("x", x, 2);
+        check.shape("weight", weight, "x", x, x.size(1));
+        check.sameShape("out", out, "x", x);
+        if (x.isEmpty()) {
+            return;
+        }
+        DataType type = type(x, weight);
+        INDArray wide = read(x, type);
+        write(wide.mul(reciprocalRoot(wide, epsilon)).mul(row(read(weight, type))), out);
+    }
+
+    @Override
+    public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+                                @Nullable INDArray inputGradient, @Nullable INDArray weightGradient) {
+        Arguments check = new Arguments("rmsNormGradient");
+        check.numbers(x, weight, outGradient);
+        check.rank("x", x, 2);
+        check.shape("weight", weight, "x", x, x.size(1));
+        check.sameShape("outGradient", outGradient, "x", x);
+        if (inputGradient != null) {
+            check.numbers(inputGradient);
+            check.sameShape("inputGradient", inputGradient, "x", x);
+        }
+        if (weightGradient != null) {
+            check.numbers(weightGradient);
+            check.sameShape("weightGradient", weightGradient, "weight", weight);
+        }
+        if (x.isEmpty()) {
+            return;
+        }
+        DataType type = type(x, weight);
+        INDArray wide = read(x, type);
+        INDArray upstream = read(outGradient, type);
+        INDArray r = reciprocalRoot(wide, epsilon);
+        if (inputGradient != null) {
+            INDArray g = upstream.mul(row(read(weight, type)));
+            INDArray mean = g.mul(wide).mean(true, 1);
+            write(g.mul(r).sub(wide.mul(r.mul(r).mul(r).mul(mean))), inputGradient);
+        }
+        if (weightGradient != null) {
+            accumulate(upstream.mul(wide).mul(r).sum(0), weightGradient);
+        }
+    }
+
+    @Override
+    public void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse, INDArray out) {
+        Arguments check = new Arguments("rotary");
+        check.numbers(x, out);
+        check.rank("x", x, 2);
+        int[] places = check.indices("positions", positions, Integer.MAX_VALUE);
+        check.shape("positions", positions, "x", x, x.size(0));
+        check.sameShape("out", out, "x", x);
+        int pairs = table.pairs();
+        if (x.size(1) % (2L * pairs) != 0) {
+            throw check.refused("x has shape " + Arguments.text(x.shape()) + ", but its rows must be whole heads of "
+                    + "shape " + Arguments.text(2L * pairs) + ", as the rotary table has " + pairs + " pairs");
+        }
+        if (x.isEmpty()) {
+            return;
+        }
+        DataType type = type(x);
+        double[][] angles = new double[places.length][pairs];
+        for (int t = 0; t < places.length; t++) {
+            for (int i = 0; i < pairs; i++) {
+                angles[t][i] = (inverse ? -1.0 : 1.0) * places[t] * table.frequency(i);
+            }
+        }
+        INDArray angle = Nd4j.createFromArray(angles);
+        INDArray cosine = Transforms.cos(angle, true).castTo(type);
+        INDArray sine = Transforms.sin(angle, true).castTo(type);
+        INDArray wide = read(x, type);
+        INDArray result = Nd4j.create(type, x.shape());
+        for (long begin = 0; begin < x.size(1); begin += 2L * pairs) {
+            INDArray a = columns(wide, begin, pairs);
+            INDArray b = columns(wide, begin + pairs, pairs);
+            columns(result, begin, pairs).assign(a.mul(cosine).sub(b.mul(sine)));
+            columns(result, begin + pairs, pairs).assign(b.mul(cosine).add(a.mul(sine)));
+        }
+        write(result, out);
+    }
+
+    @Override
+    public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
+                          INDArray out) {
+        Arguments check = new Arguments("attention");
+        int[] bounds = checkAttention(check, query, key, value, offsets, shape);
+        check.numbers(out);
+        check.sameShape("out", out, "query", query);
+        DataType type = type(query, key, value);
+        CausalAttention attention = new CausalAttention(shape);
+        for (int b = 0; b + 1 < bounds.length; b++) {
+            int begin = bounds[b];
+            int end = bounds[b + 1];
+            if (begin == end) {
+                continue;
+            }
+            INDArray result = Nd4j.create(type, end - begin, shape.queryWidth());
+            attention.forward(read(rows(query, begin, end), type), read(rows(key, begin, end), type),
+                    read(rows(value, begin, end), type), result);
+            write(result, rows(out, begin, end));
+        }
+    }
+
+    @Override
+    public void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets,
+                                  AttentionShape shape, INDArray out, INDArray outGradient, INDArray queryGradient,
+                                  INDArray keyGradient, INDArray valueGradient) {
+        Arguments check = new Arguments("attentionGradient");
+        int[] bounds = checkAttention(check, query, key, value, offsets, shape);
+        check.numbers(out, outGradient, queryGradient, keyGradient, valueGradient);
+        check.sameShape("out", out, "query", query);
+        check.sameShape("outGradient", outGradient, "query", query);
+        check.sameShape("queryGradient", queryGradient, "query", query);
+        check.sameShape("keyGradient", keyGradient, "key", key);
+        check.sameShape("valueGradient", valueGradient, "value", value);
+        DataType type = type(query, key, value);
+        CausalAttention attention = new CausalAttention(shape);
+        for (int b = 0; b + 1 < bounds.length; b++) {
+            int begin = bounds[b];
+            int end = bounds[b + 1];
+            if (begin == end) {
+                continue;
+            }
+            INDArray dQuery = Nd4j.create(type, end - begin, shape.queryWidth());
+            INDArray dKey = Nd4j.create(type, end - begin, shape.keyValueWidth());
+            INDArray dValue = Nd4j.create(type, end - begin, shape.keyValueWidth());
+            attention.backward(read(rows(query, begin, end), type), read(rows(key, begin, end), type),
+                    read(rows(value, begin, end), type), read(rows(outGradient, begin, end), type), dQuery, dKey,
+                    dValue);
+            write(dQuery, rows(queryGradient, begin, end));
+            write(dKey, rows(keyGradient, begin, end));
+            write(dValue, rows(valueGradient, begin, end));
+        }
+    }
+
+    @Override
+    public void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
+                                INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out) {
+        Arguments check = new Arguments("cachedAttention");
+        int[] bounds = checkAttention(check, query, key, value, offsets, shape);
+        int sequences = bounds.length - 1;
+        check.numbers(keyCache, valueCache, out);
+        check.sameShape("out", out, "query", query);
+        check.rank("keyCache", keyCache, 3);
+        check.shape("keyCache", keyCache, "offsets of shape " + Arguments.text(offsets.shape()) + " with key", key,
+                sequences, keyCache.size(1), shape.keyValueWidth());
+        check.sameShape("valueCache", valueCache, "keyCache", keyCache);
+        int[] lengths = check.indices("cacheLengths", cacheLengths, keyCache.size(1) + 1);
+        check.shape("cacheLengths", cacheLengths, "offsets", offsets, sequences);
+        for (int b = 0; b < sequences; b++) {
+            if (lengths[b] + (long) bounds[b + 1] - bounds[b] > keyCache.size(1)) {
+                throw check.refused("sequence " + b + " has " + lengths[b] + " places filled and "
+                        + (bounds[b + 1] - bounds[b]) + " new tokens, which is more than keyCache of shape "
+                        + Arguments.text(keyCache.shape()) + " holds; give a larger capacity");
+            }
+        }
+        DataType type = type(query, key, value);
+        CausalAttention attention = new CausalAttention(shape);
+        for (int b = 0; b < sequences; b++) {
+            int begin = bounds[b];
+            int end = bounds[b + 1];
+            if (begin == end) {
+                continue;
+            }
+            int filled = lengths[b] + end - begin;
+            cached(keyCache, b, lengths[b], filled).assign(rows(key, begin, end));
+            cached(valueCache, b, lengths[b], filled).assign(rows(value, begin, end));
+            INDArray result = Nd4j.create(type, end - begin, shape.queryWidth());
+            attention.forward(read(rows(query, begin, end), type), read(cached(keyCache, b, 0, filled), type),
+                    read(cached(valueCache, b, 0, filled), type), result);
+            write(result, rows(out, begin, end));
+        }
+    }
+
+    @Override
+    public void swiglu(INDArray gate, INDArray up, INDArray out) {
+        Arguments check = new Arguments("swiglu");
+        check.numbers(gate, up, out);
+        check.sameShape("up", up, "gate", gate);
+        check.sameShape("out", out, "gate", gate);
+        if (gate.isEmpty()) {
+            return;
+        }
+        DataType type = type(gate, up);
+        INDArray g = read(gate, type);
+        write(g.mul(sigmoid(g)).mul(read(up, type)), out);
+    }
+
+    /**
+     * {@inheritDoc} With {@code s = sigmoid(gate)}: {@code gateGradient = outGradient up (s + gate s (1 - s))},
+     * {@code upGradient = outGradient gate s}.
+     */
+    @Override
+    public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient,
+                               INDArray upGradient) {
+        Arguments check = new Arguments("swigluGradient");
+        check.numbers(gate, up, outGradient, gateGradient, upGradient);
+        check.sameShape("up", up, "gate", gate);
+        check.sameShape("outGradient", outGradient, "gate", gate);
+        check.sameShape("gateGradient", gateGradient, "gate", gate);
+        check.sameShape("upGradient", upGradient, "gate", gate);
+        if (gate.isEmpty()) {
+            return;
+        }
+        DataType type = type(gate, up);
+        INDArray g = read(gate, type);
+        INDArray s = sigmoid(g);
+        INDArray upstream = read(outGradient, type);
+        INDArray slope = s.add(g.mul(s).mul(s.rsub(1)));
+        write(upstream.mul(read(up, type)).mul(slope), gateGradient);
+        write(upstream.mul(g).mul(s), upGradient);
+    }
+
+    @Override
+    public void add(INDArray a, INDArray b, INDArray out) {
+        Arguments check = new Arguments("add");
+        check.numbers(a, b, out);
+        check.sameShape("b", b, "a", a);
+        check.sameShape("out", out, "a", a);
+        if (a.isEmpty()) {
+            return;
+        }
+        DataType type = type(a, b);
+        write(read(a, type).add(read(b, type)), out);
+    }
+
+    @Override
+    public void scale(INDArray x, double factor, INDArray out) {
+        Arguments check = new Arguments("scale");
+        check.numbers(x, out);
+        check.sameShape("out", out, "x", x);
+        if (x.isEmpty()) {
+            return;
+        }
+        write(read(x, type(x)).mul(factor), out);
+    }
+
+    @Override
+    public void dropout(INDArray x, double rate, long seed, INDArray out) {
+        Arguments check = new Arguments("dropout");
+        check.numbers(x, out);
+        check.sameShape("out", out, "x", x);
+        if (!(rate >= 0 && rate < 1)) {
+            throw check.refused("rate " + rate + " must be at least 0 and below 1");
+        }
+        if (x.isEmpty()) {
+            return;
+        }
+        double[] factors = new double[Math.toIntExact(x.length())];
+        for (int i = 0; i < factors.length; i++) {
+            factors[i] = CounterRandom.uniform(seed, i) >= rate ? 1 / (1 - rate) : 0;
+        }
+        DataType type = type(x);
+        INDArray mask = Nd4j.createFromArray(factors).castTo(type).reshape(x.shape());
+        write(read(x, type).mul(mask), out);
+    }
+
+    @Override
+    public void logProbability(INDArray logits, INDArray labels, INDArray out) {
+        Arguments check = new Arguments("logProbability");
+        int[] places = checkLabels(check, logits, labels);
+        check.numbers(out);
+        check.shape("out", out, "logits", logits, logits.size(0));
+        if (logits.isEmpty()) {
+            return;
+        }
+        INDArray wide = read(logits, type(logits));
+        INDArray logs = logSoftmax(wide);
+        for (int c = 0; c < places.length; c++) {
+            out.putScalar(c, logs.getDouble(c, places[c]));
+        }
+    }
+
+    @Override
+    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient,
+                                       INDArray logitsGradient) {
+        Arguments check = new Arguments("logProbabilityGradient");
+        int[] places = checkLabels(check, logits, labels);
+        check.numbers(outGradient, logitsGradient);
+        check.shape("outGradient", outGradient, "logits", logits, logits.size(0));
+        check.sameShape("logitsGradient", logitsGradient, "logits", logits);
+        if (logits.isEmpty()) {
+            return;
+        }
+        DataType type = type(logits);
+        INDArray difference = softmax(read(logits, type)).neg();
+        for (int c = 0; c < places.length; c++) {
+            difference.putScalar(c, places[c], 1 + difference.getDouble(c, places[c]));
+        }
+        write(difference.mul(column(read(outGradient, type))), logitsGradient);
+    }
+
+    @Override
+    public void logSumExp(INDArray logits, INDArray out) {
+        Arguments check = new Arguments("logSumExp");
+        check.numbers(logits, out);
+        check.rank("logits", logits, 2);
+        check.shape("out", out, "logits", logits, logits.size(0));
+        if (logits.isEmpty()) {
+            return;
+        }
+        write(Arithmetic.logSumExp(read(logits, type(logits))).reshape(logits.size(0)), out);
+    }
+
+    @Override
+    public void logSumExpGradient(INDArray logits, INDArray outGradient, INDArray logitsGradient) {
+        Arguments check = new Arguments("logSumExpGradient");
+        check.numbers(logits, outGradient, logitsGradient);
+        check.rank("logits", logits, 2);
+        check.shape("outGradient", outGradient, "logits", logits, logits.size(0));
+        check.sameShape("logitsGradient", logitsGradient, "logits", logits);
+        if (logits.isEmpty()) {
+            return;
+        }
+        DataType type = type(logits);
+        write(softmax(read(logits, type)).mul(column(read(outGradient, type))), logitsGradient);
+    }
+
+    @Override
+    public void klDivergence(INDArray from, INDArray to, INDArray out) {
+        Arguments check = new Arguments("klDivergence");
+        check.numbers(from, to, out);
+        check.rank("from", from, 2);
+        check.sameShape("to", to, "from", from);
+        check.shape("out", out, "from", from, from.size(0));
+        if (from.isEmpty()) {
+            return;
+        }
+        DataType type = type(from, to);
+        INDArray logP = logSoftmax(read(from, type));
+        INDArray logQ = logSoftmax(read(to, type));
+        write(Transforms.exp(logP, true).mul(logP.sub(logQ)).sum(1), out);
+    }
+
+    @Override
+    public void klDivergenceGradient(INDArray from, INDArray to, INDArray outGradient,
+                                     @Nullable INDArray fromGradient, @Nullable INDArray toGradient) {
+        Arguments check = new Arguments("klDivergenceGradient");
+        check.numbers(from, to, outGradient);
+        check.rank("from", from, 2);
+        check.sameShape("to", to, "from", from);
+        check.shape("outGradient", outGradient, "from", from, from.size(0));
+        if (fromGradient != null) {
+            check.numbers(fromGradient);
+            check.sameShape("fromGradient", fromGradient, "from", from);
+        }
+        if (toGradient != null) {
+            check.numbers(toGradient);
+            check.sameShape("toGradient", toGradient, "to", to);
+        }
+        if (from.isEmpty()) {
+            return;
+        }
+        DataType type = type(from, to);
+        INDArray logP = logSoftmax(read(from, type));
+        INDArray logQ = logSoftmax(read(to, type));
+        INDArray p = Transforms.exp(logP, true);
+        INDArray upstream = column(read(outGradient, type));
+        if (fromGradient != null) {
+            INDArray logRatio = logP.sub(logQ);
+            INDArray divergence = p.mul(logRatio).sum(true, 1);
+            write(p.mul(logRatio.sub(divergence)).mul(upstream), fromGradient);
+        }
+        if (toGradient != null) {
+            write(Transforms.exp(logQ, true).sub(p).mul(upstream), toGradient);
+        }
+    }
+
+    @Override
+    public double squaredNorm(INDArray x) {
+        new Arguments("squaredNorm").numbers(x);
+        if (x.isEmpty()) {
+            return 0;
+        }
+        INDArray flat = read(x, DataType.DOUBLE).reshape(x.length());
+        long whole = x.length() / NORM_BLOCK * NORM_BLOCK;
+        double sum = 0;
+        if (whole > 0) {
+            INDArray blocks = flat.get(NDArrayIndex.interval(0, whole)).reshape(whole / NORM_BLOCK, NORM_BLOCK);
+            for (double block : blocks.mul(blocks).sum(1).toDoubleVector()) {
+                sum += block;
+            }
+        }
+        for (long i = whole; i < x.length(); i++) {
+            sum += flat.getDouble(i) * flat.getDouble(i);
+        }
+        return sum;
+    }
+
+    @Override
+    public void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment, INDArray secondMoment,
+                      AdamWStep step) {
+        Arguments check = new Arguments("adamW");
+        for (INDArray array : new INDArray[] {parameter, gradient, firstMoment, secondMoment}) {
+            check.sameShape("gradient, a moment or the parameter itself", array, "parameter", parameter);
+            if (array.dataType() != parameter.dataType() || array.dataType() == DataType.BFLOAT16) {
+                throw check.refused("an array is of type " + array.dataType() + " and parameter of type "
+                        + parameter.dataType() + ", but all must be FLOAT, or all DOUBLE; keep f32 master weights");
+            }
+        }
+        check.numbers(parameter);
+        if (step.step() < 1) {
+            throw check.refused("step " + step.step() + " must be at least 1");
+        }
+        if (parameter.isEmpty()) {
+            return;
+        }
+        INDArray g = gradient.mul(step.gradientScale());
+        write(firstMoment.mul(step.beta1()).add(g.mul(1 - step.beta1())), firstMoment);
+        write(secondMoment.mul(step.beta2()).add(g.mul(g).mul(1 - step.beta2())), secondMoment);
+        INDArray mean = firstMoment.div(1 - Math.pow(step.beta1(), step.step()));
+        INDArray root = Transforms.sqrt(secondMoment.div(1 - Math.pow(step.beta2(), step.step())), true);
+        INDArray direction = parameter.mul(step.weightDecay()).add(mean.div(root.add(step.epsilon())));
+        write(parameter.sub(direction.mul(step.learningRate())), parameter);
+    }
+
+    /** Holds nothing, so frees nothing. */
+    @Override
+    public void close() {
+    }
+
+    private static void copyRows(INDArray from, int[] places, INDArray out) {
+        for (int r = 0; r < places.length; r++) {
+            rows(out, r, r + 1).assign(rows(from, places[r], places[r] + 1));
+        }
+    }
+
+    /** {@code 1 / sqrt(mean(x^2) + epsilon)} of each row, as {@code [rows, 1]}. */
+    private static INDArray reciprocalRoot(INDArray x, double epsilon) {
+        return Transforms.sqrt(x.mul(x).mean(true, 1).add(epsilon), true).rdiv(1);
+    }
+
+    private static INDArray columns(INDArray matrix, long begin, long count) {
+        return matrix.get(NDArrayIndex.all(), NDArrayIndex.interval(begin, begin + count));
+    }
+
+    private static INDArray cached(INDArray cache, int sequence, long begin, long end) {
+        return cache.get(NDArrayIndex.point(sequence), NDArrayIndex.interval(begin, end), NDArrayIndex.all());
+    }
+
+    private static int[] distinct(Arguments check, INDArray rows, long bound) {
+        int[] places = check.indices("rows", rows, bound);
+        int[] sorted = places.clone();
+        Arrays.sort(sorted);
+        for (int i = 1; i < sorted.length; i++) {
+            if (sorted[i] == sorted[i - 1]) {
+                throw check.refused("rows of shape " + Arguments.text(rows.shape()) + " hold " + sorted[i]
+                        + " twice, but must be distinct");
+            }
+        }
+        return places;
+    }
+
+    private static int[] checkLabels(Arguments check, INDArray logits, INDArray labels) {
+        check.numbers(logits);
+        check.rank("logits", logits, 2);
+        int[] places = check.indices("labels", labels, logits.size(1));
+        check.shape("labels", labels, "logits", logits, logits.size(0));
+        return places;
+    }
+
+    private static int[] checkAttention(Arguments check, INDArray query, INDArray key, INDArray value,
+                                        INDArray offsets, AttentionShape shape) {
+        check.numbers(query, key, value);
+        check.rank("query", query, 2);
+        check.shape("query", query, shape + ", with key", key, query.size(0), shape.queryWidth());
+        check.shape("key", key, shape + ", with query", query, query.size(0), shape.keyValueWidth());
+        check.sameShape("value", value, "key", key);
+        return check.offsets(offsets, query.size(0));
+    }
+}
