@@ -1,0 +1,66 @@
+package org.finetune4j.checkpoint;
+
+/** The bit patterns of the 16-bit floating-point types; narrowing rounds to nearest, ties to even. */
+final class FloatFormats {
+    private FloatFormats() {}
+
+    static float fromBfloat16(short bits) {
+        return Float.intBitsToFloat(bits << 16);
+    }
+
+    static short toBfloat16(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        if (Float.isNaN(value)) {
+            // Rounding could carry a NaN's payload into the exponent and make it infinite.
+            return (short) (bits >>> 16 | 0x40);
+        }
+        return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+    }
+
+    static float fromHalf(short bits) {
+        int sign = (bits & 0x8000) << 16;
+        int exponent = bits >>> 10 & 0x1f;
+        int fraction = bits & 0x3ff;
+        if (exponent == 0) {
+            float subnormal = fraction * 0x1p-24f;
+            return sign == 0 ? subnormal : -subnormal;
+        }
+        int wide = exponent == 0x1f ? 0xff : exponent + 112;
+        return Float.intBitsToFloat(sign | wide << 23 | fraction << 13);
+    }
+
+    static short toHalf(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        int sign = bits >>> 16 & 0x8000;
+        float magnitude = Math.abs(value);
+        if (Float.isNaN(value)) {
+            return (short) (sign | 0x7e00 | bits >>> 13 & 0x3ff);
+        }
+        if (magnitude >= 65520f) {
+            return (short) (sign | 0x7c00);
+        }
+        if (magnitude < 0x1p-14f) {
+            // Scaled by 2^24 a subnormal is a whole number of steps, and rint rounds ties to even.
+            return (short) (sign | (int) Math.rint((double) magnitude * 0x1p24));
+        }
+        int absolute = bits & 0x7fffffff;
+        int rounded = absolute + 0xfff + (absolute >>> 13 & 1);
+        return (short) (sign | (rounded - (112 << 23)) >>> 13);
+    }
+
+    /**
+     * Narrows a double so that a second rounding to 16 bits gives what rounding once would have given: an inexact value
+     * is truncated and its last bit set ("round to odd").
+     */
+    static float narrowToOdd(double value) {
+        float nearest = (float) value;
+        if (nearest == value || Double.isNaN(value)) {
+            return nearest;
+        }
+        int bits = Float.floatToRawIntBits(nearest);
+        if (Math.abs((double) nearest) > Math.abs(value)) {
+            bits--;
+        }
+        return Float.intBitsToFloat(bits | 1);
+    }
+}
