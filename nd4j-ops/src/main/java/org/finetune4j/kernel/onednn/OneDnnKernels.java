@@ -182,6 +182,11 @@ public final class OneDnnKernels implements Kernels {
         elementwise.adamW(parameter, gradient, firstMoment, secondMoment, step);
     }
 
+    /** How many compiled oneDNN primitives are held. */
+    int cachedPrimitives() {
+        return workers.cachedPrimitives();
+    }
+
     @Override
     public void close() {
         workers.close();

@@ -10,7 +10,7 @@ import org.bytedeco.dnnl.global.dnnl;
 
 /** What one thread needs to compute by itself: a oneDNN stream, its primitives, and scratch memory. */
 final class Worker implements AutoCloseable {
-    private static final int PRIMITIVES = 512;
+    static final int PRIMITIVES = 1024;
     private final dnnl_engine engine;
     private final dnnl_stream stream = new dnnl_stream();
     private final NativeBuffer scratchpad = new NativeBuffer();
