@@ -119,41 +119,41 @@ final class KernelCase {
         return precision != Precision.BFLOAT16 || arguments.stream().anyMatch(a -> a.kind() == Kind.ACTIVATION);
     }
 
-    /** What is wrong with these kernels in this case: nothing where the list is empty. */
-    List<String> differences(Kernels kernels, Kernels reference, Precision precision, boolean guarded) {
+    /**
+     * What is wrong with these kernels in this case: nothing where the list is empty. The call is made on plain arrays,
+     * again on plain arrays, which must give the same bits, and on guarded views.
+     */
+    List<String> differences(Kernels kernels, Kernels reference, Precision precision) {
         INDArray[] expected = arguments.stream().map(argument -> argument.start(precision))
                 .map(array -> array.dataType() == DataType.INT ? array : array.castTo(DataType.DOUBLE))
                 .toArray(INDArray[]::new);
         call.run(reference, expected);
-        Buffers actual = new Buffers(precision, guarded);
-        call.run(kernels, actual.arrays);
+        Buffers plain = new Buffers(precision, false);
+        Buffers again = new Buffers(precision, false);
+        Buffers guarded = new Buffers(precision, true);
         List<String> differences = new ArrayList<>();
+        for (Buffers actual : List.of(plain, again, guarded)) {
+            call.run(kernels, actual.arrays);
+        }
         for (int i = 0; i < expected.length; i++) {
             Argument argument = arguments.get(i);
-            if (argument.role() == Role.INPUT) {
-                differences.addAll(compare(argument.name() + ", an input", argument.start(precision),
-                        actual.arrays[i], 0));
-            } else {
-                double relative = tolerance < 0 ? precision.tolerance : tolerance;
-                double magnitude = Math.max(naturalMagnitude, largest(expected[i]));
-                differences.addAll(compare(argument.name(), expected[i], actual.arrays[i], relative * magnitude));
+            double relative = tolerance < 0 ? precision.tolerance : tolerance;
+            double magnitude = Math.max(naturalMagnitude, largest(expected[i]));
+            for (Buffers actual : List.of(plain, guarded)) {
+                String what = argument.name() + (actual == guarded ? ", a view, " : "");
+                differences.addAll(argument.role() == Role.INPUT
+                        ? compare("the input " + what, argument.start(precision), actual.arrays[i], 0)
+                        : compare(what, expected[i], actual.arrays[i], relative * magnitude));
             }
-            differences.addAll(actual.guardDifferences(i));
+            differences.addAll(compare("the second time " + argument.name(), plain.arrays[i], again.arrays[i], 0));
+            differences.addAll(guarded.guardDifferences(i));
         }
         return differences;
     }
 
-    /** What a second run of the same call does otherwise than the first, to the bit. */
-    List<String> differencesOnRepetition(Kernels kernels, Precision precision) {
-        Buffers first = new Buffers(precision, false);
-        Buffers second = new Buffers(precision, false);
-        call.run(kernels, first.arrays);
-        call.run(kernels, second.arrays);
-        List<String> differences = new ArrayList<>();
-        for (int i = 0; i < first.arrays.length; i++) {
-            differences.addAll(compare(arguments.get(i).name(), first.arrays[i], second.arrays[i], 0));
-        }
-        return differences;
+    /** Whether this case is one of the kernel of this name. */
+    boolean isOf(String kernel) {
+        return name.equals(kernel) || name.startsWith(kernel + " ");
     }
 
     @Override

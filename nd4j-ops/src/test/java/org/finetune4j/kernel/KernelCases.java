@@ -31,17 +31,16 @@ final class KernelCases {
     }
 
     private static void matmul(List<KernelCase> cases) {
-        int[][] sizes = {{1, 1, 1}, {1, 64, 33}, {5, 8, 7}, {33, 8, 65}, {31, 65, 8}, {7, 130, 1}, {16, 16, 16},
-            {67, 129, 131}};
+        int[][] sizes = {{1, 1, 1}, {1, 64, 33}, {33, 8, 65}, {31, 65, 8}, {7, 130, 1}, {16, 16, 16}};
         for (int[] size : sizes) {
-            for (int flags = 0; flags < 16; flags++) {
-                boolean largest = size[0] == 67;
-                if (!largest || flags % 5 == 0) {
-                    matmul(cases, size[0], size[1], size[2], (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0,
-                            (flags & 8) != 0);
-                }
+            for (int flags = 0; flags < 8; flags++) {
+                boolean accumulate = (flags & 4) != 0;
+                matmul(cases, size[0], size[1], size[2], (flags & 1) != 0, (flags & 2) != 0, accumulate,
+                        (size[0] + flags) % 2 == 0);
             }
         }
+        matmul(cases, 67, 129, 131, false, true, false, false);
+        matmul(cases, 67, 129, 131, true, false, true, true);
         matmul(cases, 0, 4, 3, false, false, false, false);
         matmul(cases, 3, 0, 4, false, true, false, false);
         matmul(cases, 3, 0, 4, true, false, true, true);
