@@ -1,8 +1,8 @@
 package org.finetune4j.kernel.nd4j;
 
-import static org.finetune4j.kernel.nd4j.Arithmetic.rows;
 import static org.finetune4j.kernel.nd4j.Arithmetic.softmax;
 
+import java.util.Arrays;
 import org.finetune4j.kernel.AttentionShape;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -83,14 +83,11 @@ final class CausalAttention {
     }
 
     private static INDArray mask(long newTokens, long allTokens, DataType type) {
-        INDArray mask = Nd4j.create(type, newTokens, allTokens);
-        long past = allTokens - newTokens;
-        for (long t = 0; t < newTokens; t++) {
-            long seen = past + t + 1;
-            if (seen < allTokens) {
-                rows(mask, t, t + 1).get(NDArrayIndex.all(), NDArrayIndex.interval(seen, allTokens)).assign(UNSEEN);
-            }
+        double[][] mask = new double[Math.toIntExact(newTokens)][Math.toIntExact(allTokens)];
+        int past = Math.toIntExact(allTokens - newTokens);
+        for (int t = 0; t < mask.length; t++) {
+            Arrays.fill(mask[t], past + t + 1, mask[t].length, UNSEEN);
         }
-        return mask;
+        return Nd4j.createFromArray(mask).castTo(type);
     }
 }

@@ -1,0 +1,319 @@
+package org.finetune4j.kernel;
+
+import static org.finetune4j.kernel.TestArrays.indices;
+import static org.finetune4j.kernel.TestArrays.normal;
+import static org.finetune4j.kernel.TestArrays.spread;
+import static org.finetune4j.kernel.TestArrays.zeros;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Every kernel on random inputs of many shapes: odd sizes, single rows, thin inner dimensions, several sequences. */
+final class KernelCases {
+    private KernelCases() {
+    }
+
+    static List<KernelCase> all() {
+        List<KernelCase> cases = new ArrayList<>();
+        matmul(cases);
+        rows(cases);
+        rmsNorm(cases);
+        rotary(cases);
+        attention(cases);
+        cachedAttention(cases);
+        elementWise(cases);
+        distributions(cases);
+        optimizer(cases);
+        return cases;
+    }
+
+    private static void matmul(List<KernelCase> cases) {
+        int[][] sizes = {{1, 1, 1}, {1, 64, 33}, {33, 8, 65}, {31, 65, 8}, {7, 130, 1}, {16, 16, 16}};
+        for (int[] size : sizes) {
+            for (int flags = 0; flags < 8; flags++) {
+                boolean accumulate = (flags & 4) != 0;
+                matmul(cases, size[0], size[1], size[2], (flags & 1) != 0, (flags & 2) != 0, accumulate,
+                        (size[0] + flags) % 2 == 0);
+            }
+        }
+        matmul(cases, 67, 129, 131, false, true, false, false);
+        matmul(cases, 67, 129, 131, true, false, true, true);
+        matmul(cases, 0, 4, 3, false, false, false, false);
+        matmul(cases, 3, 0, 4, false, true, false, false);
+        matmul(cases, 3, 0, 4, true, false, true, true);
+    }
+
+    private static void matmul(List<KernelCase> cases, int m, int k, int n, boolean transposeA, boolean transposeB,
+                               boolean accumulate, boolean wide) {
+        double alpha = accumulate == transposeA ? 1 : -0.37;
+        String name = "matmul [" + m + ", " + k + "]" + (transposeA ? "'" : "") + " by [" + k + ", " + n + "]"
+                + (transposeB ? "'" : "") + " times " + alpha + (accumulate ? ", accumulating" : "")
+                + (wide ? ", widened" : "");
+        KernelCase matmul = new KernelCase(name,
+                (kernels, a) -> kernels.matmul(a[0], transposeA, a[1], transposeB, a[2], alpha, accumulate))
+                .input("a", transposeA ? normal(1, k, m) : normal(1, m, k))
+                .input("b", transposeB ? normal(2, n, k) : normal(2, k, n));
+        INDArray before = normal(3, m, n);
+        if (accumulate) {
+            cases.add(wide ? matmul.wideUpdated("out", before) : matmul.updated("out", before));
+        } else {
+            cases.add(wide ? matmul.wideOutput("out", m, n) : matmul.output("out", m, n));
+        }
+    }
+
+    private static void rows(List<KernelCase> cases) {
+        int[][] sizes = {{1, 1, 1}, {1, 5, 8}, {7, 3, 9}, {64, 100, 33}, {0, 4, 3}};
+        for (int[] size : sizes) {
+            int tokens = size[0];
+            int vocabulary = size[1];
+            int hidden = size[2];
+            int[] ids = indices(1, tokens, vocabulary);
+            String shape = " " + tokens + " of [" + vocabulary + ", " + hidden + "]";
+            cases.add(new KernelCase("embedding" + shape, (kernels, a) -> kernels.embedding(a[0], a[1], a[2]))
+                    .integers("ids", ids).input("table", normal(2, vocabulary, hidden)).output("out", tokens, hidden)
+                    .exactly());
+            cases.add(new KernelCase("embeddingGradient" + shape,
+                    (kernels, a) -> kernels.embeddingGradient(a[0], a[1], a[2]))
+                    .integers("ids", ids).input("outGradient", normal(3, tokens, hidden))
+                    .wideUpdated("tableGradient", normal(4, vocabulary, hidden)));
+            int count = Math.min(tokens, vocabulary);
+            int[] places = IntStream.range(0, count).map(i -> vocabulary - 1 - i).toArray();
+            int[] rows = distinct(places);
+            cases.add(new KernelCase("gatherRows" + shape, (kernels, a) -> kernels.gatherRows(a[0], a[1], a[2]))
+                    .input("x", normal(5, vocabulary, hidden)).integers("rows", rows).output("out", count, hidden)
+                    .exactly());
+            cases.add(new KernelCase("gatherRowsGradient" + shape,
+                    (kernels, a) -> kernels.gatherRowsGradient(a[0], a[1], a[2]))
+                    .integers("rows", rows).input("outGradient", normal(6, count, hidden))
+                    .output("inputGradient", vocabulary, hidden).exactly());
+        }
+    }
+
+    /** Distinct places in an order that neither rises nor falls. */
+    private static int[] distinct(int[] places) {
+        int[] mixed = places.clone();
+        for (int i = 0; i + 2 < mixed.length; i += 2) {
+            int kept = mixed[i];
+            mixed[i] = mixed[i + 2];
+            mixed[i + 2] = kept;
+        }
+        return mixed;
+    }
+
+    private static void rmsNorm(List<KernelCase> cases) {
+        int[][] sizes = {{1, 1}, {1, 576}, {5, 7}, {33, 64}, {70, 130}, {0, 6}};
+        double[] deviations = {1, 0.003, 200};
+        for (int i = 0; i < sizes.length; i++) {
+            int tokens = sizes[i][0];
+            int hidden = sizes[i][1];
+            for (double deviation : deviations) {
+                String shape = " [" + tokens + ", " + hidden + "] of deviation " + deviation;
+                INDArray x = spread(1, 0.2 * deviation, deviation, tokens, hidden);
+                INDArray weight = spread(2, 1, 0.5, hidden);
+                INDArray upstream = normal(3, tokens, hidden);
+                cases.add(new KernelCase("rmsNorm" + shape,
+                        (kernels, a) -> kernels.rmsNorm(a[0], a[1], 1e-5, a[2]))
+                        .input("x", x).input("weight", weight).output("out", tokens, hidden));
+                cases.add(new KernelCase("rmsNormGradient" + shape,
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[4]))
+                        .input("x", x).input("weight", weight).input("outGradient", upstream)
+                        .output("inputGradient", tokens, hidden).wideUpdated("weightGradient", normal(4, hidden))
+                        .ofMagnitude(hidden == 1 ? 1 / deviation : 0));
+                cases.add(new KernelCase("rmsNormGradient to the input alone" + shape,
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], null))
+                        .input("x", x).input("weight", weight).input("outGradient", upstream)
+                        .output("inputGradient", tokens, hidden).ofMagnitude(hidden == 1 ? 1 / deviation : 0));
+                cases.add(new KernelCase("rmsNormGradient to the weight alone" + shape,
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3]))
+                        .input("x", x).input("weight", weight).input("outGradient", upstream)
+                        .wideUpdated("weightGradient", zeros(hidden)));
+            }
+        }
+    }
+
+    private static void rotary(List<KernelCase> cases) {
+        int[][] sizes = {{1, 1, 2}, {1, 3, 64}, {7, 2, 6}, {33, 9, 64}, {5, 1, 10}, {0, 2, 4}};
+        for (int[] size : sizes) {
+            int tokens = size[0];
+            int width = size[1] * size[2];
+            for (boolean inverse : new boolean[] {false, true}) {
+                RotaryTable table = new RotaryTable(size[2], 10000);
+                cases.add(new KernelCase("rotary of " + tokens + " tokens, " + size[1] + " heads of " + size[2]
+                        + (inverse ? ", inverse" : ""),
+                        (kernels, a) -> kernels.rotary(a[0], a[1], table, inverse, a[2]))
+                        .input("x", normal(1, tokens, width)).integers("positions", indices(2, tokens, 2048))
+                        .output("out", tokens, width));
+            }
+        }
+    }
+
+    private static void attention(List<KernelCase> cases) {
+        record Packed(AttentionShape shape, int... offsets) {
+        }
+        List<Packed> batches = List.of(
+                new Packed(new AttentionShape(1, 1, 1), 0, 1),
+                new Packed(new AttentionShape(4, 2, 8), 0, 1, 2, 3),
+                new Packed(new AttentionShape(4, 4, 5), 0, 7),
+                new Packed(new AttentionShape(6, 2, 8), 0, 3, 3, 4, 13),
+                new Packed(new AttentionShape(9, 3, 64), 0, 33, 98),
+                new Packed(new AttentionShape(2, 1, 32), 0, 131),
+                new Packed(new AttentionShape(4, 1, 16), 0, 64, 65, 128),
+                new Packed(new AttentionShape(2, 2, 4), 0),
+                new Packed(new AttentionShape(2, 2, 4), 0, 0));
+        for (Packed batch : batches) {
+            AttentionShape shape = batch.shape();
+            int tokens = batch.offsets()[batch.offsets().length - 1];
+            String name = " of " + shape + " over " + Arrays.toString(batch.offsets());
+            INDArray query = spread(1, 0, 1.5, tokens, shape.queryWidth());
+            INDArray key = normal(2, tokens, shape.keyValueWidth());
+            INDArray value = normal(3, tokens, shape.keyValueWidth());
+            cases.add(new KernelCase("attention" + name,
+                    (kernels, a) -> kernels.attention(a[0], a[1], a[2], a[3], shape, a[4]))
+                    .input("query", query).input("key", key).input("value", value)
+                    .integers("offsets", batch.offsets()).output("out", tokens, shape.queryWidth()));
+            cases.add(new KernelCase("attentionGradient" + name, (kernels, a) -> {
+                kernels.attention(a[0], a[1], a[2], a[3], shape, a[5]);
+                kernels.attentionGradient(a[0], a[1], a[2], a[3], shape, a[5], a[4], a[6], a[7], a[8]);
+            })
+                    .input("query", query).input("key", key).input("value", value)
+                    .integers("offsets", batch.offsets()).input("outGradient", normal(4, tokens, shape.queryWidth()))
+                    .output("out", tokens, shape.queryWidth()).output("queryGradient", tokens, shape.queryWidth())
+                    .output("keyGradient", tokens, shape.keyValueWidth())
+                    .output("valueGradient", tokens, shape.keyValueWidth()).ofMagnitude(1));
+        }
+    }
+
+    private static void cachedAttention(List<KernelCase> cases) {
+        record Step(AttentionShape shape, int capacity, int[] lengths, int... offsets) {
+        }
+        List<Step> steps = List.of(
+                new Step(new AttentionShape(1, 1, 2), 1, new int[] {0}, 0, 1),
+                new Step(new AttentionShape(4, 2, 8), 16, new int[] {0, 0}, 0, 5, 16),
+                new Step(new AttentionShape(9, 3, 64), 70, new int[] {69, 3, 0}, 0, 1, 2, 3),
+                new Step(new AttentionShape(6, 2, 5), 20, new int[] {4, 11, 20, 0}, 0, 3, 12, 12, 13),
+                new Step(new AttentionShape(2, 1, 4), 8, new int[] {}, 0));
+        for (Step step : steps) {
+            AttentionShape shape = step.shape();
+            int tokens = step.offsets()[step.offsets().length - 1];
+            int width = shape.keyValueWidth();
+            int sequences = step.lengths().length;
+            cases.add(new KernelCase("cachedAttention of " + shape + " with " + Arrays.toString(step.lengths())
+                    + " cached over " + Arrays.toString(step.offsets()),
+                    (kernels, a) -> kernels.cachedAttention(a[0], a[1], a[2], a[3], a[4], a[5], a[6], shape, a[7]))
+                    .input("query", spread(1, 0, 1.5, tokens, shape.queryWidth()))
+                    .input("key", normal(2, tokens, width)).input("value", normal(3, tokens, width))
+                    .updated("keyCache", normal(4, sequences, step.capacity(), width))
+                    .updated("valueCache", normal(5, sequences, step.capacity(), width))
+                    .integers("cacheLengths", step.lengths()).integers("offsets", step.offsets())
+                    .output("out", tokens, shape.queryWidth()));
+        }
+    }
+
+    private static void elementWise(List<KernelCase> cases) {
+        long[][] shapes = {{1, 1}, {1, 17}, {5, 7}, {33, 130}, {70, 64}, {0, 3}, {11}, {3, 4, 5}};
+        for (long[] shape : shapes) {
+            String of = " " + Arrays.toString(shape);
+            INDArray a1 = spread(1, 0, 3, shape);
+            INDArray b1 = normal(2, shape);
+            if (shape.length == 2) {
+                cases.add(new KernelCase("swiglu" + of, (kernels, a) -> kernels.swiglu(a[0], a[1], a[2]))
+                        .input("gate", a1).input("up", b1).output("out", shape));
+                cases.add(new KernelCase("swigluGradient" + of,
+                        (kernels, a) -> kernels.swigluGradient(a[0], a[1], a[2], a[3], a[4]))
+                        .input("gate", a1).input("up", b1).input("outGradient", normal(3, shape))
+                        .output("gateGradient", shape).output("upGradient", shape));
+            }
+            cases.add(new KernelCase("add" + of, (kernels, a) -> kernels.add(a[0], a[1], a[2]))
+                    .input("a", a1).input("b", b1).output("out", shape));
+            cases.add(new KernelCase("add to a" + of, (kernels, a) -> kernels.add(a[0], a[1], a[0]))
+                    .updated("a", a1).input("b", b1));
+            cases.add(new KernelCase("add to b" + of, (kernels, a) -> kernels.add(a[0], a[1], a[1]))
+                    .input("a", a1).updated("b", b1));
+            cases.add(new KernelCase("scale" + of, (kernels, a) -> kernels.scale(a[0], -0.3, a[1]))
+                    .input("x", a1).output("out", shape));
+            cases.add(new KernelCase("scale in place" + of, (kernels, a) -> kernels.scale(a[0], 1.7, a[0]))
+                    .updated("x", a1));
+            cases.add(new KernelCase("scale from wide" + of, (kernels, a) -> kernels.scale(a[0], 2, a[1]))
+                    .wideInput("x", a1).output("out", shape));
+            cases.add(new KernelCase("scale to wide" + of, (kernels, a) -> kernels.scale(a[0], 1, a[1]))
+                    .input("x", a1).wideOutput("out", shape).exactly());
+            cases.add(new KernelCase("squaredNorm" + of, (kernels, a) -> a[1].assign(kernels.squaredNorm(a[0])))
+                    .input("x", a1).returned("norm").within(1e-12));
+            for (double rate : new double[] {0, 0.1, 0.75}) {
+                cases.add(new KernelCase("dropout of " + rate + of,
+                        (kernels, a) -> kernels.dropout(a[0], rate, 99, a[1]))
+                        .input("x", a1).output("out", shape));
+            }
+        }
+    }
+
+    private static void distributions(List<KernelCase> cases) {
+        int[][] sizes = {{1, 1}, {1, 1001}, {5, 7}, {33, 130}, {0, 8}};
+        double[] means = {0, 200, -200};
+        for (int[] size : sizes) {
+            int rows = size[0];
+            int vocabulary = size[1];
+            for (double mean : means) {
+                String of = " [" + rows + ", " + vocabulary + "] about " + mean;
+                INDArray logits = spread(1, mean, 2, rows, vocabulary);
+                INDArray other = spread(2, mean, 2, rows, vocabulary);
+                INDArray upstream = normal(3, rows);
+                int[] labels = indices(4, rows, vocabulary);
+                cases.add(new KernelCase("logProbability" + of,
+                        (kernels, a) -> kernels.logProbability(a[0], a[1], a[2]))
+                        .wideInput("logits", logits).integers("labels", labels).wideOutput("out", rows)
+                        .ofMagnitude(1));
+                cases.add(new KernelCase("logProbabilityGradient" + of,
+                        (kernels, a) -> kernels.logProbabilityGradient(a[0], a[1], a[2], a[3]))
+                        .wideInput("logits", logits).integers("labels", labels).wideInput("outGradient", upstream)
+                        .wideOutput("logitsGradient", rows, vocabulary).ofMagnitude(vocabulary == 1 ? 1 : 0));
+                cases.add(new KernelCase("logSumExp" + of, (kernels, a) -> kernels.logSumExp(a[0], a[1]))
+                        .wideInput("logits", logits).wideOutput("out", rows));
+                cases.add(new KernelCase("logSumExpGradient" + of,
+                        (kernels, a) -> kernels.logSumExpGradient(a[0], a[1], a[2]))
+                        .wideInput("logits", logits).wideInput("outGradient", upstream)
+                        .wideOutput("logitsGradient", rows, vocabulary));
+                cases.add(new KernelCase("klDivergence" + of,
+                        (kernels, a) -> kernels.klDivergence(a[0], a[1], a[2]))
+                        .wideInput("from", logits).wideInput("to", other).wideOutput("out", rows).ofMagnitude(1));
+                cases.add(new KernelCase("klDivergenceGradient" + of,
+                        (kernels, a) -> kernels.klDivergenceGradient(a[0], a[1], a[2], a[3], a[4]))
+                        .wideInput("from", logits).wideInput("to", other).wideInput("outGradient", upstream)
+                        .wideOutput("fromGradient", rows, vocabulary).wideOutput("toGradient", rows, vocabulary)
+                        .ofMagnitude(vocabulary == 1 ? 1 : 0));
+                cases.add(new KernelCase("klDivergenceGradient from alone" + of,
+                        (kernels, a) -> kernels.klDivergenceGradient(a[0], a[1], a[2], a[3], null))
+                        .wideInput("from", logits).wideInput("to", other).wideInput("outGradient", upstream)
+                        .wideOutput("fromGradient", rows, vocabulary).ofMagnitude(vocabulary == 1 ? 1 : 0));
+                cases.add(new KernelCase("klDivergenceGradient to alone" + of,
+                        (kernels, a) -> kernels.klDivergenceGradient(a[0], a[1], a[2], null, a[3]))
+                        .wideInput("from", logits).wideInput("to", other).wideInput("outGradient", upstream)
+                        .wideOutput("toGradient", rows, vocabulary).ofMagnitude(vocabulary == 1 ? 1 : 0));
+            }
+        }
+    }
+
+    private static void optimizer(List<KernelCase> cases) {
+        for (int length : new int[] {1, 7, 33, 5000}) {
+            for (long step : new long[] {1, 2, 1000}) {
+                for (double deviation : new double[] {1, 1e-7}) {
+                    AdamWStep numbers = new AdamWStep(0.1, 0.9, 0.999, 1e-8, 0.1, step, 0.25);
+                    INDArray second = spread(4, 0, deviation, length);
+                    cases.add(new KernelCase("adamW of " + length + ", step " + step + ", gradients about "
+                            + deviation, (kernels, a) -> kernels.adamW(a[0], a[1], a[2], a[3], numbers))
+                            .wideUpdated("parameter", normal(1, length))
+                            .wideInput("gradient", spread(2, 0, deviation, length))
+                            .wideUpdated("firstMoment", step == 1 ? zeros(length) : spread(3, 0, deviation, length))
+                            .wideUpdated("secondMoment", step == 1 ? zeros(length) : second.mul(second)));
+                }
+            }
+        }
+        cases.add(new KernelCase("adamW of none", (kernels, a) -> kernels.adamW(a[0], a[1], a[2], a[3],
+                new AdamWStep(0.1, 0.9, 0.999, 1e-8, 0.1, 1, 1)))
+                .wideUpdated("parameter", zeros(0)).wideInput("gradient", zeros(0))
+                .wideUpdated("firstMoment", zeros(0)).wideUpdated("secondMoment", zeros(0)));
+    }
+}
