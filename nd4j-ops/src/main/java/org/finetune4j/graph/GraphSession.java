@@ -32,6 +32,7 @@ public final class GraphSession {
     private final Map<String, String> substitutes;
     private final Set<String> directSinks = new HashSet<>();
     private final Map<String, Integer> lastUse = new HashMap<>();
+    private final Set<String> passedThrough = new HashSet<>();
     private final Set<String> leaves = new java.util.TreeSet<>();
     private final Map<String, Plan> plans = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
@@ -111,6 +112,9 @@ public final class GraphSession {
             if (profile != null) {
                 profile.add(node.operation().opName(), System.nanoTime() - start);
             }
+        }
+        for (String leaf : passedThrough) {
+            sinksOf.get(leaf).forEach(sink -> addInto(sink(sinks, sink), array(leaf, plan, inputs)));
         }
         Map<String, INDArray> results = new LinkedHashMap<>();
         for (String output : outputs) {
@@ -213,6 +217,8 @@ public final class GraphSession {
                 lastUse.put(name, step);
             }
         }
+        passedThrough.addAll(sinksOf.keySet());
+        passedThrough.removeAll(made);
         Set<String> read = new HashSet<>();
         schedule.forEach(node -> read.addAll(node.inputs()));
         for (Graph.Node node : schedule) {

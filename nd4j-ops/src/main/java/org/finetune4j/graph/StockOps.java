@@ -29,8 +29,7 @@ final class StockOps {
             "add", "subtract", "multiply", "divide",
             "add_scalar", "sub_scalar", "rsub_scalar", "mul_scalar", "div_scalar", "rdiv_scalar", "pow",
             "neg", "exp", "log", "sqrt", "square", "abs", "Reciprocal", "tanh", "sigmoid", "softplus", "relu",
-            "reduce_sum", "reduce_mean", "sum", "mean", "matmul", "softmax", "reshape", "permute", "transpose", "expand_dims",
-            "squeeze", "concat", "maximum", "minimum", "clipbyvalue");
+            "reduce_sum", "reduce_mean", "matmul", "softmax", "maximum", "minimum");
 
     private StockOps() {
     }
