@@ -4,6 +4,7 @@ import com.github.ajalt.clikt.core.CliktCommand
 import com.github.ajalt.clikt.core.Context
 import com.github.ajalt.clikt.core.ProgramResult
 import com.github.ajalt.clikt.core.UsageError
+import com.github.ajalt.clikt.core.terminal
 import com.github.ajalt.clikt.parameters.arguments.argument
 import com.github.ajalt.clikt.parameters.arguments.help
 import com.github.ajalt.clikt.parameters.arguments.multiple
@@ -16,8 +17,12 @@ import org.finetune4j.scripts.host.ProblemReport
 import org.finetune4j.scripts.host.ScriptHost
 import org.finetune4j.scripts.host.ScriptOutcome
 
-/** `finetune run`: compiles a `.main.kts` recipe, or takes it from the cache, and runs it. */
-public class RunCommand : CliktCommand(name = "run") {
+/**
+ * `finetune run`: compiles a `.main.kts` recipe, or takes it from the cache, and runs it.
+ *
+ * Exit codes: 0 when the script ran to its end, 1 when it does not compile or failed, 2 when finetune4j refused.
+ */
+public class RunCommand(private val host: ScriptHost = ScriptHost()) : CliktCommand(name = "run") {
     /** Options that are not ours belong to the script: `finetune run recipe.main.kts --epochs 3`. */
     override val treatUnknownOptionsAsArgs: Boolean get() = true
 
@@ -38,22 +43,27 @@ public class RunCommand : CliktCommand(name = "run") {
             throw UsageError("$script is not named *.main.kts, so Kotlin would read it as another kind of file; rename it")
         }
         if (dryRun) System.setProperty(DRY_RUN_PROPERTY, "true")
-        when (val outcome = ScriptHost().run(script, arguments) { echo(ProblemReport.render(it), err = true) }) {
+        when (val outcome = host.run(script, arguments) { complain(ProblemReport.render(it)) }) {
             is ScriptOutcome.Completed -> Unit
             is ScriptOutcome.NotCompiled -> {
-                echo(ProblemReport.render(outcome.problems), err = true)
+                complain(ProblemReport.render(outcome.problems))
                 throw ProgramResult(EXIT_FAILED)
             }
             is ScriptOutcome.Failed -> {
-                echo(FailureReport.render(outcome, wholeTrace = stackTrace), err = true)
+                complain(FailureReport.render(outcome, wholeTrace = stackTrace))
                 throw ProgramResult(if (outcome.isRefusal) EXIT_REFUSED else EXIT_FAILED)
             }
         }
     }
 
-    internal companion object {
+    /** Shows source lines as they are; echo would replace their tabs. */
+    private fun complain(text: String) {
+        terminal.rawPrint(text + "\n", stderr = true)
+    }
+
+    public companion object {
         /** Read by the DSL: when it is `true`, running a recipe prints its plan and stops. */
-        const val DRY_RUN_PROPERTY = "finetune4j.dryRun"
+        public const val DRY_RUN_PROPERTY: String = "finetune4j.dryRun"
 
         private const val EXIT_FAILED = 1
         private const val EXIT_REFUSED = 2

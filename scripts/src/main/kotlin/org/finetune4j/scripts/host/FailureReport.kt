@@ -11,18 +11,24 @@ internal object FailureReport {
     }
 
     private fun headline(failed: ScriptOutcome.Failed): List<String> {
-        val place = placeOf(failed) ?: return listOf("error: ${describe(failed.cause)}")
-        val (file, line) = place
-        return listOfNotNull("${file.fileName}:$line: error: ${describe(failed.cause)}", ProblemReport.sourceLine(file, line))
+        val places = placesOf(failed)
+        val innermost = places.firstOrNull() ?: return listOf("error: ${describe(failed.cause)}")
+        return listOf("${innermost.name}: error: ${describe(failed.cause)}", innermost.text) +
+            places.drop(1).take(MOST_CALLERS).map { "called at ${it.name}: ${it.text.trim()}" }
     }
 
-    /** The innermost frame that belongs to the script or to one of its imports. */
-    private fun placeOf(failed: ScriptOutcome.Failed): Pair<Path, Int>? = chain(failed.cause)
-        .flatMap { it.stackTrace.asSequence() }
-        .firstNotNullOfOrNull { frame ->
-            failed.sources.firstOrNull { it.fileName.toString() == frame.fileName && frame.lineNumber > 0 }
-                ?.let { it to frame.lineNumber }
-        }
+    /** The frames that belong to the script or to one of its imports, innermost first, each line once. */
+    private fun placesOf(failed: ScriptOutcome.Failed): List<Place> = chain(failed.cause)
+        .map { failure -> failure.stackTrace.mapNotNull { placeOf(it, failed.sources) }.distinct() }
+        .firstOrNull { it.isNotEmpty() }.orEmpty()
+
+    private fun placeOf(frame: StackTraceElement, sources: List<Path>): Place? {
+        val file = sources.firstOrNull { it.fileName.toString() == frame.fileName } ?: return null
+        val text = ProblemReport.sourceLine(file, frame.lineNumber) ?: return null
+        return Place("${file.fileName}:${frame.lineNumber}", text)
+    }
+
+    private data class Place(val name: String, val text: String)
 
     private fun causes(failure: Throwable): List<String> =
         chain(failure).drop(1).map { "caused by: ${describe(it)}" }.toList()
@@ -38,5 +44,6 @@ internal object FailureReport {
         return generateSequence(failure) { it.cause }.takeWhile(seen::add)
     }
 
+    private const val MOST_CALLERS = 5
     private const val HINT = "Run again with --stacktrace to see every frame."
 }

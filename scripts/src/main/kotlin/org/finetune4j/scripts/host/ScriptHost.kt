@@ -68,7 +68,7 @@ public class ScriptHost(cacheDirectory: Path = ScriptCache.defaultDirectory()) {
             }
         }
         return when (val result = compile(file, text, key)) {
-            is ResultWithDiagnostics.Failure -> ScriptOutcome.NotCompiled(ScriptProblem.of(result.reports))
+            is ResultWithDiagnostics.Failure -> ScriptOutcome.NotCompiled(ScriptProblem.refusals(result.reports))
             is ResultWithDiagnostics.Success -> {
                 ScriptProblem.of(result.reports).takeIf { it.isNotEmpty() }?.let(onWarnings)
                 evaluate(result.value, arguments, sources = listOf(file) + importsOf(result.value), fromCache = false)
@@ -78,7 +78,8 @@ public class ScriptHost(cacheDirectory: Path = ScriptCache.defaultDirectory()) {
 
     private fun compile(file: Path, text: String, key: String): ResultWithDiagnostics<CompiledScript> {
         val started = Instant.now()
-        val result = await { JvmScriptCompiler()(FileScriptSource(file.toFile(), text), compilationConfiguration()) }
+        // The compiler of the stock 'kotlin' command. The default one of 2.3.21 crashes on a call of an imported function.
+        val result = await { JvmScriptCompiler.createLegacy()(FileScriptSource(file.toFile(), text), compilationConfiguration()) }
         if (result is ResultWithDiagnostics.Success) {
             val compiled = result.value as KJvmCompiledScript
             cache.store(key, importsOf(compiled), librariesOf(compiled), started) { compiled.saveToJar(it) }
@@ -107,7 +108,7 @@ public class ScriptHost(cacheDirectory: Path = ScriptCache.defaultDirectory()) {
             }
         }
         return when (val result = await { BasicJvmScriptEvaluator()(compiled, configuration) }) {
-            is ResultWithDiagnostics.Failure -> ScriptOutcome.NotCompiled(ScriptProblem.of(result.reports))
+            is ResultWithDiagnostics.Failure -> ScriptOutcome.NotCompiled(ScriptProblem.refusals(result.reports))
             is ResultWithDiagnostics.Success -> outcomeOf(result.value, sources, fromCache)
         }
     }

@@ -12,6 +12,12 @@ public data class ScriptProblem(
     public val column: Int? = null,
 ) {
     internal companion object {
+        /** The reasons why a script was refused: resolvers call some of them warnings although nothing runs. */
+        fun refusals(diagnostics: List<ScriptDiagnostic>): List<ScriptProblem> {
+            val problems = of(diagnostics)
+            return if (problems.any { it.isError }) problems else problems.map { it.copy(isError = true) }
+        }
+
         /** The warnings and errors among [diagnostics]; what the compiler says about its own work is left out. */
         fun of(diagnostics: List<ScriptDiagnostic>): List<ScriptProblem> = diagnostics
             .filter { it.severity >= ScriptDiagnostic.Severity.WARNING }
