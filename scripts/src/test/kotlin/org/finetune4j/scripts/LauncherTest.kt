@@ -121,7 +121,7 @@ private class Project : AutoCloseable {
 
     /** The launcher puts the module's jar in front; here the classes themselves stand on the class path. */
     private fun ownJar() {
-        JarOutputStream(Files.newOutputStream(target.resolve("scripts-0.jar"))).use { it.putNextEntry(java.util.zip.ZipEntry("empty")) }
+        JarOutputStream(Files.newOutputStream(target.resolve("scripts.jar"))).use { it.putNextEntry(java.util.zip.ZipEntry("empty")) }
     }
 
     fun pretendBuilt() {
