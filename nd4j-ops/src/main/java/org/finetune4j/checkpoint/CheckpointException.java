@@ -1,10 +1,11 @@
 package org.finetune4j.checkpoint;
 
+import org.finetune4j.FinetuneException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** A model file that cannot be read or written; the message names the file, what was found there, and the mend. */
-public final class CheckpointException extends RuntimeException {
+public final class CheckpointException extends FinetuneException {
     /**
      * Makes an exception about one file.
      *

@@ -1,9 +1,10 @@
 package org.finetune4j.tokenizer;
 
+import org.finetune4j.FinetuneException;
 import org.jspecify.annotations.Nullable;
 
 /** A tokenizer that cannot be loaded or a text that cannot be tokenized; the message says where and what to do. */
-public class TokenizerException extends RuntimeException {
+public class TokenizerException extends FinetuneException {
     /** Makes an exception with a message that says what was found, where, and what to do. */
     public TokenizerException(String message) {
         this(message, null);
