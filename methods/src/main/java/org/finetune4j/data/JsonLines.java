@@ -80,8 +80,8 @@ public final class JsonLines {
                     + "as JSON lines. The line reads: " + excerpt(text, 1));
         } catch (JsonProcessingException e) {
             int column = e.getLocation() == null ? 1 : Math.max(1, e.getLocation().getColumnNr());
-            throw new FinetuneException(file + ":" + line + ":" + column + " is not JSON: " + e.getOriginalMessage()
-                    + ". Correct or remove the line; near column " + column + " it reads: " + excerpt(text, column), e);
+            throw new FinetuneException(file + ":" + line + ":" + column + " is not JSON: "
+                    + e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "") + ". Correct or remove the line; near column " + column + " it reads: " + excerpt(text, column), e);
         }
     }
 
