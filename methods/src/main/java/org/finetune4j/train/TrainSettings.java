@@ -1,7 +1,9 @@
 package org.finetune4j.train;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.model.Precision;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +52,19 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
     /** The learning rate, with its default for full or adapter training. */
     public double learningRate(boolean adapter) {
         return learningRate != null ? learningRate : adapter ? ADAPTER_RATE : FULL_RATE;
+    }
+
+    /** What must be the same for a run to continue bit for bit, by path: all but how often it evaluates and saves. */
+    Map<String, String> identity() {
+        Map<String, String> identity = new LinkedHashMap<>();
+        Object[][] values = {{"epochs", epochs}, {"maxSteps", maxSteps}, {"tokensPerBatch", tokensPerBatch},
+            {"accumulate", accumulate}, {"schedule", schedule}, {"warmupFraction", warmupFraction},
+            {"weightDecay", weightDecay}, {"beta1", beta1}, {"beta2", beta2}, {"epsilon", epsilon}, {"clip", clip},
+            {"precision", precision}, {"seed", seed}, {"maxLength", maxLength}, {"tooLong", tooLong}};
+        for (Object[] value : values) {
+            identity.put("train." + value[0], value[1].toString());
+        }
+        return identity;
     }
 
     /** Everything that is out of range, one sentence each with the setting's path; empty when all is well. */
