@@ -109,7 +109,7 @@ public final class Checkpoints {
             manifest.writeTo(unfinished, state.step());
         });
         Manifest.verify(target, state.step(), FILES);
-        prune(state.step());
+        keepLatest(state.step());
         return target;
     }
 
@@ -177,8 +177,9 @@ public final class Checkpoints {
         }
     }
 
-    private void prune(long written) {
-        finished().stream().filter(path -> step(path) < written).skip(keep - 1L).forEach(path -> {
+    /** Deletes the oldest checkpoints before a verified one, beyond those to keep, and what was left unfinished. */
+    void keepLatest(long verified) {
+        finished().stream().filter(path -> step(path) < verified).skip(keep - 1L).forEach(path -> {
             try {
                 // Under an unfinished name a half-deleted checkpoint is ignored by the loader.
                 Files.move(path, path.resolveSibling(path.getFileName() + AtomicFiles.TEMPORARY

@@ -62,6 +62,7 @@ final class RunRecord {
             requireSameJob(found);
             found.readInto(weights, moments);
             engine.weightsChanged();
+            checkpoints.keepLatest(found.state().step());
             savedStep = found.state().step();
             saved = found.folder();
             listener.resumed(found.state().step(), found.folder());

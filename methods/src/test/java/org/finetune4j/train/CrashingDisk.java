@@ -30,10 +30,6 @@ final class CrashingDisk implements FileOperations {
         this.fault = fault;
     }
 
-    int operations() {
-        return operations;
-    }
-
     private boolean failing() {
         return operations++ >= last;
     }
