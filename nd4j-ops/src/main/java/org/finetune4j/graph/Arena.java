@@ -55,7 +55,7 @@ public final class Arena implements AutoCloseable {
         if (length == 0) {
             return Nd4j.empty(type).reshape(shape);
         }
-        return Nd4j.create(Nd4j.createBuffer(new Address(address), length, type), shape);
+        return Nd4j.create(Nd4j.createBuffer(new Address(address, length * type.width()), length, type), shape);
     }
 
     @Override
@@ -68,9 +68,11 @@ public final class Arena implements AutoCloseable {
     }
 
     static final class Address extends Pointer {
-        Address(long value) {
+        Address(long value, long bytes) {
             super((Pointer) null);
             address = value;
+            limit = bytes;
+            capacity = bytes;
         }
     }
 }

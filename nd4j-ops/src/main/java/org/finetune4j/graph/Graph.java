@@ -2,9 +2,7 @@ package org.finetune4j.graph;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -22,7 +20,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class Graph {
     private final SameDiff sameDiff = SameDiff.create();
-    private final Map<String, String> substitutes = new LinkedHashMap<>();
 
     /**
      * An operation of the graph.
@@ -70,19 +67,6 @@ public final class Graph {
                     List.copyOf(operation.getOutputsOfOp())));
         }
         return nodes;
-    }
-
-    /**
-     * From now on whoever runs the graph for {@code name} is given {@code substitute}, which holds the same value; the
-     * operation that makes {@code name} is then not executed for it.
-     */
-    public void substitute(SDVariable name, SDVariable substitute) {
-        substitutes.put(name.name(), substitute.name());
-    }
-
-    /** The variable that holds the value of {@code name}. */
-    String resolved(String name) {
-        return substitutes.getOrDefault(name, name);
     }
 
     @Override

@@ -29,6 +29,7 @@ public final class GraphSession {
     private final List<String> outputs;
     private final List<Graph.Node> schedule;
     private final Map<String, List<String>> sinksOf;
+    private final Map<String, String> substitutes;
     private final Set<String> directSinks = new HashSet<>();
     private final Map<String, Integer> lastUse = new HashMap<>();
     private final Set<String> leaves = new java.util.TreeSet<>();
@@ -58,13 +59,16 @@ public final class GraphSession {
      *
      * @param outputs       variables whose arrays {@link #run} returns
      * @param contributions for each leaf that collects a gradient, the variables to add up ({@link ReversePass#build})
+     * @param substitutes   variables to be replaced by others that hold the same value, so that what makes the former
+     *                      is not executed
      */
     public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
-                        Map<String, List<String>> contributions) {
+                        Map<String, List<String>> contributions, Map<String, String> substitutes) {
         this.graph = graph;
         this.kernels = kernels;
         this.arena = arena;
         this.outputs = List.copyOf(outputs);
+        this.substitutes = Map.copyOf(substitutes);
         this.sinksOf = new HashMap<>();
         contributions.forEach((leaf, variables) -> variables.forEach(
                 variable -> sinksOf.computeIfAbsent(variable, key -> new ArrayList<>()).add(leaf)));
@@ -110,7 +114,7 @@ public final class GraphSession {
         }
         Map<String, INDArray> results = new LinkedHashMap<>();
         for (String output : outputs) {
-            results.put(output, array(graph.resolved(output), plan, inputs));
+            results.put(output, array(resolved(output), plan, inputs));
         }
         return results;
     }
@@ -172,17 +176,21 @@ public final class GraphSession {
         return array;
     }
 
+    private String resolved(String name) {
+        return substitutes.getOrDefault(name, name);
+    }
+
     private List<Graph.Node> schedule() {
         Set<String> needed = new HashSet<>(sinksOf.keySet());
         for (String output : outputs) {
-            needed.add(graph.resolved(output));
+            needed.add(resolved(output));
         }
         List<Graph.Node> all = graph.nodes();
         List<Graph.Node> chosen = new ArrayList<>();
         for (int i = all.size() - 1; i >= 0; i--) {
             Graph.Node node = all.get(i);
             if (node.outputs().stream().anyMatch(needed::contains)) {
-                List<String> inputs = node.inputs().stream().map(graph::resolved).toList();
+                List<String> inputs = node.inputs().stream().map(this::resolved).toList();
                 needed.addAll(inputs);
                 chosen.add(0, new Graph.Node(node.operation(), inputs, node.outputs()));
             }
@@ -218,7 +226,7 @@ public final class GraphSession {
             }
         }
         for (String output : outputs) {
-            lastUse.put(graph.resolved(output), Integer.MAX_VALUE);
+            lastUse.put(resolved(output), Integer.MAX_VALUE);
         }
     }
 

@@ -29,14 +29,9 @@ public final class ChunkedHead implements AutoCloseable {
     /**
      * A head for this token loss.
      *
-     * @param lossType   type of logits and token losses: FLOAT, or DOUBLE in gradient checks
-     * @param vocabulary columns of the logits
+     * @param lossType     type of logits and token losses: FLOAT, or DOUBLE in gradient checks
+     * @param rowsPerChunk tokens whose logits exist at a time, a multiple of {@value #ROW_MULTIPLE}
      */
-    public ChunkedHead(TokenLoss tokenLoss, DataType lossType, long vocabulary, Kernels kernels) {
-        this(tokenLoss, lossType, rowsFor(vocabulary), kernels);
-    }
-
-    /** A head with a given number of rows per chunk, a multiple of {@value #ROW_MULTIPLE}. */
     public ChunkedHead(TokenLoss tokenLoss, DataType lossType, int rowsPerChunk, Kernels kernels) {
         if (rowsPerChunk < ROW_MULTIPLE || rowsPerChunk % ROW_MULTIPLE != 0) {
             throw new IllegalArgumentException("rows per chunk must be a positive multiple of " + ROW_MULTIPLE);
@@ -46,7 +41,8 @@ public final class ChunkedHead implements AutoCloseable {
         this.rowsPerChunk = rowsPerChunk;
     }
 
-    private static int rowsFor(long vocabulary) {
+    /** Rows per chunk such that its logits take about 24 MiB, within bounds that keep matrix products efficient. */
+    public static int rowsFor(long vocabulary) {
         long rows = CHUNK_BYTES / (vocabulary * Float.BYTES) / ROW_MULTIPLE * ROW_MULTIPLE;
         return (int) Math.min(MOST_ROWS, Math.max(LEAST_ROWS, rows));
     }

@@ -21,7 +21,7 @@ import org.nd4j.linalg.api.buffer.DataType;
  */
 public final class HeadLoss extends OwnOp {
     private final ChunkedHead head;
-    private @Nullable SDVariable[] replacements = new SDVariable[0];
+    private List<SDVariable> replacements = List.of();
 
     private HeadLoss(SDVariable[] inputs, ChunkedHead head) {
         super(inputs);
@@ -55,13 +55,7 @@ public final class HeadLoss extends OwnOp {
      * gradient operation; empty when no gradient was built.
      */
     public List<SDVariable> replacements() {
-        List<SDVariable> list = new ArrayList<>();
-        for (SDVariable replacement : replacements) {
-            if (replacement != null) {
-                list.add(replacement);
-            }
-        }
-        return list;
+        return replacements;
     }
 
     @Override
@@ -95,7 +89,7 @@ public final class HeadLoss extends OwnOp {
         boolean wantsHidden = backward.wants(0);
         boolean wantsWeight = backward.wants(1);
         SDVariable[] outputs = new Gradient(inputs, head, wantsHidden, wantsWeight).outputVariables();
-        replacements = new SDVariable[] {outputs[0], outputs[1]};
+        replacements = List.of(outputs[0], outputs[1]);
         if (wantsHidden) {
             backward.add(0, outputs[2]);
         }

@@ -51,7 +51,7 @@ public final class TokenLossProgram implements AutoCloseable {
             names.add(name);
             valueOutputs.add(variable.name());
         });
-        forward = new GraphSession(graph, kernels, arena, valueOutputs, Map.of());
+        forward = new GraphSession(graph, kernels, arena, valueOutputs, Map.of(), Map.of());
         List<String> contributions = ReversePass.build(graph, expression.loss(), view.weights, List.of(LOGITS)).get(LOGITS);
         if (contributions.isEmpty()) {
             throw new IllegalArgumentException("the token loss does not depend on the logits, so nothing would train");
@@ -63,7 +63,7 @@ public final class TokenLossProgram implements AutoCloseable {
         gradient = total.name();
         List<String> outputs = new ArrayList<>(valueOutputs);
         outputs.add(gradient);
-        training = new GraphSession(graph, kernels, arena, outputs, Map.of());
+        training = new GraphSession(graph, kernels, arena, outputs, Map.of(), Map.of());
     }
 
     /** Whether {@link #run} needs reference logits. */

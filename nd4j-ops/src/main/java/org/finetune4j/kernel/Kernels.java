@@ -91,7 +91,7 @@ public interface Kernels extends AutoCloseable {
      * @param keyCache     {@code [sequences, capacity, keyValueHeads * headDimension]}, written to
      * @param valueCache   like {@code keyCache}
      * @param cacheLengths {@code [sequences]} INT32: places already filled; not changed
-     * @param offsets      {@code [sequences + 1]} INT32 over the new tokens
+     * @param offsets      {@code [sequences + 1]} INT32 over the new tokens; a sequence may have none
      */
     void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
                          INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out);

@@ -3,6 +3,7 @@ package org.finetune4j.kernel;
 import static org.finetune4j.kernel.TestArrays.indices;
 import static org.finetune4j.kernel.TestArrays.integers;
 import static org.finetune4j.kernel.TestArrays.normal;
+import static org.finetune4j.kernel.TestArrays.spread;
 import static org.finetune4j.kernel.TestArrays.zeros;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -65,7 +66,7 @@ class Nd4jKernelFormulaTest {
 
     @Test
     void rmsNormDividesByTheRootMeanSquare() {
-        INDArray x = normal(1, 0, 0.01, 4, 6);
+        INDArray x = spread(1, 0, 0.01, 4, 6);
         INDArray weight = normal(2, 6);
         INDArray out = zeros(4, 6);
         kernels.rmsNorm(x, weight, 1e-5, out);

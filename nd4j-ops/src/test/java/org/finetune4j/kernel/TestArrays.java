@@ -12,11 +12,11 @@ final class TestArrays {
 
     /** Standard normal numbers in DOUBLE. */
     static INDArray normal(long seed, long... shape) {
-        return normal(seed, 0, 1, shape);
+        return spread(seed, 0, 1, shape);
     }
 
     /** Normal numbers with this mean and deviation in DOUBLE. */
-    static INDArray normal(long seed, double mean, double deviation, long... shape) {
+    static INDArray spread(long seed, double mean, double deviation, long... shape) {
         INDArray array = Nd4j.create(DataType.DOUBLE, shape);
         if (array.isEmpty()) {
             return array;

@@ -68,9 +68,8 @@ final class Arithmetic {
         return shifted.sub(Transforms.log(Transforms.exp(shifted, true).sum(true, 1), true));
     }
 
-    /** {@code softmax} of each row of {@code x [rows, columns]}: {@code exp(x - max) / sum exp(x - max)}. */
+    /** {@code softmax} of each row of {@code x [rows, columns]}. */
     static INDArray softmax(INDArray x) {
-        INDArray shifted = Transforms.exp(x.sub(x.max(true, 1)), true);
-        return shifted.div(shifted.sum(true, 1));
+        return Transforms.softmax(x, true);
     }
 }

@@ -1,0 +1,58 @@
+package org.finetune4j.kernel.onednn;
+
+import org.bytedeco.dnnl.dnnl_memory_desc;
+import org.bytedeco.dnnl.dnnl_post_ops;
+import org.bytedeco.dnnl.dnnl_primitive_attr;
+import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.bytedeco.dnnl.global.dnnl;
+
+/**
+ * The shape, layout and types of a matrix product {@code out [m, n] = alpha * a [m, k] b [k, n] (+ out)} computed by one
+ * thread.
+ *
+ * @param aRow       elements from one row of {@code a} to the next
+ * @param aColumn    elements from one column of {@code a} to the next; one of the two is 1
+ * @param outRow     elements from one row of {@code out} to the next
+ * @param type       oneDNN's type of {@code a} and {@code b}
+ * @param outType    oneDNN's type of {@code out}
+ * @param accumulate whether to add to {@code out}
+ */
+record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bColumn, long outRow, int type, int outType,
+              float alpha, boolean accumulate) {
+    private static final int[] ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_WEIGHTS, dnnl.DNNL_ARG_DST};
+
+    /** Computes the product of the matrices at these addresses. */
+    void run(Worker worker, long a, long b, long out) {
+        worker.primitive(this, () -> compile(worker)).execute(a, b, out);
+    }
+
+    private Primitive compile(Worker worker) {
+        dnnl_memory_desc source = Primitive.describe(type, new long[] {m, k}, new long[] {aRow, aColumn});
+        dnnl_memory_desc weights = Primitive.describe(type, new long[] {k, n}, new long[] {bRow, bColumn});
+        dnnl_memory_desc target = Primitive.describe(outType, new long[] {m, n}, new long[] {outRow, 1});
+        dnnl_primitive_attr attributes = new dnnl_primitive_attr();
+        Primitive.check("attributes", dnnl.dnnl_primitive_attr_create(attributes));
+        dnnl.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl.dnnl_scratchpad_mode_user);
+        dnnl_post_ops after = new dnnl_post_ops();
+        Primitive.check("post-operations", dnnl.dnnl_post_ops_create(after));
+        if (alpha != 1) {
+            dnnl.dnnl_post_ops_append_eltwise(after, dnnl.dnnl_eltwise_linear, alpha, 0);
+        }
+        if (accumulate) {
+            dnnl.dnnl_post_ops_append_sum(after, 1, 0, dnnl.dnnl_data_type_undef);
+        }
+        dnnl.dnnl_primitive_attr_set_post_ops(attributes, after);
+        dnnl_primitive_desc description = new dnnl_primitive_desc();
+        try {
+            Primitive.check("matrix product " + this, dnnl.dnnl_matmul_primitive_desc_create(description, worker.engine(),
+                    source, weights, null, target, attributes));
+            return new Primitive(worker, description, ARGUMENTS, new dnnl_memory_desc[] {source, weights, target});
+        } finally {
+            dnnl.dnnl_post_ops_destroy(after);
+            dnnl.dnnl_primitive_attr_destroy(attributes);
+            dnnl.dnnl_memory_desc_destroy(source);
+            dnnl.dnnl_memory_desc_destroy(weights);
+            dnnl.dnnl_memory_desc_destroy(target);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+package org.finetune4j.kernel.onednn;
+
+import org.finetune4j.kernel.AdamWStep;
+import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.RotaryTable;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Kernels for processors, on FLOAT and BFLOAT16 arrays of ND4J's CPU backend: matrix products by oneDNN, which compiles
+ * code for the processor at hand, and everything else by vectorised Java loops.
+ *
+ * <p>Results are the same bit for bit whatever the number of threads. An instance may be called from any thread, one at a
+ * time; calls from several wait for one another.
+ */
+public final class OneDnnKernels implements Kernels {
+    private final Workers workers;
+    private final MatrixProduct products;
+    private final Rows rows;
+    private final Normalization normalization;
+    private final Rotation rotation;
+    private final Attention attention;
+    private final Elementwise elementwise;
+    private final Distributions distributions;
+
+    /** Kernels on as many threads as the processor has cores. */
+    public OneDnnKernels() {
+        this(Runtime.getRuntime().availableProcessors());
+    }
+
+    /**
+     * Kernels on a number of threads.
+     *
+     * @param threads at least 1; the calling thread is one of them
+     */
+    public OneDnnKernels(int threads) {
+        workers = new Workers(threads);
+        products = new MatrixProduct(workers);
+        rows = new Rows(workers);
+        normalization = new Normalization(workers);
+        rotation = new Rotation(workers);
+        attention = new Attention(workers);
+        elementwise = new Elementwise(workers);
+        distributions = new Distributions(workers);
+    }
+
+    @Override
+    public String name() {
+        return "onednn";
+    }
+
+    @Override
+    public boolean supports(DataType type) {
+        return type == DataType.FLOAT || type == DataType.BFLOAT16;
+    }
+
+    @Override
+    public void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out, double alpha,
+                       boolean accumulate) {
+        products.run(a, transposeA, b, transposeB, out, alpha, accumulate);
+    }
+
+    @Override
+    public void embedding(INDArray ids, INDArray table, INDArray out) {
+        rows.gather("embedding", table, ids, out);
+    }
+
+    @Override
+    public void embeddingGradient(INDArray ids, INDArray outGradient, INDArray tableGradient) {
+        rows.add("embeddingGradient", ids, outGradient, tableGradient);
+    }
+
+    @Override
+    public void gatherRows(INDArray x, INDArray rowNumbers, INDArray out) {
+        rows.gather("gatherRows", x, rowNumbers, out);
+    }
+
+    @Override
+    public void gatherRowsGradient(INDArray rowNumbers, INDArray outGradient, INDArray inputGradient) {
+        rows.scatter("gatherRowsGradient", rowNumbers, outGradient, inputGradient);
+    }
+
+    @Override
+    public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
+        normalization.run(x, weight, epsilon, out);
+    }
+
+    @Override
+    public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+                                @Nullable INDArray inputGradient, @Nullable INDArray weightGradient) {
+        normalization.gradient(x, weight, epsilon, outGradient, inputGradient, weightGradient);
+    }
+
+    @Override
+    public void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse, INDArray out) {
+        rotation.run(x, positions, table, inverse, out);
+    }
+
+    @Override
+    public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape, INDArray out) {
+        attention.run(query, key, value, offsets, shape, out);
+    }
+
+    @Override
+    public void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
+                                  INDArray out, INDArray outGradient, INDArray queryGradient, INDArray keyGradient,
+                                  INDArray valueGradient) {
+        attention.gradient(query, key, value, offsets, shape, out, outGradient, queryGradient, keyGradient, valueGradient);
+    }
+
+    @Override
+    public void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
+                                INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out) {
+        attention.cached(query, key, value, keyCache, valueCache, cacheLengths, offsets, shape, out);
+    }
+
+    @Override
+    public void swiglu(INDArray gate, INDArray up, INDArray out) {
+        elementwise.swiglu(gate, up, out);
+    }
+
+    @Override
+    public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient, INDArray upGradient) {
+        elementwise.swigluGradient(gate, up, outGradient, gateGradient, upGradient);
+    }
+
+    @Override
+    public void add(INDArray a, INDArray b, INDArray out) {
+        elementwise.add(a, b, out);
+    }
+
+    @Override
+    public void scale(INDArray x, double factor, INDArray out) {
+        elementwise.scale(x, factor, out);
+    }
+
+    @Override
+    public void dropout(INDArray x, double rate, long seed, INDArray out) {
+        elementwise.dropout(x, rate, seed, out);
+    }
+
+    @Override
+    public void logProbability(INDArray logits, INDArray labels, INDArray out) {
+        distributions.logProbability(logits, labels, out);
+    }
+
+    @Override
+    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient, INDArray logitsGradient) {
+        distributions.logProbabilityGradient(logits, labels, outGradient, logitsGradient);
+    }
+
+    @Override
+    public void logSumExp(INDArray logits, INDArray out) {
+        distributions.logSumExp(logits, out);
+    }
+
+    @Override
+    public void logSumExpGradient(INDArray logits, INDArray outGradient, INDArray logitsGradient) {
+        distributions.logSumExpGradient(logits, outGradient, logitsGradient);
+    }
+
+    @Override
+    public void klDivergence(INDArray from, INDArray to, INDArray out) {
+        distributions.klDivergence(from, to, out);
+    }
+
+    @Override
+    public void klDivergenceGradient(INDArray from, INDArray to, INDArray outGradient, @Nullable INDArray fromGradient,
+                                     @Nullable INDArray toGradient) {
+        distributions.klDivergenceGradient(from, to, outGradient, fromGradient, toGradient);
+    }
+
+    @Override
+    public double squaredNorm(INDArray x) {
+        return elementwise.squaredNorm(x);
+    }
+
+    @Override
+    public void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment, INDArray secondMoment, AdamWStep step) {
+        elementwise.adamW(parameter, gradient, firstMoment, secondMoment, step);
+    }
+
+    /** How many compiled oneDNN primitives are held. */
+    int cachedPrimitives() {
+        return workers.cachedPrimitives();
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+    }
+}

@@ -1,0 +1,152 @@
+package org.finetune4j.kernel.onednn;
+
+/**
+ * Loops over float arrays, written so that Java's compiler vectorises them: no calls, no branches, and sums in several
+ * accumulators of fixed order.
+ */
+final class VectorMath {
+    private static final float LOG2_E = 1.44269504f;
+    // ln 2 in two parts, the first short enough that its product with a whole number is exact.
+    private static final float LN2_HIGH = 0.693359375f;
+    private static final float LN2_LOW = -2.12194440e-4f;
+    // Adding it to a small float rounds that to a whole number, which then stands in the lowest bits.
+    private static final float ROUNDER = 12582912f;
+    private static final float LOWEST = -87.3f;
+    private static final float HIGHEST = 88.3f;
+    private static final int BITS = 2;
+    private static final int POWERS = 3;
+    private static final int LANES = 256;
+
+    private VectorMath() {
+    }
+
+    /** {@code out = e^(x + shift)} to a few units in the last place; below e^-87.3 it is that, above e^88.3 that. */
+    static void exp(Worker worker, float[] x, float shift, float[] out, int count) {
+        int[] bits = worker.ints(BITS, count);
+        int[] powers = worker.ints(POWERS, count);
+        float[] rounded = worker.floats(7, count);
+        for (int i = 0; i < count; i++) {
+            float value = Math.min(Math.max(x[i] + shift, LOWEST), HIGHEST);
+            float turned = value * LOG2_E + ROUNDER;
+            rounded[i] = turned;
+            float power = turned - ROUNDER;
+            float r = value - power * LN2_HIGH - power * LN2_LOW;
+            float y = 1.9875691500e-4f;
+            y = y * r + 1.3981999507e-3f;
+            y = y * r + 8.3334519073e-3f;
+            y = y * r + 4.1665795894e-2f;
+            y = y * r + 1.6666665459e-1f;
+            y = y * r + 5.0000001201e-1f;
+            out[i] = y * (r * r) + r + 1;
+        }
+        Memory.floatsToBits(rounded, 0, powers, 0, count);
+        Memory.floatsToBits(out, 0, bits, 0, count);
+        for (int i = 0; i < count; i++) {
+            bits[i] += powers[i] << 23;
+        }
+        Memory.bitsToFloats(bits, 0, out, 0, count);
+    }
+
+    /** {@code out = 1 / (1 + e^-x)}. */
+    static void sigmoid(Worker worker, float[] x, float[] out, int count) {
+        for (int i = 0; i < count; i++) {
+            out[i] = -x[i];
+        }
+        exp(worker, out, 0, out, count);
+        for (int i = 0; i < count; i++) {
+            out[i] = 1 / (1 + out[i]);
+        }
+    }
+
+    /** The largest number; NaN if one is. */
+    static float max(Worker worker, float[] x, int count) {
+        float largest = Float.NEGATIVE_INFINITY;
+        int done = 0;
+        if (count >= 2 * LANES) {
+            float[] lanes = worker.floats(7, LANES);
+            System.arraycopy(x, 0, lanes, 0, LANES);
+            for (done = LANES; done + LANES <= count; done += LANES) {
+                for (int i = 0; i < LANES; i++) {
+                    lanes[i] = Math.max(lanes[i], x[done + i]);
+                }
+            }
+            for (int i = 0; i < LANES; i++) {
+                largest = Math.max(largest, lanes[i]);
+            }
+        }
+        for (; done < count; done++) {
+            largest = Math.max(largest, x[done]);
+        }
+        return largest;
+    }
+
+    static float sum(float[] x, int count) {
+        float s0 = 0;
+        float s1 = 0;
+        float s2 = 0;
+        float s3 = 0;
+        float s4 = 0;
+        float s5 = 0;
+        float s6 = 0;
+        float s7 = 0;
+        int i = 0;
+        for (; i + 7 < count; i += 8) {
+            s0 += x[i];
+            s1 += x[i + 1];
+            s2 += x[i + 2];
+            s3 += x[i + 3];
+            s4 += x[i + 4];
+            s5 += x[i + 5];
+            s6 += x[i + 6];
+            s7 += x[i + 7];
+        }
+        for (; i < count; i++) {
+            s0 += x[i];
+        }
+        return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
+    }
+
+    static float dot(float[] x, float[] y, int count) {
+        float s0 = 0;
+        float s1 = 0;
+        float s2 = 0;
+        float s3 = 0;
+        float s4 = 0;
+        float s5 = 0;
+        float s6 = 0;
+        float s7 = 0;
+        int i = 0;
+        for (; i + 7 < count; i += 8) {
+            s0 += x[i] * y[i];
+            s1 += x[i + 1] * y[i + 1];
+            s2 += x[i + 2] * y[i + 2];
+            s3 += x[i + 3] * y[i + 3];
+            s4 += x[i + 4] * y[i + 4];
+            s5 += x[i + 5] * y[i + 5];
+            s6 += x[i + 6] * y[i + 6];
+            s7 += x[i + 7] * y[i + 7];
+        }
+        for (; i < count; i++) {
+            s0 += x[i] * y[i];
+        }
+        return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
+    }
+
+    static double squares(float[] x, int count) {
+        double s0 = 0;
+        double s1 = 0;
+        double s2 = 0;
+        double s3 = 0;
+        int i = 0;
+        for (; i + 3 < count; i += 4) {
+            s0 += (double) x[i] * x[i];
+            s1 += (double) x[i + 1] * x[i + 1];
+            s2 += (double) x[i + 2] * x[i + 2];
+            s3 += (double) x[i + 3] * x[i + 3];
+        }
+        for (; i < count; i++) {
+            s0 += (double) x[i] * x[i];
+        }
+        return (s0 + s1) + (s2 + s3);
+    }
+}

@@ -1,0 +1,225 @@
+package org.finetune4j.model;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.checkpoint.TensorInfo;
+import org.finetune4j.kernel.CounterRandom;
+import org.finetune4j.kernel.Kernels;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * A causal language model of the Llama family: its configuration and parameters. At first nothing trains;
+ * {@link #attach} or {@link #trainAll} says what does.
+ *
+ * <p>Not for use by several threads at once.
+ */
+public final class LanguageModel implements AutoCloseable {
+    private final ModelConfig config;
+    private final Precision precision;
+    private final Kernels kernels;
+    private final WeightSource source;
+    private final List<LlamaLayout.Weight> layout;
+    private Parameters parameters;
+    private @Nullable LinearAdapter adapter;
+    private final Map<String, List<ParameterSpec>> adapted = new LinkedHashMap<>();
+    private boolean decided;
+
+    private LanguageModel(ModelConfig config, Precision precision, Kernels kernels, WeightSource source) {
+        if (!kernels.supports(precision.type())) {
+            throw new FinetuneException("kernels '" + kernels.name() + "' do not support precision " + precision
+                    + ". Choose another precision or other kernels.");
+        }
+        this.config = config;
+        this.precision = precision;
+        this.kernels = kernels;
+        this.source = source;
+        this.layout = LlamaLayout.weights(config);
+        this.parameters = new Parameters(declarations(false), precision, kernels);
+    }
+
+    /**
+     * Loads a Hugging Face model folder: {@code config.json} and safetensors.
+     *
+     * @throws FinetuneException when a file is missing or corrupt, the architecture is unknown, or a tensor is missing,
+     *                           left over or of another shape
+     */
+    public static LanguageModel load(Path folder, Precision precision, Kernels kernels) {
+        ModelConfig config = ModelConfig.read(folder);
+        checkTensors(folder, config);
+        return new LanguageModel(config, precision, kernels, (name, shape, type) -> {
+            try (SafetensorsFile file = SafetensorsFile.open(folder)) {
+                return file.read(name, type);
+            }
+        });
+    }
+
+    /**
+     * A model with random weights: norms are one, all others normal with {@link ModelConfig#initializerRange()}.
+     *
+     * @param seed the same seed gives the same weights
+     */
+    public static LanguageModel random(ModelConfig config, Precision precision, Kernels kernels, long seed) {
+        return new LanguageModel(config, precision, kernels, (name, shape, type) -> shape.length == 1
+                ? Nd4j.ones(type, shape)
+                : draw(shape, type, CounterRandom.seed(seed, name, 0),
+                        (key, index) -> config.initializerRange() * CounterRandom.gaussian(key, index)));
+    }
+
+    /** The model's configuration. */
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The type of activations and frozen weights. */
+    public Precision precision() {
+        return precision;
+    }
+
+    /** The kernels that the model runs on. */
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    /** All parameters. Changes identity when {@link #attach} or {@link #trainAll} is called. */
+    public Parameters parameters() {
+        return parameters;
+    }
+
+    /** Whether an adapter is attached. */
+    public boolean hasAdapter() {
+        return adapter != null;
+    }
+
+    /** Makes every base weight trainable. */
+    public void trainAll() {
+        decide();
+        parameters.close();
+        parameters = new Parameters(declarations(true), precision, kernels);
+    }
+
+    /**
+     * Adds an adapter's parameters; they train, and the base stays frozen.
+     *
+     * @param seed for the adapter's first values
+     * @throws FinetuneException when the adapter attaches to no layer
+     */
+    public void attach(LinearAdapter adapter, long seed) {
+        for (LlamaLayout.Weight weight : layout) {
+            if (weight.linear()) {
+                List<ParameterSpec> specs = adapter.parameters(weight.site(), weight.shape()[1], weight.shape()[0]);
+                if (!specs.isEmpty()) {
+                    adapted.put(weight.site(), specs);
+                }
+            }
+        }
+        if (adapted.isEmpty()) {
+            throw new FinetuneException("the adapter attaches to none of the model's linear layers, such as "
+                    + layout.stream().filter(LlamaLayout.Weight::linear).map(LlamaLayout.Weight::site).limit(7).toList()
+                    + ". Correct its targets.");
+        }
+        decide();
+        this.adapter = adapter;
+        List<Parameters.Declaration> declarations = new ArrayList<>();
+        for (Parameters.Declaration base : declarations(false)) {
+            INDArray array = parameters.named(base.name()).master();
+            declarations.add(new Parameters.Declaration(base.name(), base.shape(), false, false, type -> array));
+        }
+        adapted.values().forEach(specs -> specs.forEach(spec -> declarations.add(new Parameters.Declaration(spec.name(),
+                spec.shape(), true, true, type -> draw(spec.shape(), type, CounterRandom.seed(seed, spec.name(), 0),
+                        spec.initializer())))));
+        parameters = new Parameters(declarations, precision, kernels);
+    }
+
+    /** Base weights by their Hugging Face names, in the order of the model; a tied head is left out. */
+    public Map<String, INDArray> baseTensors() {
+        return tensors(layout.stream().map(LlamaLayout.Weight::name).toList());
+    }
+
+    /** The adapter's parameters by name; empty when none is attached. */
+    public Map<String, INDArray> adapterTensors() {
+        return tensors(adapted.values().stream().flatMap(List::stream).map(ParameterSpec::name).toList());
+    }
+
+    /** Module paths of the linear layers that the adapter is attached to. */
+    public Set<String> adaptedSites() {
+        return Set.copyOf(adapted.keySet());
+    }
+
+    @Nullable LinearAdapter adapter() {
+        return adapter;
+    }
+
+    boolean isAdapted(String site) {
+        return adapted.containsKey(site);
+    }
+
+    private Map<String, INDArray> tensors(List<String> names) {
+        Map<String, INDArray> tensors = new LinkedHashMap<>();
+        names.forEach(name -> tensors.put(name, parameters.named(name).master()));
+        return tensors;
+    }
+
+    private void decide() {
+        if (decided) {
+            throw new IllegalStateException("what trains has been decided already: attach or trainAll is called once");
+        }
+        decided = true;
+    }
+
+    private List<Parameters.Declaration> declarations(boolean train) {
+        return layout.stream().map(weight -> new Parameters.Declaration(weight.name(), weight.shape(), train,
+                train && !weight.norm(), type -> source.read(weight.name(), weight.shape(), type)))
+                .collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    private static void checkTensors(Path folder, ModelConfig config) {
+        try (SafetensorsFile file = SafetensorsFile.open(folder)) {
+            Set<String> left = new TreeSet<>(file.names());
+            for (LlamaLayout.Weight weight : LlamaLayout.weights(config)) {
+                if (!left.remove(weight.name())) {
+                    throw new FinetuneException(folder + ": tensor '" + weight.name() + "' of shape "
+                            + java.util.Arrays.toString(weight.shape()) + " is missing from the weights. "
+                            + "Check that config.json and the weights belong together.");
+                }
+                TensorInfo info = file.info(weight.name());
+                if (!java.util.Arrays.equals(info.shape(), weight.shape())) {
+                    throw new FinetuneException(folder + ": tensor '" + weight.name() + "' has shape "
+                            + java.util.Arrays.toString(info.shape()) + ", but config.json asks for "
+                            + java.util.Arrays.toString(weight.shape())
+                            + ". Check that config.json and the weights belong together.");
+                }
+            }
+            left.removeIf(name -> name.endsWith(".rotary_emb.inv_freq")
+                    || config.tieWordEmbeddings() && name.equals(LlamaLayout.HEAD));
+            if (!left.isEmpty()) {
+                throw new FinetuneException(folder + ": the weights hold tensors that a model of this config.json does "
+                        + "not have: " + left.stream().limit(5).toList() + (left.size() > 5 ? " and "
+                        + (left.size() - 5) + " more" : "") + ". Check that config.json and the weights belong together.");
+            }
+        }
+    }
+
+    private static INDArray draw(long[] shape, DataType type, long seed, ParameterSpec.Initializer initializer) {
+        DataType drawn = type == DataType.DOUBLE ? DataType.DOUBLE : DataType.FLOAT;
+        INDArray array = Nd4j.createUninitialized(drawn, shape);
+        NativeFill.fill(array, index -> initializer.value(seed, index));
+        return drawn == type ? array : array.castTo(type);
+    }
+
+    @Override
+    public void close() {
+        parameters.close();
+    }
+}

@@ -1,0 +1,92 @@
+package org.finetune4j.model;
+
+import java.util.function.Function;
+import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.kernel.RotaryTable;
+import org.finetune4j.op.Add;
+import org.finetune4j.op.Embedding;
+import org.finetune4j.op.MatMul;
+import org.finetune4j.op.RmsNorm;
+import org.finetune4j.op.Rotary;
+import org.finetune4j.op.SwiGlu;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/**
+ * The trunk of a Llama model as a graph: from token ids to normalised hidden states.
+ *
+ * <p>Each block is {@code x += o(attention(norm(x)))} and {@code x += down(swiglu(gate(norm(x)), up(norm(x))))}.
+ */
+final class LlamaGraph {
+    /** How tokens of one sequence see each other in a layer. */
+    interface Mixer {
+        /** The attended values {@code [tokens, heads * headDimension]}. */
+        SDVariable mix(int layer, SDVariable query, SDVariable key, SDVariable value, AttentionShape shape);
+    }
+
+    /** A linear layer with whatever is attached to it. */
+    interface Linear {
+        /** The layer's output for {@code x}. */
+        SDVariable apply(String site, SDVariable x, SDVariable weight);
+    }
+
+    private final ModelConfig config;
+    private final Function<String, SDVariable> parameter;
+    private final Linear linear;
+    private final Mixer mixer;
+    private final AttentionShape shape;
+    private final RotaryTable rotary;
+
+    LlamaGraph(ModelConfig config, Function<String, SDVariable> parameter, Linear linear, Mixer mixer) {
+        this.config = config;
+        this.parameter = parameter;
+        this.linear = linear;
+        this.mixer = mixer;
+        this.shape = new AttentionShape(config.heads(), config.keyValueHeads(), config.headDimension());
+        this.rotary = new RotaryTable(config.headDimension(), config.ropeTheta());
+    }
+
+    /** Hidden states after the final norm, {@code [tokens, hidden]}. */
+    SDVariable hidden(SDVariable ids, SDVariable positions) {
+        SDVariable x = Embedding.of(ids, parameter.apply(LlamaLayout.EMBEDDING));
+        for (int layer = 0; layer < config.layers(); layer++) {
+            SDVariable attended = attention(layer, norm(x, layer, "input_layernorm"), positions);
+            x = Add.of(attended, x);
+            SDVariable transformed = feedForward(layer, norm(x, layer, "post_attention_layernorm"));
+            x = Add.of(transformed, x);
+        }
+        return RmsNorm.of(x, parameter.apply(LlamaLayout.FINAL_NORM), config.rmsNormEpsilon());
+    }
+
+    /** The weight that projects hidden states to logits. */
+    SDVariable headWeight() {
+        return parameter.apply(config.tieWordEmbeddings() ? LlamaLayout.EMBEDDING : LlamaLayout.HEAD);
+    }
+
+    private SDVariable attention(int layer, SDVariable x, SDVariable positions) {
+        SDVariable query = Rotary.of(linear(layer, "self_attn.q_proj", x), positions, rotary);
+        SDVariable key = Rotary.of(linear(layer, "self_attn.k_proj", x), positions, rotary);
+        SDVariable value = linear(layer, "self_attn.v_proj", x);
+        return linear(layer, "self_attn.o_proj", mixer.mix(layer, query, key, value, shape));
+    }
+
+    private SDVariable feedForward(int layer, SDVariable x) {
+        SDVariable gate = linear(layer, "mlp.gate_proj", x);
+        SDVariable up = linear(layer, "mlp.up_proj", x);
+        return linear(layer, "mlp.down_proj", SwiGlu.of(gate, up));
+    }
+
+    private SDVariable linear(int layer, String module, SDVariable x) {
+        String site = LlamaLayout.layer(layer, module);
+        return linear.apply(site, x, parameter.apply(site + ".weight"));
+    }
+
+    private SDVariable norm(SDVariable x, int layer, String module) {
+        return RmsNorm.of(x, parameter.apply(LlamaLayout.layer(layer, module) + ".weight"), config.rmsNormEpsilon());
+    }
+
+    /** A linear layer with nothing attached. */
+    static SDVariable plain(String site, SDVariable x, SDVariable weight) {
+        return MatMul.linear(x, weight);
+    }
+}

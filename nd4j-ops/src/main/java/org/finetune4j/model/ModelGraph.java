@@ -1,0 +1,117 @@
+package org.finetune4j.model;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.finetune4j.graph.Graph;
+import org.finetune4j.op.Dropout;
+import org.finetune4j.op.MatMul;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Puts a model's trunk into a graph, with or without its adapter, and binds its parameters. */
+final class ModelGraph {
+    static final String IDS = "ids";
+    static final String POSITIONS = "positions";
+    static final String OFFSETS = "offsets";
+    static final String DROPOUT_SEED = "dropout_seed";
+
+    private final LanguageModel model;
+    private final Graph graph = new Graph();
+    private final Map<String, SDVariable> inputs = new LinkedHashMap<>();
+    private final Map<String, INDArray> parameterArrays = new HashMap<>();
+    private int dropouts;
+
+    ModelGraph(LanguageModel model) {
+        this.model = model;
+    }
+
+    Graph graph() {
+        return graph;
+    }
+
+    /** The integer input of this name, made once. */
+    SDVariable integers(String name) {
+        return inputs.computeIfAbsent(name, key -> graph.input(key, DataType.INT));
+    }
+
+    /** A floating-point input of this name, made once. */
+    SDVariable input(String name, DataType type) {
+        return inputs.computeIfAbsent(name, key -> graph.input(key, type));
+    }
+
+    /** Arrays of all parameters that the graph reads. */
+    Map<String, INDArray> parameterArrays() {
+        return parameterArrays;
+    }
+
+    /** A trunk that uses the model's own parameters. */
+    LlamaGraph trunk(LlamaGraph.Mixer mixer, boolean adapterOn) {
+        return new LlamaGraph(model.config(), this::parameter, adapterOn ? this::adapted : LlamaGraph::plain, mixer);
+    }
+
+    /** A trunk without adapter whose parameters are the given frozen copies. */
+    LlamaGraph frozenTrunk(LlamaGraph.Mixer mixer, Map<String, INDArray> copies) {
+        return new LlamaGraph(model.config(), name -> {
+            String own = "reference." + name;
+            INDArray copy = copies.get(name);
+            if (copy == null) {
+                throw new IllegalArgumentException("the reference has no parameter '" + name + "'");
+            }
+            parameterArrays.put(own, copy);
+            return input(own, model.precision().type());
+        }, LlamaGraph::plain, mixer);
+    }
+
+    private SDVariable parameter(String name) {
+        parameterArrays.put(name, model.parameters().named(name).value());
+        return input(name, model.precision().type());
+    }
+
+    private SDVariable adapted(String site, SDVariable x, SDVariable weight) {
+        SDVariable base = MatMul.linear(x, weight);
+        LinearAdapter adapter = model.adapter();
+        return adapter == null || !model.isAdapted(site) ? base : adapter.adapt(new Site(site, x), base);
+    }
+
+    private final class Site implements LinearSite {
+        private final String name;
+        private final SDVariable input;
+
+        Site(String name, SDVariable input) {
+            this.name = name;
+            this.input = input;
+        }
+
+        @Override
+        public String name() {
+            return name;
+        }
+
+        @Override
+        public SDVariable input() {
+            return input;
+        }
+
+        @Override
+        public SDVariable parameter(String suffix) {
+            return ModelGraph.this.parameter(name + "." + suffix);
+        }
+
+        @Override
+        public SDVariable linear(SDVariable x, SDVariable weight) {
+            return MatMul.linear(x, weight);
+        }
+
+        @Override
+        public SDVariable linearAdd(SDVariable addend, double factor, SDVariable x, SDVariable weight) {
+            return MatMul.linearAdd(addend, factor, x, weight);
+        }
+
+        @Override
+        public SDVariable dropout(SDVariable x, double rate) {
+            return rate == 0 ? x : Dropout.of(x, integers(DROPOUT_SEED), rate, dropouts++);
+        }
+    }
+}

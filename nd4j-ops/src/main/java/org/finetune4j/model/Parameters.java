@@ -1,0 +1,174 @@
+package org.finetune4j.model;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.BytePointer;
+import org.finetune4j.graph.Arena;
+import org.finetune4j.graph.Memory;
+import org.finetune4j.kernel.Kernels;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * The parameters of a model. The masters of those that train lie one after another in one flat array, and so do their
+ * gradients, so that clipping and the optimiser are single passes.
+ */
+public final class Parameters {
+    private static final int HASH_BLOCK_BYTES = 1 << 20;
+
+    private final Kernels kernels;
+    private final Precision precision;
+    private final Map<String, Parameter> byName = new LinkedHashMap<>();
+    private final INDArray flat;
+    private final INDArray flatGradient;
+    private final INDArray flatValue;
+
+    /** A parameter before it is placed. */
+    record Declaration(String name, long[] shape, boolean trains, boolean decays, Values values) {
+        /** Gives a fresh array of the values in the wanted type. */
+        interface Values {
+            INDArray array(org.nd4j.linalg.api.buffer.DataType type);
+        }
+
+        long count() {
+            return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        }
+    }
+
+    Parameters(List<Declaration> declarations, Precision precision, Kernels kernels) {
+        this.kernels = kernels;
+        this.precision = precision;
+        long trainable = declarations.stream().filter(Declaration::trains).mapToLong(Declaration::count).sum();
+        long length = Math.max(1, trainable);
+        flat = Nd4j.createUninitialized(precision.masterType(), length);
+        flatGradient = trainable == 0 ? flat : Nd4j.create(precision.masterType(), length);
+        flatValue = precision.type() == precision.masterType() || trainable == 0 ? flat
+                : Nd4j.createUninitialized(precision.type(), length);
+        long offset = 0;
+        for (Declaration declaration : declarations) {
+            Parameter parameter;
+            if (declaration.trains()) {
+                INDArray master = view(flat, offset, declaration.shape());
+                INDArray initial = declaration.values().array(precision.masterType());
+                master.assign(initial);
+                initial.close();
+                parameter = new Parameter(declaration.name(), declaration.shape(), true, declaration.decays(), offset,
+                        master, flatValue == flat ? master : view(flatValue, offset, declaration.shape()));
+                offset += declaration.count();
+            } else {
+                INDArray array = declaration.values().array(precision.type());
+                parameter = new Parameter(declaration.name(), declaration.shape(), false, false, -1, array, array);
+            }
+            if (byName.put(parameter.name(), parameter) != null) {
+                throw new IllegalArgumentException("two parameters are named '" + parameter.name() + "'");
+            }
+        }
+        mastersChanged();
+    }
+
+    private static INDArray view(INDArray flat, long offset, long[] shape) {
+        return Arena.arrayAt(Memory.address(flat) + offset * flat.dataType().width(), flat.dataType(), shape);
+    }
+
+    /** All parameters, in the order of the model. */
+    public List<Parameter> all() {
+        return List.copyOf(byName.values());
+    }
+
+    /** Those that train, in the order in which they lie in {@link #flat()}. */
+    public List<Parameter> trainable() {
+        return byName.values().stream().filter(Parameter::trains).toList();
+    }
+
+    /** The parameter of this name. */
+    public Parameter named(String name) {
+        Parameter parameter = byName.get(name);
+        if (parameter == null) {
+            throw new IllegalArgumentException("no parameter '" + name + "'");
+        }
+        return parameter;
+    }
+
+    /** Number of elements of all parameters. */
+    public long totalCount() {
+        return byName.values().stream().mapToLong(Parameter::count).sum();
+    }
+
+    /** Number of elements that train. */
+    public long trainableCount() {
+        return byName.values().stream().filter(Parameter::trains).mapToLong(Parameter::count).sum();
+    }
+
+    /** Masters of all that trains, {@code [trainableCount()]}; one unused element when nothing does. */
+    public INDArray flat() {
+        return flat;
+    }
+
+    /** Gradients of all that trains, laid out like {@link #flat()}. */
+    public INDArray flatGradient() {
+        return flatGradient;
+    }
+
+    /** The gradient of one parameter, a view into {@link #flatGradient()}. */
+    public INDArray gradient(Parameter parameter) {
+        return view(flatGradient, parameter.flatOffset(), parameter.shape());
+    }
+
+    /** To be called after masters were changed: refreshes their copies in the type of the graph. */
+    public void mastersChanged() {
+        if (flatValue != flat) {
+            kernels.scale(flat, 1, flatValue);
+        }
+    }
+
+    /** SHA-256 in hexadecimal over names, shapes and bytes of all frozen parameters. */
+    public String hashOfFrozen() {
+        MessageDigest digest = sha256();
+        byte[] block = new byte[HASH_BLOCK_BYTES];
+        for (Parameter parameter : byName.values()) {
+            if (!parameter.trains()) {
+                digest.update((parameter.name() + Arrays.toString(parameter.shape())).getBytes(StandardCharsets.UTF_8));
+                update(digest, parameter.master(), block);
+            }
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static void update(MessageDigest digest, INDArray array, byte[] block) {
+        long bytes = array.length() * array.dataType().width();
+        BytePointer pointer = new BytePointer(array.data().addressPointer());
+        for (long done = 0; done < bytes; done += block.length) {
+            int length = (int) Math.min(block.length, bytes - done);
+            pointer.position(done).limit(done + length);
+            pointer.get(block, 0, length);
+            digest.update(block, 0, length);
+        }
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+
+    void close() {
+        byName.values().stream().filter(parameter -> !parameter.trains()).forEach(parameter -> parameter.master().close());
+        byName.clear();
+        if (flatValue != flat) {
+            flatValue.close();
+        }
+        if (flatGradient != flat) {
+            flatGradient.close();
+        }
+        flat.close();
+    }
+}

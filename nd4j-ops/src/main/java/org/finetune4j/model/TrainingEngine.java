@@ -1,0 +1,184 @@
+package org.finetune4j.model;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.finetune4j.graph.Arena;
+import org.finetune4j.graph.GraphSession;
+import org.finetune4j.graph.Profile;
+import org.finetune4j.graph.ReversePass;
+import org.finetune4j.head.ChunkedHead;
+import org.finetune4j.head.HeadLoss;
+import org.finetune4j.head.TokenLoss;
+import org.finetune4j.head.TokenValues;
+import org.finetune4j.op.Attention;
+import org.finetune4j.op.Dropout;
+import org.finetune4j.op.GatherRows;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Loss and gradient of a model under a token loss: one graph, forward and reverse, towards the parameters that train.
+ *
+ * <p>Where the token loss needs a reference, that is the model with its adapter off; in full fine-tuning it is a frozen
+ * copy of the weights as they are when the engine is made.
+ */
+public final class TrainingEngine implements AutoCloseable {
+    private static final String ROWS = "supervised_rows";
+    private static final String LABELS = "labels";
+    private static final String WEIGHTS = "weights";
+    private static final String SEED = "loss_seed";
+
+    private final LanguageModel model;
+    private final ChunkedHead head;
+    private final Arena arena = new Arena();
+    private final Map<String, INDArray> parameterArrays;
+    private final Map<String, INDArray> gradients = new HashMap<>();
+    private final Map<String, INDArray> referenceCopies;
+    private final GraphSession forward;
+    private final @Nullable GraphSession training;
+    private final String loss;
+    private final String values;
+    private final INDArray seed;
+
+    /** Builds the graph for what trains in {@code model} now; with nothing to train only {@link #evaluate} works. */
+    public TrainingEngine(LanguageModel model, TokenLoss tokenLoss) {
+        this(model, tokenLoss, true);
+    }
+
+    /**
+     * Builds the graph.
+     *
+     * @param adapterOn whether the policy's forward pass uses the adapter; without it nothing trains
+     */
+    public TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn) {
+        this(model, tokenLoss, adapterOn, ChunkedHead.rowsFor(model.config().vocabularySize()));
+    }
+
+    TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, int rowsPerChunk) {
+        this.model = model;
+        DataType lossType = model.precision().masterType();
+        head = new ChunkedHead(tokenLoss, lossType, rowsPerChunk, model.kernels());
+        ModelGraph graph = new ModelGraph(model);
+        SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
+        LlamaGraph.Mixer mixer = (layer, query, key, value, shape) -> Attention.of(query, key, value, offsets, shape);
+        SDVariable rows = graph.integers(ROWS);
+        LlamaGraph policy = graph.trunk(mixer, adapterOn);
+        SDVariable hidden = supervised(graph, policy, rows);
+        SDVariable referenceHidden = null;
+        SDVariable referenceHead = null;
+        referenceCopies = tokenLoss.needsReference() && !model.hasAdapter() ? frozenCopies() : Map.of();
+        if (tokenLoss.needsReference()) {
+            LlamaGraph reference = model.hasAdapter() ? graph.trunk(mixer, false)
+                    : graph.frozenTrunk(mixer, referenceCopies);
+            referenceHidden = supervised(graph, reference, rows);
+            referenceHead = reference.headWeight();
+        }
+        HeadLoss headLoss = HeadLoss.of(hidden, policy.headWeight(), graph.integers(LABELS),
+                graph.input(WEIGHTS, lossType), referenceHidden, referenceHead, head);
+        loss = headLoss.loss().name();
+        values = headLoss.values().name();
+        forward = new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), Map.of(), Map.of());
+        parameterArrays = graph.parameterArrays();
+        List<Parameter> trainable = adapterOn ? model.parameters().trainable() : List.of();
+        trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
+        seed = Nd4j.ones(lossType, 1);
+        training = trainable.isEmpty() ? null : trainingSession(graph, headLoss, lossType);
+    }
+
+    private GraphSession trainingSession(ModelGraph graph, HeadLoss headLoss, DataType lossType) {
+        Map<String, List<String>> contributions = ReversePass.build(graph.graph(), headLoss.loss(),
+                graph.input(SEED, lossType), gradients.keySet());
+        List<SDVariable> replacements = headLoss.replacements();
+        return new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), contributions,
+                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()));
+    }
+
+    private static SDVariable supervised(ModelGraph graph, LlamaGraph trunk, SDVariable rows) {
+        return GatherRows.of(trunk.hidden(graph.integers(ModelGraph.IDS), graph.integers(ModelGraph.POSITIONS)), rows);
+    }
+
+    private Map<String, INDArray> frozenCopies() {
+        Map<String, INDArray> copies = new HashMap<>();
+        model.baseTensors().keySet().forEach(name -> copies.put(name, model.parameters().named(name).value().dup('c')));
+        return copies;
+    }
+
+    /** Sets the gradients of all that trains to zero. */
+    public void zeroGradients() {
+        model.parameters().flatGradient().assign(0);
+    }
+
+    /**
+     * Adds the gradient of the batch's weighted loss to {@link Parameters#flatGradient()}.
+     *
+     * @param dropoutSeed for this pass's dropout masks, not negative; a negative one turns dropout off
+     * @throws IllegalArgumentException when the batch has no supervised token
+     */
+    public TokenValues accumulateGradient(PackedBatch batch, long dropoutSeed) {
+        if (training == null) {
+            throw new IllegalStateException("nothing trains: attach an adapter or call trainAll before making the engine");
+        }
+        return run(training, batch, dropoutSeed);
+    }
+
+    /** Loss and token values of a batch, without gradient and dropout. */
+    public TokenValues evaluate(PackedBatch batch) {
+        return run(forward, batch, -1);
+    }
+
+    private TokenValues run(GraphSession session, PackedBatch batch, long dropoutSeed) {
+        Map<String, INDArray> outputs = session.run(inputs(batch, dropoutSeed), gradients);
+        INDArray table = outputs.get(values);
+        Map<String, float[]> byName = new LinkedHashMap<>();
+        for (int i = 0; i < head.valueNames().size(); i++) {
+            byName.put(head.valueNames().get(i), table.getRow(i).toFloatVector());
+        }
+        return new TokenValues(outputs.get(loss).getDouble(0), byName);
+    }
+
+    private Map<String, INDArray> inputs(PackedBatch batch, long dropoutSeed) {
+        if (batch.supervised() == 0) {
+            throw new IllegalArgumentException("the batch has no supervised token");
+        }
+        Map<String, INDArray> inputs = new HashMap<>(parameterArrays);
+        inputs.put(ModelGraph.IDS, Nd4j.createFromArray(batch.ids()));
+        inputs.put(ModelGraph.POSITIONS, Nd4j.createFromArray(batch.positions()));
+        inputs.put(ModelGraph.OFFSETS, Nd4j.createFromArray(batch.offsets()));
+        inputs.put(ModelGraph.DROPOUT_SEED, Nd4j.createFromArray(Dropout.seed(dropoutSeed)));
+        inputs.put(ROWS, Nd4j.createFromArray(batch.supervisedRows()));
+        inputs.put(LABELS, Nd4j.createFromArray(batch.labels()));
+        inputs.put(WEIGHTS, Nd4j.createFromArray(batch.weights()).castTo(model.precision().masterType()));
+        inputs.put(SEED, seed);
+        return inputs;
+    }
+
+    /** Operations of a training pass in order, each with the variables it reads. */
+    public List<String> trainingOperations() {
+        return training == null ? List.of() : training.describe();
+    }
+
+    /** Bytes of intermediate arrays and of one head chunk as they are held now. */
+    public long arenaBytes() {
+        return arena.bytes() + head.bytes();
+    }
+
+    /** Times every operation from now on; null stops that. */
+    public void profile(@Nullable Profile profile) {
+        forward.profile(profile);
+        if (training != null) {
+            training.profile(profile);
+        }
+    }
+
+    @Override
+    public void close() {
+        head.close();
+        arena.close();
+        referenceCopies.values().forEach(INDArray::close);
+    }
+}

@@ -1,0 +1,116 @@
+package org.finetune4j.generation;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.finetune4j.model.DecodingEngine;
+import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.Precision;
+import org.finetune4j.model.TestModels;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class GeneratorTest {
+    private static Nd4jKernels kernels;
+    private static LanguageModel model;
+
+    @BeforeAll
+    static void open() {
+        kernels = new Nd4jKernels();
+        model = LanguageModel.random(TestModels.config(true), Precision.F32, kernels, 9);
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+        kernels.close();
+    }
+
+    @Test
+    void greedyTextIsWhatRepeatedFullPassesGive() {
+        int[] prompt = {3, 17, 5, 30};
+        List<Integer> expected = new ArrayList<>();
+        int[] text = prompt;
+        try (DecodingEngine engine = new DecodingEngine(model, true)) {
+            for (int i = 0; i < 8; i++) {
+                engine.begin(1, 40);
+                float[] logits = engine.step(List.of(0), List.of(text))[0];
+                int best = 0;
+                for (int v = 1; v < logits.length; v++) {
+                    best = logits[v] > logits[best] ? v : best;
+                }
+                expected.add(best);
+                text = Arrays.copyOf(text, text.length + 1);
+                text[text.length - 1] = best;
+            }
+        }
+        try (Generator generator = new Generator(model)) {
+            int[] generated = generator.generate(List.of(prompt), GenerationSettings.greedy(8, Set.of())).get(0);
+            assertArrayEquals(expected.stream().mapToInt(Integer::intValue).toArray(), generated);
+            assertTrue(Arrays.stream(generated).distinct().count() > 1, "a constant text proves little");
+        }
+    }
+
+    @Test
+    void otherPromptsOfABatchDoNotShow() {
+        Random random = new Random(2);
+        List<int[]> prompts = new ArrayList<>();
+        for (int length : new int[] {3, 9, 1, 5, 7}) {
+            prompts.add(random.ints(length, 0, 37).toArray());
+        }
+        GenerationSettings sampling = new GenerationSettings(6, 0.9, 10, 0.95, 4, Set.of(1));
+        try (Generator generator = new Generator(model)) {
+            List<int[]> together = generator.generate(prompts, GenerationSettings.greedy(6, Set.of(1)));
+            for (int i = 0; i < prompts.size(); i++) {
+                assertArrayEquals(generator.generate(List.of(prompts.get(i)), GenerationSettings.greedy(6, Set.of(1))).get(0),
+                        together.get(i));
+            }
+            List<int[]> first = generator.generate(prompts, sampling);
+            List<int[]> again = generator.generate(prompts, sampling);
+            for (int i = 0; i < prompts.size(); i++) {
+                assertArrayEquals(first.get(i), again.get(i));
+            }
+        }
+    }
+
+    @Test
+    void stopsAtAStopTokenAndWhenToldTo() {
+        int[] prompt = {3, 17, 5, 30};
+        try (Generator generator = new Generator(model)) {
+            int[] free = generator.generate(List.of(prompt), GenerationSettings.greedy(8, Set.of())).get(0);
+            int[] stopped = generator.generate(List.of(prompt), GenerationSettings.greedy(8, Set.of(free[2]))).get(0);
+            int firstStop = 0;
+            while (free[firstStop] != free[2]) {
+                firstStop++;
+            }
+            assertArrayEquals(Arrays.copyOf(free, firstStop), stopped);
+            List<Integer> seen = new ArrayList<>();
+            generator.stream(prompt, GenerationSettings.greedy(8, Set.of()), token -> {
+                seen.add(token);
+                return seen.size() < 3;
+            });
+            assertEquals(Arrays.stream(free, 0, 3).boxed().toList(), seen);
+        }
+    }
+
+    @Test
+    void endsWhereTheContextEnds() {
+        int[] prompt = new Random(1).ints(60, 0, 37).toArray();
+        try (Generator generator = new Generator(model)) {
+            assertEquals(4, generator.generate(List.of(prompt), GenerationSettings.greedy(100, Set.of())).get(0).length);
+            String message = assertThrows(FinetuneException.class, () -> generator.generate(
+                    List.of(new int[64]), GenerationSettings.greedy(1, Set.of()))).getMessage();
+            assertTrue(message.contains("64 tokens"), message);
+        }
+    }
+}

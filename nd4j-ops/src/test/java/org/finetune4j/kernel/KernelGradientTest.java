@@ -1,0 +1,278 @@
+package org.finetune4j.kernel;
+
+import static org.finetune4j.kernel.TestArrays.indices;
+import static org.finetune4j.kernel.TestArrays.integers;
+import static org.finetune4j.kernel.TestArrays.normal;
+import static org.finetune4j.kernel.TestArrays.spread;
+import static org.finetune4j.kernel.TestArrays.zeros;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Every gradient kernel of the reference, in double, against central differences of its forward kernel. The objective
+ * is the sum of the outputs weighted by a random upstream gradient, which a gradient that ignores it cannot meet.
+ */
+class KernelGradientTest {
+    private static final double STEP = 1e-5;
+    private static final double RELATIVE_TOLERANCE = 1e-6;
+
+    private static final int SINGLE_ELEMENTS = 12;
+    private static final int DIRECTIONS = 4;
+
+    private final Kernels kernels = new Nd4jKernels();
+
+    @ParameterizedTest
+    @CsvSource({"3,4,5,false,false", "1,6,2,true,false", "5,1,3,false,true", "2,8,1,true,true"})
+    void matmulGradientsAreMatmuls(int m, int k, int n, boolean transposeA, boolean transposeB) {
+        INDArray a = transposeA ? normal(1, k, m) : normal(1, m, k);
+        INDArray b = transposeB ? normal(2, n, k) : normal(2, k, n);
+        INDArray upstream = normal(3, m, n);
+        double alpha = 0.6;
+        INDArray aGradient = zeros(a.shape());
+        INDArray bGradient = zeros(b.shape());
+        if (transposeA) {
+            kernels.matmul(b, transposeB, upstream, true, aGradient, alpha, false);
+        } else {
+            kernels.matmul(upstream, false, b, !transposeB, aGradient, alpha, false);
+        }
+        if (transposeB) {
+            kernels.matmul(upstream, true, a, transposeA, bGradient, alpha, false);
+        } else {
+            kernels.matmul(a, !transposeA, upstream, false, bGradient, alpha, false);
+        }
+        Consumer<INDArray> forward = out -> kernels.matmul(a, transposeA, b, transposeB, out, alpha, false);
+        assertGradient(a, aGradient, upstream, forward);
+        assertGradient(b, bGradient, upstream, forward);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,3,1", "6,3,2", "9,4,5"})
+    void embeddingSumsRepeatedIds(int tokens, int vocabulary, int hidden) {
+        INDArray ids = integers(indices(1, tokens, vocabulary));
+        INDArray table = normal(2, vocabulary, hidden);
+        INDArray upstream = normal(3, tokens, hidden);
+        INDArray gradient = zeros(vocabulary, hidden);
+        kernels.embeddingGradient(ids, upstream, gradient);
+        assertGradient(table, gradient, upstream, out -> kernels.embedding(ids, table, out));
+    }
+
+    @Test
+    void embeddingGradientIsAddedTo() {
+        INDArray ids = integers(2, 0, 2);
+        INDArray upstream = normal(1, 3, 4);
+        assertAddedTo(gradient -> kernels.embeddingGradient(ids, upstream, gradient), 3, 4);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 5})
+    void gatherScattersToItsRows(int count) {
+        INDArray x = normal(1, 5, 3);
+        INDArray rows = integers(IntStream.range(0, count).map(i -> (3 * i + 2) % 5).toArray());
+        INDArray upstream = normal(2, count, 3);
+        INDArray gradient = normal(3, 5, 3);
+        kernels.gatherRowsGradient(rows, upstream, gradient);
+        assertGradient(x, gradient, upstream, out -> kernels.gatherRows(x, rows, out));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,1,1e-2", "1,5,1e-5", "4,6,1e-1", "3,7,0"})
+    void rmsNorm(int tokens, int hidden, double epsilon) {
+        INDArray x = normal(1, tokens, hidden);
+        INDArray weight = normal(2, hidden);
+        INDArray upstream = normal(3, tokens, hidden);
+        INDArray xGradient = zeros(tokens, hidden);
+        INDArray weightGradient = zeros(hidden);
+        kernels.rmsNormGradient(x, weight, epsilon, upstream, xGradient, weightGradient);
+        Consumer<INDArray> forward = out -> kernels.rmsNorm(x, weight, epsilon, out);
+        assertGradient(x, xGradient, upstream, forward);
+        assertGradient(weight, weightGradient, upstream, forward);
+    }
+
+    @Test
+    void rmsNormGradientIsAddedToTheWeightAndSkipsWhatIsNotWanted() {
+        INDArray x = normal(1, 4, 6);
+        INDArray weight = normal(2, 6);
+        INDArray upstream = normal(3, 4, 6);
+        assertAddedTo(gradient -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, gradient), 6);
+        INDArray alone = zeros(4, 6);
+        INDArray both = zeros(4, 6);
+        kernels.rmsNormGradient(x, weight, 1e-5, upstream, alone, null);
+        kernels.rmsNormGradient(x, weight, 1e-5, upstream, both, zeros(6));
+        assertEquals(both, alone);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,1,2,false", "5,2,4,false", "5,3,6,true"})
+    void rotaryIsUndoneByItsInverseWhichIsItsGradient(int tokens, int heads, int headDimension, boolean inverse) {
+        RotaryTable table = new RotaryTable(headDimension, 10000);
+        INDArray positions = integers(indices(1, tokens, 4000));
+        INDArray x = normal(2, tokens, (long) heads * headDimension);
+        INDArray upstream = normal(3, x.shape());
+        INDArray gradient = zeros(x.shape());
+        kernels.rotary(upstream, positions, table, !inverse, gradient);
+        assertGradient(x, gradient, upstream, out -> kernels.rotary(x, positions, table, inverse, out));
+
+        INDArray there = zeros(x.shape());
+        INDArray back = zeros(x.shape());
+        kernels.rotary(x, positions, table, inverse, there);
+        kernels.rotary(there, positions, table, !inverse, back);
+        assertTrue(back.sub(x).norm2Number().doubleValue() < 1e-13, "inverse does not undo rotary");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,1,2,'0,1'", "2,2,3,'0,4,5,8'", "4,2,3,'0,1,7'", "6,1,2,'0,3,3,4'", "6,2,1,'0,5'"})
+    void attention(int heads, int keyValueHeads, int headDimension, String offsetText) {
+        AttentionShape shape = new AttentionShape(heads, keyValueHeads, headDimension);
+        int[] bounds = Arrays.stream(offsetText.split(",")).mapToInt(Integer::parseInt).toArray();
+        int tokens = bounds[bounds.length - 1];
+        INDArray offsets = integers(bounds);
+        INDArray query = normal(1, tokens, shape.queryWidth());
+        INDArray key = normal(2, tokens, shape.keyValueWidth());
+        INDArray value = normal(3, tokens, shape.keyValueWidth());
+        INDArray upstream = normal(4, tokens, shape.queryWidth());
+        INDArray out = zeros(query.shape());
+        Consumer<INDArray> forward = result -> kernels.attention(query, key, value, offsets, shape, result);
+        forward.accept(out);
+        INDArray queryGradient = normal(5, query.shape());
+        INDArray keyGradient = normal(6, key.shape());
+        INDArray valueGradient = normal(7, value.shape());
+        kernels.attentionGradient(query, key, value, offsets, shape, out, upstream, queryGradient, keyGradient,
+                valueGradient);
+        assertGradient(query, queryGradient, upstream, forward);
+        assertGradient(key, keyGradient, upstream, forward);
+        assertGradient(value, valueGradient, upstream, forward);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,1", "3,5", "1,8"})
+    void swiglu(int tokens, int hidden) {
+        INDArray gate = spread(1, 0, 3, tokens, hidden);
+        INDArray up = normal(2, tokens, hidden);
+        INDArray upstream = normal(3, tokens, hidden);
+        INDArray gateGradient = zeros(tokens, hidden);
+        INDArray upGradient = zeros(tokens, hidden);
+        kernels.swigluGradient(gate, up, upstream, gateGradient, upGradient);
+        Consumer<INDArray> forward = out -> kernels.swiglu(gate, up, out);
+        assertGradient(gate, gateGradient, upstream, forward);
+        assertGradient(up, upGradient, upstream, forward);
+    }
+
+    @Test
+    void dropoutIsItsOwnGradient() {
+        INDArray x = normal(1, 4, 5);
+        INDArray upstream = normal(2, 4, 5);
+        INDArray gradient = zeros(4, 5);
+        kernels.dropout(upstream, 0.4, 9, gradient);
+        assertGradient(x, gradient, upstream, out -> kernels.dropout(x, 0.4, 9, out));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,2", "1,7", "4,5", "3,1"})
+    void logProbability(int rows, int vocabulary) {
+        INDArray logits = spread(1, 0, 2, rows, vocabulary);
+        INDArray labels = integers(indices(2, rows, vocabulary));
+        INDArray upstream = normal(3, rows);
+        INDArray gradient = zeros(rows, vocabulary);
+        kernels.logProbabilityGradient(logits, labels, upstream, gradient);
+        assertGradient(logits, gradient, upstream, out -> kernels.logProbability(logits, labels, out));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,2", "1,7", "4,5", "3,1"})
+    void logSumExp(int rows, int vocabulary) {
+        INDArray logits = spread(1, 0, 2, rows, vocabulary);
+        INDArray upstream = normal(3, rows);
+        INDArray gradient = zeros(rows, vocabulary);
+        kernels.logSumExpGradient(logits, upstream, gradient);
+        assertGradient(logits, gradient, upstream, out -> kernels.logSumExp(logits, out));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,2", "1,7", "4,5"})
+    void klDivergenceInBothDirections(int rows, int vocabulary) {
+        INDArray from = normal(1, rows, vocabulary);
+        INDArray to = normal(2, rows, vocabulary);
+        INDArray upstream = normal(3, rows);
+        INDArray fromGradient = zeros(rows, vocabulary);
+        INDArray toGradient = zeros(rows, vocabulary);
+        kernels.klDivergenceGradient(from, to, upstream, fromGradient, toGradient);
+        Consumer<INDArray> forward = out -> kernels.klDivergence(from, to, out);
+        assertGradient(from, fromGradient, upstream, forward);
+        assertGradient(to, toGradient, upstream, forward);
+
+        INDArray alone = zeros(rows, vocabulary);
+        kernels.klDivergenceGradient(from, to, upstream, alone, null);
+        assertEquals(fromGradient, alone);
+        kernels.klDivergenceGradient(from, to, upstream, null, alone);
+        assertEquals(toGradient, alone);
+    }
+
+    /**
+     * Compares an analytic gradient with central differences of {@code sum(upstream * forward)}: along random
+     * directions, in which every element takes part, and along single elements (all where there are few).
+     */
+    private static void assertGradient(INDArray input, INDArray analytic, INDArray upstream,
+                                       Consumer<INDArray> forward) {
+        double scale = Math.max(largest(analytic), 1e-3 * largest(upstream));
+        int length = (int) input.length();
+        int[] elements = length <= SINGLE_ELEMENTS ? IntStream.range(0, length).toArray()
+                : indices(length, SINGLE_ELEMENTS, length);
+        for (int element : elements) {
+            INDArray direction = zeros(input.shape());
+            direction.putScalar(element, 1);
+            assertSlope(input, direction, analytic, upstream, forward, scale);
+        }
+        for (int i = 0; i < DIRECTIONS; i++) {
+            assertSlope(input, normal(1000 + i, input.shape()), analytic, upstream, forward, scale);
+        }
+    }
+
+    private static void assertSlope(INDArray input, INDArray direction, INDArray analytic, INDArray upstream,
+                                    Consumer<INDArray> forward, double scale) {
+        INDArray before = input.dup();
+        input.assign(before.add(direction.mul(STEP)));
+        double above = objective(upstream, forward);
+        input.assign(before.sub(direction.mul(STEP)));
+        double below = objective(upstream, forward);
+        input.assign(before);
+        double expected = analytic.mul(direction).sumNumber().doubleValue();
+        assertEquals((above - below) / (2 * STEP), expected, RELATIVE_TOLERANCE * scale, "slope along " + direction);
+    }
+
+    private static double objective(INDArray upstream, Consumer<INDArray> forward) {
+        INDArray out = zeros(upstream.shape());
+        forward.accept(out);
+        return out.mul(upstream).sumNumber().doubleValue();
+    }
+
+    private static double largest(INDArray array) {
+        double largest = 0;
+        for (int i = 0; i < array.length(); i++) {
+            largest = Math.max(largest, Math.abs(array.getDouble(i)));
+        }
+        return largest;
+    }
+
+    /** A second call doubles what the first added, and what was there before stays. */
+    private static void assertAddedTo(Consumer<INDArray> gradient, long... shape) {
+        INDArray once = zeros(shape);
+        gradient.accept(once);
+        INDArray before = normal(99, shape);
+        INDArray sum = before.dup();
+        gradient.accept(sum);
+        gradient.accept(sum);
+        for (int i = 0; i < sum.length(); i++) {
+            assertEquals(before.getDouble(i) + 2 * once.getDouble(i), sum.getDouble(i), 1e-12);
+        }
+    }
+}
