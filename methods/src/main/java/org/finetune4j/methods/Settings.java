@@ -1,7 +1,9 @@
 package org.finetune4j.methods;
 
+import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -20,6 +22,33 @@ public final class Settings {
         this.values = Map.copyOf(values);
     }
 
+    /** The components of a fragment by name, whole numbers as Long and real ones as Double. */
+    static Map<String, Object> of(Record fragment) {
+        Map<String, Object> settings = new LinkedHashMap<>();
+        for (RecordComponent component : fragment.getClass().getRecordComponents()) {
+            try {
+                Object value = component.getAccessor().invoke(fragment);
+                settings.put(component.getName(), value instanceof Integer whole ? Long.valueOf(whole) : value);
+            } catch (ReflectiveOperationException impossible) {
+                throw new IllegalStateException(fragment.getClass() + " must be a public record", impossible);
+            }
+        }
+        return settings;
+    }
+
+    /**
+     * Refuses a setting that is out of range.
+     *
+     * @param valid the valid range in words, such as {@code a finite number of at least 0}
+     * @throws FinetuneException unless {@code holds}
+     */
+    public static void require(boolean holds, String method, String name, Object value, String valid) {
+        if (!holds) {
+            throw new FinetuneException(method + ": setting '" + name + "' is " + value + ", but must be " + valid
+                    + ".");
+        }
+    }
+
     /** A real number, or the default. */
     public double number(String name, double otherwise) {
         Object value = take(name);
@@ -32,14 +61,23 @@ public final class Settings {
         throw wrong(name, value, "a number");
     }
 
-    /** A whole number, or the default. */
+    /** A whole number within the range of int, or the default. */
     public int whole(String name, int otherwise) {
+        long whole = whole(name, (long) otherwise);
+        if (whole != (int) whole) {
+            throw wrong(name, whole, "a whole number of at most " + Integer.MAX_VALUE);
+        }
+        return (int) whole;
+    }
+
+    /** A whole number, or the default. */
+    public long whole(String name, long otherwise) {
         Object value = take(name);
         if (value == null) {
             return otherwise;
         }
-        if (value instanceof Number number && number.doubleValue() == number.intValue()) {
-            return number.intValue();
+        if (value instanceof Number number && number.doubleValue() == number.longValue()) {
+            return number.longValue();
         }
         throw wrong(name, value, "a whole number");
     }
@@ -99,8 +137,9 @@ public final class Settings {
     void refuseUnread(String method) {
         for (String name : values.keySet()) {
             if (!read.contains(name)) {
-                throw new FinetuneException(method + " has no setting '" + name + "'; it has " + read
-                        + ". Remove it or correct its name.");
+                throw new FinetuneException(method + " has no setting '" + name + "'; it has "
+                        + (read.isEmpty() ? "none" : String.join(", ", read)) + "."
+                        + Nearest.proposal(name, read) + " Remove it or correct its name.");
             }
         }
     }

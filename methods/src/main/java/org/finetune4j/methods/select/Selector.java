@@ -1,6 +1,7 @@
 package org.finetune4j.methods.select;
 
 import java.util.List;
+import java.util.Map;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Fragment;
 
@@ -14,11 +15,42 @@ public interface Selector extends Fragment {
     Selection select(List<Sample> samples, ResponseScorer scorer);
 
     /**
+     * The field of a data record that holds the list of candidate responses; empty when this selector does not choose
+     * among candidates.
+     */
+    default String candidates() {
+        return "";
+    }
+
+    /**
      * What was chosen.
      *
      * @param samples what to train on; none has candidates any more
-     * @param report  what to tell the user, by name, such as the share of each source
+     * @param scored  every response that was scored, chosen or not, in the order of the input
+     * @param report  what to tell the user, by name and in order, such as the share of each source
      */
-    record Selection(List<Sample> samples, java.util.Map<String, String> report) {
+    record Selection(List<Sample> samples, List<Scored> scored, Map<String, String> report) {
+        /** Keeps immutable copies; the report keeps its order. */
+        public Selection {
+            samples = List.copyOf(samples);
+            scored = List.copyOf(scored);
+            report = java.util.Collections.unmodifiableMap(new java.util.LinkedHashMap<>(report));
+        }
+
+        /** A selection that scored nothing. */
+        public Selection(List<Sample> samples, Map<String, String> report) {
+            this(samples, List.of(), report);
+        }
+    }
+
+    /**
+     * The score of one response.
+     *
+     * @param sample id of the sample that offered it
+     * @param source where the response came from
+     * @param score  what it was ranked by
+     * @param chosen whether it is trained on
+     */
+    record Scored(String sample, String source, double score, boolean chosen) {
     }
 }

@@ -1,0 +1,176 @@
+package org.finetune4j.methods.objective;
+
+import static org.finetune4j.methods.objective.Toy.HARNESS;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.finetune4j.head.TokenLoss;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What the objectives are for (cards {@code asft} test 7 and {@code dft-dynamic} test 7): a linear-softmax model with 16
+ * classes and 32 features, fitted beforehand to about 91 %, is tuned on 200 samples by full batches at rate 1, five
+ * seeds. With 30 % random labels a good prior is worth keeping; with permuted classes it is in the way.
+ *
+ * <p>The steps use the gradients written out, for speed; every hundredth is compared with the gradient of the method's own
+ * expression. At seeds 0 to 4 accuracy is 0.30 SFT, 0.70 DFT, 0.74 ASFT(0.05), 0.77 ASFT(0.1), and with the wrong prior
+ * 0.47 SFT and 0.10 DFT.
+ */
+class NoisyLabelsTest {
+    private static final int CLASSES = 16;
+    private static final int FEATURES = 32;
+    private static final int SEEDS = 5;
+
+    /** A method and its gradient: weight of the label's term, and factor of the divergence. */
+    private record Rule(TokenLoss loss, boolean dynamic, double kl) {
+    }
+
+    private static final Rule SFT = new Rule(new Sft().tokenLoss(), false, 0);
+    private static final Rule DFT = new Rule(new DftDynamic().tokenLoss(), true, 0);
+    private static final Rule ASFT_005 = new Rule(new Asft(0.05).tokenLoss(), true, 0.05);
+    private static final Rule ASFT_01 = new Rule(new Asft(0.1).tokenLoss(), true, 0.1);
+
+    /** What a tuned model is worth on held-out samples: accuracy, and KL(base || tuned). */
+    private record Outcome(double accuracy, double drift) {
+    }
+
+    @Test
+    void aGoodPriorSurvivesNoisyLabels() {
+        List<Outcome> outcomes = run(List.of(SFT, DFT, ASFT_005, ASFT_01), false, 400);
+        for (int i = 1; i < outcomes.size(); i++) {
+            Outcome better = outcomes.get(i);
+            Outcome worse = outcomes.get(i - 1);
+            assertTrue(better.accuracy > worse.accuracy, "accuracy: " + outcomes);
+            assertTrue(better.drift < worse.drift, "drift: " + outcomes);
+        }
+    }
+
+    @Test
+    void aWrongPriorIsUnlearnedOnlyByPlainLikelihood() {
+        List<Outcome> outcomes = run(List.of(SFT, DFT), true, 300);
+        assertTrue(outcomes.get(0).accuracy > 3 * outcomes.get(1).accuracy, outcomes.toString());
+    }
+
+    /** The mean outcome of every rule over the seeds. */
+    private static List<Outcome> run(List<Rule> rules, boolean permuted, int steps) {
+        double[] accuracy = new double[rules.size()];
+        double[] drift = new double[rules.size()];
+        for (int seed = 0; seed < SEEDS; seed++) {
+            Random random = new Random(seed);
+            double[][] truth = gaussian(random, CLASSES, FEATURES);
+            double[][] fitted = gaussian(random, 4000, FEATURES);
+            double[][] base = tuned(new double[CLASSES][FEATURES], fitted, labels(truth, fitted), SFT, 60, 5);
+            double[][] heldOut = gaussian(random, 1000, FEATURES);
+            int[] heldOutLabels = labels(truth, heldOut);
+            double[][] inputs = gaussian(random, 200, FEATURES);
+            int[] labels = labels(truth, inputs);
+            double prior = accuracy(base, heldOut, heldOutLabels);
+            assertTrue(prior > 0.87 && prior < 0.95, "the base is right in " + prior);
+            if (permuted) {
+                List<Integer> classes = new java.util.ArrayList<>(IntStream.range(0, CLASSES).boxed().toList());
+                Collections.shuffle(classes, random);
+                labels = IntStream.of(labels).map(classes::get).toArray();
+                heldOutLabels = IntStream.of(heldOutLabels).map(classes::get).toArray();
+            } else {
+                labels = IntStream.of(labels)
+                        .map(label -> random.nextDouble() < 0.3 ? random.nextInt(CLASSES) : label).toArray();
+            }
+            for (int r = 0; r < rules.size(); r++) {
+                double[][] model = tuned(base, inputs, labels, rules.get(r), steps, 1);
+                accuracy[r] += accuracy(model, heldOut, heldOutLabels) / SEEDS;
+                drift[r] += drift(base, model, heldOut) / SEEDS;
+            }
+        }
+        return IntStream.range(0, rules.size()).mapToObj(r -> new Outcome(accuracy[r], drift[r])).toList();
+    }
+
+    private static double[][] tuned(double[][] base, double[][] inputs, int[] labels, Rule rule, int steps,
+                                    double rate) {
+        double[][] model = new double[CLASSES][];
+        for (int c = 0; c < CLASSES; c++) {
+            model[c] = base[c].clone();
+        }
+        double[][] reference = logits(base, inputs);
+        double[][] anchors = probabilities(reference);
+        boolean tuning = labels.length == 200;
+        for (int step = 0; step < steps; step++) {
+            double[][] logits = logits(model, inputs);
+            double[][] gradient = gradient(logits, anchors, labels, rule);
+            if (tuning && step % 100 == 0) {
+                Toy.assertRows(gradient, HARNESS.mean(rule.loss, logits, labels, rule.kl > 0 ? reference : null)
+                        .gradient(), 1e-12);
+            }
+            for (int t = 0; t < inputs.length; t++) {
+                for (int c = 0; c < CLASSES; c++) {
+                    for (int f = 0; f < FEATURES; f++) {
+                        model[c][f] -= rate * gradient[t][c] * inputs[t][f];
+                    }
+                }
+            }
+        }
+        return model;
+    }
+
+    private static double[][] gradient(double[][] logits, double[][] anchors, int[] labels, Rule rule) {
+        double[][] gradient = probabilities(logits);
+        for (int t = 0; t < labels.length; t++) {
+            double weight = rule.dynamic ? gradient[t][labels[t]] : 1;
+            for (int c = 0; c < CLASSES; c++) {
+                double p = gradient[t][c];
+                gradient[t][c] = (weight * (p - (c == labels[t] ? 1 : 0)) + rule.kl * (p - anchors[t][c]))
+                        / labels.length;
+            }
+        }
+        return gradient;
+    }
+
+    private static double accuracy(double[][] model, double[][] inputs, int[] labels) {
+        int[] predicted = labels(model, inputs);
+        return IntStream.range(0, labels.length).filter(t -> predicted[t] == labels[t]).count() / (double) labels.length;
+    }
+
+    private static double drift(double[][] base, double[][] model, double[][] inputs) {
+        double[][] from = probabilities(logits(base, inputs));
+        double[][] to = probabilities(logits(model, inputs));
+        double sum = 0;
+        for (int t = 0; t < inputs.length; t++) {
+            for (int c = 0; c < CLASSES; c++) {
+                sum += from[t][c] * Math.log(from[t][c] / to[t][c]);
+            }
+        }
+        return sum / inputs.length;
+    }
+
+    private static int[] labels(double[][] model, double[][] inputs) {
+        return java.util.Arrays.stream(logits(model, inputs)).mapToInt(row -> IntStream.range(0, row.length)
+                .reduce(0, (best, c) -> row[c] > row[best] ? c : best)).toArray();
+    }
+
+    private static double[][] logits(double[][] model, double[][] inputs) {
+        return map(inputs, x -> {
+            double[] row = new double[model.length];
+            for (int c = 0; c < model.length; c++) {
+                for (int f = 0; f < x.length; f++) {
+                    row[c] += model[c][f] * x[f];
+                }
+            }
+            return row;
+        });
+    }
+
+    private static double[][] probabilities(double[][] logits) {
+        return map(logits, Toy::softmax);
+    }
+
+    private static double[][] map(double[][] rows, Function<double[], double[]> function) {
+        return java.util.Arrays.stream(rows).map(function).toArray(double[][]::new);
+    }
+
+    private static double[][] gaussian(Random random, int rows, int columns) {
+        return map(new double[rows][columns], row -> random.doubles(columns).map(any -> random.nextGaussian()).toArray());
+    }
+}
