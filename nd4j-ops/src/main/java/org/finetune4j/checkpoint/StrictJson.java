@@ -38,9 +38,9 @@ public final class StrictJson {
         return FACTORY.createParser(text, offset, length);
     }
 
-    /** Opens a token stream over a file, for files too large to hold as a tree. */
-    public static JsonParser parser(Path file) throws IOException {
-        return FACTORY.createParser(file.toFile());
+    /** Opens a token stream over UTF-8 JSON, for texts too large to hold as a tree. */
+    public static JsonParser parser(byte[] json) throws IOException {
+        return FACTORY.createParser(json);
     }
 
     /** Returns the mapper that reads and writes trees under the same limits. */
