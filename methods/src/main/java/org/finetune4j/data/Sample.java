@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param id        stable name for messages and provenance: file name and line number, such as {@code train.jsonl:17}
  * @param messages  the conversation; for prompt-and-response data one user turn and one assistant turn; when
- *                  {@code candidates} is not empty it ends with the user's turn
+ *                  {@code candidates} is not empty it ends with the user's turn; empty for a plain document
  * @param candidates alternative responses to the last user turn, of which a selector chooses; empty when there is no choice
  * @param answer    the reference answer for evaluation, or null
  * @param fields    all other fields of the record as text
@@ -29,6 +29,25 @@ public record Sample(String id, List<Message> messages, List<Candidate> candidat
 
     /** One candidate response and where it came from. */
     public record Candidate(String text, String source) {
+    }
+
+    /** The name in {@link #fields} under which a plain document keeps its text. */
+    public static final String DOCUMENT = "text";
+
+    /** A plain text without turns, all of which is learned. */
+    public static Sample document(String id, String text) {
+        return new Sample(id, List.of(), List.of(), null, Map.of(DOCUMENT, text));
+    }
+
+    /** Whether this is a plain text without turns. */
+    public boolean isDocument() {
+        return messages.isEmpty() && fields.containsKey(DOCUMENT);
+    }
+
+    /** The response to be learned: the final assistant turn, or null when the conversation does not end with one. */
+    public @Nullable String response() {
+        Message last = messages.isEmpty() ? null : messages.get(messages.size() - 1);
+        return last != null && last.role().equals("assistant") ? last.content() : null;
     }
 
     /** The conversation up to and with the last turn that is not the final assistant turn. */

@@ -1,0 +1,51 @@
+package org.finetune4j.data;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+
+/**
+ * Samples ready for training.
+ *
+ * @param examples the samples, in the order of the data
+ * @param dropped  how many were left out for their length
+ * @param cut      how many lost their ends for their length
+ */
+public record EncodedSamples(List<Example> examples, int dropped, int cut) {
+    /** Keeps an immutable copy. */
+    public EncodedSamples {
+        examples = List.copyOf(examples);
+    }
+
+    /** Tokens of all samples. */
+    public long tokens() {
+        return examples.stream().mapToLong(example -> example.ids().length).sum();
+    }
+
+    /** Supervised tokens of all samples. */
+    public long supervisedTokens() {
+        return examples.stream().mapToLong(Example::supervisedTokens).sum();
+    }
+
+    /** SHA-256 over names, tokens and marks: it tells whether a resumed run sees the data it began with. */
+    public String hash() {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (Example example : examples) {
+                byte[] name = example.id().getBytes(StandardCharsets.UTF_8);
+                ByteBuffer bytes = ByteBuffer.allocate(8 + name.length + 5 * example.ids().length);
+                bytes.putInt(name.length).put(name).putInt(example.ids().length);
+                for (int i = 0; i < example.ids().length; i++) {
+                    bytes.putInt(example.ids()[i]).put((byte) (example.supervised()[i] ? 1 : 0));
+                }
+                digest.update(bytes.array());
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package org.finetune4j.train;
+
+import java.nio.file.Path;
+import org.finetune4j.data.DataSource;
+import org.finetune4j.methods.adapt.Adapter;
+import org.finetune4j.methods.objective.Objective;
+import org.finetune4j.methods.select.Selector;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A whole fine-tuning job as an immutable value: the entry for Java callers, and what the Kotlin DSL builds.
+ *
+ * @param base         the model to start from
+ * @param data         what to train on
+ * @param chatTemplate a Jinja chat template, or null for the tokenizer's own
+ * @param selector     chooses among the data before training, or null to train on all of it
+ * @param objective    what is minimised
+ * @param adapter      the parameterisation that trains, or null to train every parameter
+ * @param train        how to train
+ * @param evaluation   what is measured on held-out samples, or null
+ * @param kernels      the kernels to compute with: {@code onednn} or {@code nd4j}
+ * @param runFolder    where metrics and checkpoints are written, or null for none
+ * @param recipe       the recipe as JSON, kept with the run and checked when it is resumed; an empty object if there is none
+ */
+public record FineTuning(BaseModel base, DataSource data, @Nullable String chatTemplate, @Nullable Selector selector,
+                         Objective objective, @Nullable Adapter adapter, TrainSettings train,
+                         @Nullable Evaluation evaluation, String kernels, @Nullable Path runFolder, String recipe) {
+    /** A builder; base, data and objective must be given. */
+    public static Builder builder(BaseModel base, DataSource data, Objective objective) {
+        return new Builder(base, data, objective);
+    }
+
+    /** What a run would do and everything that refuses it, without loading a weight. */
+    public Plan plan() {
+        throw new UnsupportedOperationException("signature only, until the engine lands");
+    }
+
+    /**
+     * Runs the job. A run folder with a checkpoint of the same job is continued where it stopped.
+     *
+     * @throws org.finetune4j.FinetuneException when the plan has problems, a guard stops the run, or a file cannot be
+     *                                          read or written
+     */
+    public FineTuned run(TrainingListener listener) {
+        throw new UnsupportedOperationException("signature only, until the engine lands");
+    }
+
+    /** Collects the parts of a job. */
+    public static final class Builder {
+        private final BaseModel base;
+        private final DataSource data;
+        private final Objective objective;
+        private @Nullable String chatTemplate;
+        private @Nullable Selector selector;
+        private @Nullable Adapter adapter;
+        private TrainSettings train = TrainSettings.defaults();
+        private @Nullable Evaluation evaluation;
+        private String kernels = "onednn";
+        private @Nullable Path runFolder;
+        private String recipe = "{}";
+
+        private Builder(BaseModel base, DataSource data, Objective objective) {
+            this.base = base;
+            this.data = data;
+            this.objective = objective;
+        }
+
+        /** Sets a Jinja chat template in place of the tokenizer's own. */
+        public Builder chatTemplate(String jinja) {
+            chatTemplate = jinja;
+            return this;
+        }
+
+        /** Sets the selector. */
+        public Builder selector(Selector value) {
+            selector = value;
+            return this;
+        }
+
+        /** Sets the adapter. */
+        public Builder adapter(Adapter value) {
+            adapter = value;
+            return this;
+        }
+
+        /** Sets how to train. */
+        public Builder train(TrainSettings value) {
+            train = value;
+            return this;
+        }
+
+        /** Sets what is measured. */
+        public Builder evaluation(Evaluation value) {
+            evaluation = value;
+            return this;
+        }
+
+        /** Sets the kernels; default {@code onednn}. */
+        public Builder kernels(String name) {
+            kernels = name;
+            return this;
+        }
+
+        /** Sets the run folder. */
+        public Builder runFolder(Path folder) {
+            runFolder = folder;
+            return this;
+        }
+
+        /** Sets the recipe's JSON. */
+        public Builder recipe(String json) {
+            recipe = json;
+            return this;
+        }
+
+        /** The job. */
+        public FineTuning build() {
+            return new FineTuning(base, data, chatTemplate, selector, objective, adapter, train, evaluation, kernels,
+                    runFolder, recipe);
+        }
+    }
+}

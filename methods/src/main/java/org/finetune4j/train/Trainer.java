@@ -1,0 +1,241 @@
+package org.finetune4j.train;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.data.DataPosition;
+import org.finetune4j.data.Example;
+import org.finetune4j.data.Packer;
+import org.finetune4j.head.TokenValues;
+import org.finetune4j.kernel.CounterRandom;
+import org.finetune4j.kernel.Kernels;
+import org.finetune4j.model.PackedBatch;
+import org.finetune4j.optimizer.LearningRateSchedule;
+import org.finetune4j.train.ReplayFile.MicroBatch;
+import org.finetune4j.train.TrainingListener.EvaluationEvent;
+import org.finetune4j.train.TrainingListener.StepEvent;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The training loop: micro-batches, clipping, AdamW, schedule, held-out loss, checkpoints and guards. What it does at a
+ * step depends only on the job, the step and the weights, so that a run that is continued ends with the same bits.
+ */
+public final class Trainer {
+    private static final int NAMED = 8;
+
+    private final GradientEngine engine;
+    private final Kernels kernels;
+    private final TrainingJob job;
+    private final TrainSettings settings;
+    private final AtomicFiles files;
+    private final TrainingListener listener;
+    private final Packer packer;
+    private final long totalSteps;
+    private final LearningRateSchedule rates;
+    private final Guards guards;
+
+    private DataPosition position = DataPosition.START;
+    private long step;
+    private long nanos;
+    private long timedSteps;
+
+    /**
+     * A trainer.
+     *
+     * @param files writes the checkpoints
+     * @throws FinetuneException when settings are out of range or there is no data; the message tells all problems
+     */
+    public Trainer(GradientEngine engine, Kernels kernels, TrainingJob job, AtomicFiles files,
+                   TrainingListener listener) {
+        this.engine = engine;
+        this.kernels = kernels;
+        this.job = job;
+        this.settings = job.settings();
+        this.files = files;
+        this.listener = listener;
+        if (!settings.problems().isEmpty()) {
+            throw new FinetuneException(String.join("\n", settings.problems()));
+        }
+        packer = new Packer(job.data().examples(), settings.tokensPerBatch(), settings.accumulate(), settings.seed());
+        totalSteps = settings.maxSteps() > 0 ? settings.maxSteps() : packer.steps(settings.epochs());
+        rates = rates(settings, job.learningRate(), totalSteps);
+        guards = new Guards(engine);
+    }
+
+    private static LearningRateSchedule rates(TrainSettings settings, double highest, long totalSteps) {
+        long warmup = (long) (settings.warmupFraction() * totalSteps);
+        return switch (settings.schedule()) {
+            case COSINE -> LearningRateSchedule.cosine(highest, warmup, totalSteps, 0);
+            case LINEAR -> LearningRateSchedule.linear(highest, warmup, totalSteps, 0);
+            case CONSTANT -> LearningRateSchedule.constant(highest, warmup);
+        };
+    }
+
+    /**
+     * What a run came to.
+     *
+     * @param lastStep    the last optimiser step
+     * @param evaluations held-out losses in order, the first before the training; empty without held-out samples
+     */
+    public record Outcome(StepEvent lastStep, List<EvaluationEvent> evaluations) {
+        /** Keeps an immutable copy. */
+        public Outcome {
+            evaluations = List.copyOf(evaluations);
+        }
+    }
+
+    /**
+     * Trains to the end, from the latest checkpoint of this job if there is one.
+     *
+     * @throws FinetuneException when a guard stops the run, or the checkpoints there are of another job
+     */
+    public Outcome run() {
+        try (AdamW optimizer = new AdamW(engine, kernels, settings)) {
+            RunRecord record = new RunRecord(job, engine, optimizer,
+                    Map.of("kernels", kernels.name(), "frozen", guards.frozenHash()), files, listener);
+            CheckpointState state = record.restore();
+            step = state.step();
+            position = state.position();
+            guards.rememberWeights();
+            if (step == 0) {
+                evaluate(record);
+            }
+            boolean first = true;
+            while (step < totalSteps) {
+                StepEvent event = makeStep(optimizer, record);
+                if (first) {
+                    guards.requireChanged(step, event.learningRate(), event.gradientNorm());
+                }
+                if (first || step == totalSteps) {
+                    guards.requireFrozen(step);
+                }
+                first = false;
+                record.log().step(event);
+                listener.stepMade(event);
+                if (due(settings.evaluateEvery())) {
+                    evaluate(record);
+                }
+                if (settings.checkpointEvery() > 0 && due(settings.checkpointEvery())) {
+                    record.save(step, position);
+                }
+                stopWhenInterrupted(record);
+            }
+            return record.log().outcome();
+        }
+    }
+
+    private boolean due(long every) {
+        return step == totalSteps || every > 0 && step % every == 0;
+    }
+
+    private StepEvent makeStep(AdamW optimizer, RunRecord record) {
+        long began = System.nanoTime();
+        Packer.Step data = packer.step(position);
+        List<PackedBatch> batches = StepBatches.of(data.batches(), job.reduction());
+        long number = step + 1;
+        long dropout = CounterRandom.seed(settings.seed(), "dropout", number);
+        List<MicroBatch> done = new ArrayList<>(batches.size());
+        Means means = new Means();
+        engine.zeroGradients();
+        for (int i = 0; i < batches.size(); i++) {
+            MicroBatch micro = new MicroBatch(data.batches().get(i).stream().map(Example::id).toList(), batches.get(i),
+                    CounterRandom.seed(dropout, "micro-batch", i));
+            TokenValues values = engine.accumulateGradient(micro.batch(), micro.dropoutSeed());
+            if (!Double.isFinite(values.loss())) {
+                throw notFinite(number, "the loss is " + values.loss(), List.of(micro), record, true);
+            }
+            means.add(values, micro.batch().supervised());
+            done.add(micro);
+        }
+        double norm = Math.sqrt(kernels.squaredNorm(engine.gradient()));
+        if (!Double.isFinite(norm)) {
+            throw notFinite(number, "the norm of the gradient is " + norm, done, record, true);
+        }
+        if (number == 1) {
+            warnOfFirstLoss(means);
+        }
+        double rate = rates.rate(number);
+        optimizer.update(rate, number, norm > settings.clip() ? settings.clip() / norm : 1);
+        if (!Double.isFinite(kernels.squaredNorm(engine.weights()))) {
+            throw notFinite(number, "a trained parameter is not finite after the update", done, record, false);
+        }
+        engine.weightsChanged();
+        step = number;
+        position = data.next();
+        return event(means, norm, rate, batches.stream().mapToLong(PackedBatch::tokens).sum(), began);
+    }
+
+    private StepEvent event(Means means, double norm, double rate, long tokens, long began) {
+        long now = System.nanoTime();
+        nanos += now - began;
+        timedSteps++;
+        return new StepEvent(step, totalSteps, means.loss(), means.values(), norm, rate, tokens, means.tokens(),
+                tokens * 1e9 / Math.max(1, now - began), nanos * 1e-9 / timedSteps * (totalSteps - step));
+    }
+
+    private void warnOfFirstLoss(Means means) {
+        String warning = guards.firstLossWarning(means.values().getOrDefault("nll", means.loss()));
+        if (warning != null) {
+            listener.warned(warning);
+        }
+    }
+
+    private void evaluate(RunRecord record) {
+        if (job.heldOut() == null) {
+            return;
+        }
+        Means means = new Means();
+        Packer order = new Packer(job.heldOut().examples(), settings.tokensPerBatch(), 1, 0);
+        for (DataPosition at = DataPosition.START; at.epoch() == 0;) {
+            Packer.Step data = order.step(at);
+            for (PackedBatch batch : StepBatches.of(data.batches(), job.reduction())) {
+                TokenValues values = engine.evaluate(batch);
+                if (!Double.isFinite(values.loss())) {
+                    throw new FinetuneException("after step " + step + " the held-out loss is " + values.loss()
+                            + ". Its samples are " + some(data.batches().get(0).stream().map(Example::id).toList())
+                            + ". Look at these samples, and check that the base model's weights are whole.");
+                }
+                means.add(values, batch.supervised());
+            }
+            at = data.next();
+        }
+        EvaluationEvent event = new EvaluationEvent(step, means.loss(), means.values(), means.tokens());
+        record.log().evaluation(event);
+        listener.evaluated(event);
+    }
+
+    private FinetuneException notFinite(long number, String found, List<MicroBatch> batches, RunRecord record,
+                                        boolean weightsAreGood) {
+        Set<String> samples = new LinkedHashSet<>();
+        batches.forEach(micro -> samples.addAll(micro.samples()));
+        String kept = "";
+        if (job.runFolder() != null) {
+            kept = " The batch is kept in " + ReplayFile.write(job.runFolder(), number, found, batches) + ".";
+            Path checkpoint = weightsAreGood && settings.checkpointEvery() > 0 && step > 0 ? record.save(step, position)
+                    : record.lastSaved();
+            kept += checkpoint == null ? "" : " The last good checkpoint is " + checkpoint + ".";
+        }
+        return new FinetuneException("step " + number + " was stopped: " + found + ". Its samples are "
+                + some(List.copyOf(samples)) + "." + kept + " Look at these samples; if they are fine, lower "
+                + "train.learningRate (" + job.learningRate() + ") or use precision f32.");
+    }
+
+    private void stopWhenInterrupted(RunRecord record) {
+        if (Thread.interrupted()) {
+            @Nullable Path checkpoint = record.save(step, position);
+            throw new FinetuneException("the run was interrupted after step " + step + " of " + totalSteps + ". "
+                    + (checkpoint == null ? "Nothing of it is kept, for it has no run folder."
+                    : "Run it again to continue from " + checkpoint + "."));
+        }
+    }
+
+    private static String some(List<String> names) {
+        return String.join(", ", names.subList(0, Math.min(NAMED, names.size())))
+                + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : "");
+    }
+}

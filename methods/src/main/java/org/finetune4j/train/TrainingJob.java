@@ -1,0 +1,31 @@
+package org.finetune4j.train;
+
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.finetune4j.data.EncodedSamples;
+import org.finetune4j.methods.objective.Reduction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the trainer is to do.
+ *
+ * @param settings     how to train
+ * @param learningRate highest learning rate
+ * @param reduction    how token losses are averaged over a step
+ * @param data         what to train on
+ * @param heldOut      what the held-out loss is taken on, or null for none
+ * @param runFolder    where metrics and checkpoints are written, or null for none
+ * @param continueFrom a run folder whose latest weights this run begins with, or null
+ * @param identity     what the caller holds to be the same when a run continues, by name; the trainer adds its own
+ * @param recipe       the recipe as JSON, kept in checkpoints
+ */
+public record TrainingJob(TrainSettings settings, double learningRate, Reduction reduction, EncodedSamples data,
+                          @Nullable EncodedSamples heldOut, @Nullable Path runFolder, @Nullable Path continueFrom,
+                          Map<String, String> identity, String recipe) {
+    /** Keeps a copy in its order. */
+    public TrainingJob {
+        identity = Collections.unmodifiableMap(new LinkedHashMap<>(identity));
+    }
+}

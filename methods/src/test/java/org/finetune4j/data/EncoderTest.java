@@ -1,0 +1,86 @@
+package org.finetune4j.data;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.stream.IntStream;
+import org.finetune4j.FinetuneException;
+import org.junit.jupiter.api.Test;
+
+class EncoderTest {
+    /** A prompt of two tokens, then as many supervised ones as the document has characters. */
+    private static final SampleEncoding CHARACTERS = sample -> {
+        String text = sample.fields().get(Sample.DOCUMENT);
+        int[] ids = IntStream.concat(IntStream.of(1, 2), text.chars()).toArray();
+        boolean[] supervised = new boolean[ids.length];
+        java.util.Arrays.fill(supervised, 2, ids.length, true);
+        return new Example(sample.id(), ids, supervised);
+    };
+
+    private static List<Sample> documents(String... texts) {
+        return IntStream.range(0, texts.length).mapToObj(i -> Sample.document("s" + i, texts[i])).toList();
+    }
+
+    @Test
+    void refusesLongSamplesByDefaultAndNamesThem() {
+        FinetuneException refusal = assertThrows(FinetuneException.class, () -> new Encoder(CHARACTERS, 5, TooLong.ERROR)
+                .encode(documents("abc", "abcd", "abcdefg", "a")));
+        assertTrue(refusal.getMessage().contains("2 of 4 samples are longer than maxLength 5: s1, s2; the longest has 9"),
+                refusal.getMessage());
+    }
+
+    @Test
+    void dropsAndCountsLongSamples() {
+        EncodedSamples encoded = new Encoder(CHARACTERS, 5, TooLong.DROP).encode(documents("abc", "abcd", "a"));
+        assertEquals(List.of("s0", "s2"), encoded.examples().stream().map(Example::id).toList());
+        assertEquals(1, encoded.dropped());
+        assertEquals(8, encoded.tokens());
+        assertEquals(4, encoded.supervisedTokens());
+        assertThrows(FinetuneException.class,
+                () -> new Encoder(CHARACTERS, 3, TooLong.DROP).encode(documents("abc", "abcd")));
+    }
+
+    @Test
+    void cutsTheEndAndRefusesASampleThatLosesItsResponse() {
+        EncodedSamples encoded = new Encoder(CHARACTERS, 4, TooLong.KEEP_START).encode(documents("abc", "a"));
+        assertArrayEquals(new int[] {1, 2, 'a', 'b'}, encoded.examples().get(0).ids());
+        assertEquals(1, encoded.cut());
+        FinetuneException refusal = assertThrows(FinetuneException.class,
+                () -> new Encoder(CHARACTERS, 2, TooLong.KEEP_START).encode(documents("abc")));
+        assertTrue(refusal.getMessage().contains("1 of 1 samples have no token to learn: s0"), refusal.getMessage());
+        assertTrue(refusal.getMessage().contains("beyond token 2"), refusal.getMessage());
+    }
+
+    @Test
+    void refusesAndCountsSamplesWithoutASupervisedToken() {
+        FinetuneException refusal = assertThrows(FinetuneException.class, () -> new Encoder(CHARACTERS, 9, TooLong.ERROR)
+                .encode(documents("a", "", "b", "", "", "", "", "")));
+        assertTrue(refusal.getMessage().contains("6 of 8 samples have no token to learn: s1, s3, s4, s5, s6, and 1 more"),
+                refusal.getMessage());
+    }
+
+    @Test
+    void theFirstTokenNeverCountsAndWhatFollowsTheLastSupervisedOneIsNotFed() {
+        Example example = new Example("e", new int[] {5, 6, 7, 8, 9}, new boolean[] {true, false, true, false, false});
+        assertEquals(1, example.supervisedTokens());
+        assertEquals(2, example.inputTokens());
+        assertEquals(0, new Example("e", new int[] {5}, new boolean[] {true}).supervisedTokens());
+    }
+
+    @Test
+    void theHashSeesEveryTokenMarkNameAndPlace() {
+        Example one = new Example("a", new int[] {1, 2}, new boolean[] {false, true});
+        Example two = new Example("b", new int[] {1, 2}, new boolean[] {false, true});
+        String hash = new EncodedSamples(List.of(one, two), 0, 0).hash();
+        assertEquals(hash, new EncodedSamples(List.of(one, two), 1, 1).hash());
+        assertNotEquals(hash, new EncodedSamples(List.of(two, one), 0, 0).hash());
+        assertNotEquals(hash, new EncodedSamples(List.of(one,
+                new Example("b", new int[] {1, 3}, new boolean[] {false, true})), 0, 0).hash());
+        assertNotEquals(hash, new EncodedSamples(List.of(one,
+                new Example("b", new int[] {1, 2}, new boolean[] {true, true})), 0, 0).hash());
+    }
+}

@@ -1,0 +1,41 @@
+package org.finetune4j.train;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import org.finetune4j.checkpoint.AtomicFiles;
+
+/** A training in a process of its own, for {@link KillTest}: tells its steps and at last writes its weights. */
+final class KillableTraining {
+    static final String WEIGHTS = "final-weights.bin";
+
+    private KillableTraining() {
+    }
+
+    static TrainingJob job(Path folder) {
+        return BigramJobs.job(BigramJobs.settings().epochs(12).checkpointEvery(1).build(), folder);
+    }
+
+    public static void main(String[] arguments) {
+        Path folder = Path.of(arguments[0]);
+        float[] weights = BigramJobs.train(job(folder), new TrainingListener() {
+            @Override
+            public void stepMade(StepEvent event) {
+                System.out.println("step " + event.step());
+                System.out.flush();
+            }
+
+            @Override
+            public void resumed(long step, Path checkpoint) {
+                System.out.println("resumed " + step);
+            }
+
+            @Override
+            public void warned(String message) {
+                System.out.println("warned " + message);
+            }
+        });
+        ByteBuffer bytes = ByteBuffer.allocate(4 * weights.length);
+        bytes.asFloatBuffer().put(weights);
+        AtomicFiles.onDisk().writeBytes(folder.resolve(WEIGHTS), bytes.array());
+    }
+}
