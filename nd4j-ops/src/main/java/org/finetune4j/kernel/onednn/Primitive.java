@@ -84,7 +84,7 @@ final class Primitive implements AutoCloseable {
     static void check(String what, int status) {
         if (status != dnnl.dnnl_success) {
             throw new IllegalStateException("oneDNN refused " + what + " with status " + status
-                    + "; this is a fault of the onednn kernels, the nd4j kernels are an alternative");
+                    + "; where supports(type) says no the processor lacks the type, use FLOAT or the nd4j kernels");
         }
     }
 
