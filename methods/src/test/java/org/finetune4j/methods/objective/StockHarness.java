@@ -1,5 +1,7 @@
 package org.finetune4j.methods.objective;
 
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.util.HashMap;
 import java.util.Map;
 import org.finetune4j.head.TokenLoss;
@@ -24,8 +26,18 @@ final class StockHarness implements ObjectiveHarness {
         values.put("loss", expression.loss().eval().toDoubleVector());
         expression.logged().forEach((name, variable) -> values.put(name, variable.eval().toDoubleVector()));
         double sum = total.eval().getDouble(0);
-        INDArray gradient = graph.calculateGradients(Map.of(), "logits").get("logits");
-        return new Result(sum, gradient.toDoubleMatrix(), values);
+        return new Result(sum, gradient(graph).toDoubleMatrix(), values);
+    }
+
+    /** SameDiff prints every operation that it differentiates; that is kept out of the tests' output. */
+    private static INDArray gradient(SameDiff graph) {
+        PrintStream output = System.out;
+        System.setOut(new PrintStream(OutputStream.nullOutputStream()));
+        try {
+            return graph.calculateGradients(Map.of(), "logits").get("logits");
+        } finally {
+            System.setOut(output);
+        }
     }
 
     private static final class View implements TokenView {
