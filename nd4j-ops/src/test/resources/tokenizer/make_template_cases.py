@@ -134,10 +134,10 @@ TEMPLATES = {
     "{% if add_generation_prompt %}A: {% endif %}",
     "filters and tests": "{{ messages | selectattr('role', 'equalto', 'user') | list | length }} "
     "{{ messages | map(attribute='role') | join(',') }} {{ (messages | last).role | length }} "
-    "{{ messages[-1]['content'] ~ '|' ~ messages|length }} {{ 'y' if messages | length > 1 and not false }} "
+    "{{ messages[-1]['content'] ~ '|' ~ messages|length }} {{ messages | length > 1 and not false }} "
     "{% if bos_token is defined and bos_token is not none %}yes{% endif %} {{ nothing | default('none') }} "
     "{% if messages[0].name is not defined %}unnamed{% endif %} {{ 7 // 2 }} {{ 7 % 4 }} "
-    "{{ messages[0].get('name', 'x') }} {{ 'a' if 'a' in ['a', 'b'] }}{{ 'b' if 'role' not in messages[0] }} "
+    "{{ messages[0].get('name', 'x') }} {{ 'a' in ['a', 'b'] }}{{ 'role' not in messages[0] }} "
     "{{ '-'.join(['x', 'y']) }} {% for k, v in messages[0].items() %}{{ k }}={{ v }};{% endfor %}",
     "inline conditions": "{{- bos_token -}}\n\n  {%- for m in messages -%}\n\n  "
     "{{ '[' ~ (m.role if m.role in ('user', 'assistant') else 'other') ~ ']' }}   {{ m.content }}  \n\n"
@@ -166,6 +166,10 @@ CONVERSATIONS = {
         {"role": "assistant", "content": "{{ messages }} 名前 é"},
     ],
     "question": [{"role": "user", "content": "Hello"}],
+    "odd characters": [
+        {"role": "user", "content": "nul \0 bell \x07 escape \x1b delete \x7f \\u0041 \\n \t\f\x85 \u2028 \ufeff"},
+        {"role": "assistant", "content": "\0\x1f \"quoted\" 'quoted' \\ \\\" <&> \u00ad \U0001f600\u200d"},
+    ],
     "out of turn": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}],
 }
 

@@ -84,7 +84,7 @@ public final class AtomicFiles {
     /**
      * Writes a text file in UTF-8, replacing an earlier one.
      *
-     * @throws CheckpointException if it cannot be written; an earlier file is unchanged
+     * @throws CheckpointException if it cannot be written; what stands there then is whole
      */
     public void writeText(Path target, String text) {
         writeBytes(target, text.getBytes(StandardCharsets.UTF_8));
@@ -93,7 +93,7 @@ public final class AtomicFiles {
     /**
      * Writes a file, replacing an earlier one.
      *
-     * @throws CheckpointException if it cannot be written; an earlier file is unchanged
+     * @throws CheckpointException if it cannot be written; what stands there then is whole
      */
     public void writeBytes(Path target, byte[] bytes) {
         write(target, channel -> writeFully(channel, ByteBuffer.wrap(bytes)));
@@ -102,7 +102,7 @@ public final class AtomicFiles {
     /**
      * Writes a file, replacing an earlier one, and makes the folders above it if need be.
      *
-     * @throws CheckpointException if it cannot be written; an earlier file is unchanged
+     * @throws CheckpointException if it cannot be written; what stands there then is whole
      */
     public void write(Path target, Content content) {
         Path place = target.toAbsolutePath().normalize();
@@ -129,7 +129,7 @@ public final class AtomicFiles {
      * {@code name.old-<process>-<number>}. If the process dies just then, {@link #recover} (which this method calls
      * first) brings it back.
      *
-     * @throws CheckpointException if it cannot be written; an earlier folder is unchanged
+     * @throws CheckpointException if it cannot be written; what stands there then is whole
      */
     public void writeFolder(Path target, FolderContent content) {
         Path place = target.toAbsolutePath().normalize();
@@ -169,9 +169,12 @@ public final class AtomicFiles {
             }
             throw e;
         }
-        operations.force(parentOf(place));
-        // The new folder is in place now; an old one that resists is left to removeLeftovers.
-        deleteTree(old);
+        try {
+            operations.force(parentOf(place));
+        } finally {
+            // The new folder is in place now; an old one that resists is left to removeLeftovers.
+            deleteTree(old);
+        }
     }
 
     /**
@@ -308,7 +311,7 @@ public final class AtomicFiles {
     private static CheckpointException failed(Path target, IOException cause, @Nullable IOException onDelete) {
         addSuppressed(cause, onDelete);
         return new CheckpointException(target, "it could not be written (" + describe(cause) + ")",
-            "What stood there before is unchanged; make room or choose another folder, and run again", cause);
+            "What stands there now is whole; make room or choose another folder, and run again", cause);
     }
 
     private static String describe(IOException e) {

@@ -5,6 +5,7 @@ import com.hubspot.jinjava.JinjavaConfig;
 import com.hubspot.jinjava.LegacyOverrides;
 import com.hubspot.jinjava.el.TypeConvertingMapELResolver;
 import com.hubspot.jinjava.el.ext.JinjavaListELResolver;
+import com.hubspot.jinjava.interpret.Context;
 import com.hubspot.jinjava.interpret.RenderResult;
 import com.hubspot.jinjava.interpret.TemplateError;
 import com.hubspot.jinjava.interpret.TemplateError.ErrorType;
@@ -15,8 +16,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import jinjava.javax.el.CompositeELResolver;
 import jinjava.javax.el.ELResolver;
+import org.finetune4j.tokenizer.TemplateInterpreter.Progress;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,11 +73,15 @@ public final class ChatTemplate {
                 .withKeepNullableLoopValues(true)
                 .withHandleBackslashInQuotesOnly(true)
                 .build())
+            // These would read other files.
+            .withDisabled(Map.of(Context.Library.TAG, Set.of("include", "import", "from", "extends")))
             .withElResolver(resolver())
+            .withInterperterFactory(TemplateInterpreter.FACTORY)
             .withMaxOutputSize(MAXIMUM_OUTPUT)
             .withMaxRenderDepth(MAXIMUM_DEPTH)
             .build());
         jinjava.getGlobalContext().registerTag(new GenerationTag());
+        jinjava.getGlobalContext().registerFilter(new TrimFilter());
         jinjava.getGlobalContext().registerFunction(
             new ELFunctionDefinition("", "raise_exception", ChatTemplate.class, "refuse", String.class));
     }
@@ -133,12 +140,13 @@ public final class ChatTemplate {
      *     line and the message that was read last
      */
     public String render(List<Message> messages, boolean addGenerationPrompt) {
-        int[] lastRead = {-1};
+        Progress progress = new Progress();
         List<Object> tracked = new ArrayList<>();
         for (int i = 0; i < messages.size(); i++) {
-            tracked.add(new TrackedMessage(messages.get(i), i, lastRead));
+            tracked.add(new TrackedMessage(messages.get(i), i, progress));
         }
         Map<String, Object> variables = new HashMap<>();
+        variables.put(TemplateInterpreter.PROGRESS, progress);
         variables.put("messages", tracked);
         variables.put("add_generation_prompt", addGenerationPrompt);
         if (beginToken != null) {
@@ -150,7 +158,8 @@ public final class ChatTemplate {
         RenderResult result = jinjava.renderForResult(normalised, variables);
         for (TemplateError error : result.getErrors()) {
             if (error.getSeverity() == ErrorType.FATAL) {
-                throw failed(error, messages, lastRead[0]);
+                boolean noted = progress.failure != null;
+                throw failed(noted ? progress.failure : error, messages, noted ? progress.failedAt : progress.lastRead);
             }
         }
         return result.getOutput();
@@ -183,12 +192,12 @@ public final class ChatTemplate {
     /** A message that notes when the template reads it, so that an error can say how far the template came. */
     private static final class TrackedMessage extends PyMap {
         private final int index;
-        private final int[] lastRead;
+        private final Progress progress;
 
-        TrackedMessage(Message message, int index, int[] lastRead) {
+        TrackedMessage(Message message, int index, Progress progress) {
             super(fields(message));
             this.index = index;
-            this.lastRead = lastRead;
+            this.progress = progress;
         }
 
         private static Map<String, Object> fields(Message message) {
@@ -200,7 +209,7 @@ public final class ChatTemplate {
 
         @Override
         public @Nullable Object get(Object key) {
-            lastRead[0] = index;
+            progress.lastRead = index;
             return super.get(key);
         }
     }

@@ -96,7 +96,7 @@ final class PythonMethods extends JinjavaBeanELResolver {
     }
 
     /** Python takes the argument for a set of characters, and white space where there is none. */
-    private static String strip(String text, @Nullable String characters, boolean left, boolean right) {
+    static String strip(String text, @Nullable String characters, boolean left, boolean right) {
         int start = 0;
         int end = text.length();
         while (left && start < end && isStripped(text.charAt(start), characters)) {

@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -30,16 +29,16 @@ public final class Tokenizer implements AutoCloseable {
 
     private final Path folder;
     private final NativeTokenizer library;
-    private final Map<String, Integer> ids;
+    private final VocabularyReader.Vocabulary vocabulary;
     private final int vocabularySize;
     private final TokenizerConfiguration configuration;
 
-    private Tokenizer(Path folder, NativeTokenizer library, Map<String, Integer> ids,
+    private Tokenizer(Path folder, NativeTokenizer library, VocabularyReader.Vocabulary vocabulary,
             TokenizerConfiguration configuration) {
         this.folder = folder;
         this.library = library;
-        this.ids = ids;
-        this.vocabularySize = ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
+        this.vocabulary = vocabulary;
+        this.vocabularySize = vocabulary.ids().values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         this.configuration = configuration;
     }
 
@@ -53,15 +52,15 @@ public final class Tokenizer implements AutoCloseable {
         Path file = folder.resolve(FILE_NAME);
         byte[] json = readBytes(file);
         TokenizerConfiguration configuration = TokenizerConfiguration.read(folder);
-        Map<String, Integer> ids = VocabularyReader.read(json, file);
+        VocabularyReader.Vocabulary vocabulary = VocabularyReader.read(json, file);
         for (String token : Arrays.asList(configuration.beginToken(), configuration.endToken(),
                 configuration.paddingToken())) {
-            if (token != null && !ids.containsKey(token)) {
+            if (token != null && !vocabulary.ids().containsKey(token)) {
                 throw new TokenizerException(folder.resolve(CONFIGURATION_NAME) + ": the special token '" + token
                     + "' is not in the vocabulary of " + FILE_NAME + ". Take both files from the same model.");
             }
         }
-        return new Tokenizer(folder, NativeTokenizer.load(json, file), ids, configuration);
+        return new Tokenizer(folder, NativeTokenizer.load(json, file), vocabulary, configuration);
     }
 
     private static byte[] readBytes(Path file) {
@@ -153,8 +152,13 @@ public final class Tokenizer implements AutoCloseable {
 
     /** Returns the id of a token by its spelling in the vocabulary, or nothing where there is none. */
     public OptionalInt idOf(String token) {
-        Integer id = ids.get(token);
+        Integer id = vocabulary.ids().get(token);
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+    }
+
+    /** Returns whether a token was added to the trained vocabulary, as the tokens that end a text or a turn are. */
+    public boolean isAddedToken(int id) {
+        return vocabulary.addedIds().contains(id);
     }
 
     /** Returns the text of the token for the beginning of a text, or null if the tokenizer names none. */

@@ -6,7 +6,9 @@ import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import org.finetune4j.checkpoint.StrictJson;
 
 /** Reads the tokens of {@code tokenizer.json} by id, as a stream, because the file can have hundreds of thousands. */
@@ -16,13 +18,21 @@ final class VocabularyReader {
 
     private final Path file;
     private final Map<String, Integer> ids = new HashMap<>();
+    private final Set<Integer> addedIds = new HashSet<>();
 
     private VocabularyReader(Path file) {
         this.file = file;
     }
 
-    /** Returns the id of every token, added tokens included. */
-    static Map<String, Integer> read(byte[] json, Path file) {
+    /**
+     * The tokens of a file.
+     *
+     * @param ids every token's id, added tokens included
+     * @param addedIds the ids of those that were added to the trained vocabulary, which are never split or merged
+     */
+    record Vocabulary(Map<String, Integer> ids, Set<Integer> addedIds) {}
+
+    static Vocabulary read(byte[] json, Path file) {
         VocabularyReader reader = new VocabularyReader(file);
         try (JsonParser parser = StrictJson.parser(json)) {
             reader.readRoot(parser);
@@ -35,7 +45,7 @@ final class VocabularyReader {
         if (reader.ids.isEmpty()) {
             throw reader.refused("it holds no vocabulary");
         }
-        return reader.ids;
+        return new Vocabulary(reader.ids, reader.addedIds);
     }
 
     private void readRoot(JsonParser parser) throws IOException {
@@ -75,6 +85,7 @@ final class VocabularyReader {
             throw refused("an added token lacks its content");
         }
         add(content, id);
+        addedIds.add(id);
     }
 
     private void readModel(JsonParser parser) throws IOException {

@@ -1,30 +1,34 @@
 package org.finetune4j.kernel;
 
-import java.util.function.IntBinaryOperator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Attention as four nested loops over numbers, the definition written out; its parts can be replaced by wrong ones.
  *
  * @param lookAhead places after its own that a token sees: 0 is causal
- * @param keyHead   the key head of query head {@code (head, group)}: {@code head / group}
+ * @param keyHead   the key head of a query head: {@code head / group}
  * @param scale     the factor on query-key products: {@code 1 / sqrt(headDimension)}
  * @param packed    whether sequences are kept apart
  * @param groupSum  whether key and value gradients are summed over the query heads of a group
  * @param centred   whether the gradient of softmax subtracts its mean
  */
-record PlainAttention(int lookAhead, IntBinaryOperator keyHead, double scale, boolean packed, boolean groupSum,
-                      boolean centred) {
+record PlainAttention(int lookAhead, KeyHead keyHead, double scale, boolean packed, boolean groupSum, boolean centred) {
+
+    /** Which key head serves a query head. */
+    interface KeyHead {
+        int of(int head, AttentionShape shape);
+    }
 
     static PlainAttention right(int headDimension) {
-        return new PlainAttention(0, (head, group) -> head / group, 1 / Math.sqrt(headDimension), true, true, true);
+        return new PlainAttention(0, (head, shape) -> head / shape.group(), 1 / Math.sqrt(headDimension), true, true,
+                true);
     }
 
     PlainAttention lookingAhead(int places) {
         return new PlainAttention(places, keyHead, scale, packed, groupSum, centred);
     }
 
-    PlainAttention withKeyHead(IntBinaryOperator other) {
+    PlainAttention withKeyHead(KeyHead other) {
         return new PlainAttention(lookAhead, other, scale, packed, groupSum, centred);
     }
 
@@ -48,7 +52,7 @@ record PlainAttention(int lookAhead, IntBinaryOperator keyHead, double scale, bo
         int width = shape.headDimension();
         for (int t = 0; t < query.size(0); t++) {
             for (int h = 0; h < shape.heads(); h++) {
-                int g = keyHead.applyAsInt(h, shape.group());
+                int g = keyHead.of(h, shape);
                 int begin = begin(offsets, t);
                 double[] p = probabilities(query, key, offsets, shape, t, h);
                 for (int d = 0; d < width; d++) {
@@ -70,7 +74,7 @@ record PlainAttention(int lookAhead, IntBinaryOperator keyHead, double scale, bo
         double[][] dValue = new double[(int) query.size(0)][shape.keyValueWidth()];
         for (int t = 0; t < query.size(0); t++) {
             for (int h = 0; h < shape.heads(); h++) {
-                int g = keyHead.applyAsInt(h, shape.group());
+                int g = keyHead.of(h, shape);
                 int begin = begin(offsets, t);
                 double[] p = probabilities(query, key, offsets, shape, t, h);
                 double[] dP = new double[p.length];
@@ -101,7 +105,7 @@ record PlainAttention(int lookAhead, IntBinaryOperator keyHead, double scale, bo
 
     private double[] probabilities(INDArray query, INDArray key, INDArray offsets, AttentionShape shape, int t, int h) {
         int width = shape.headDimension();
-        int g = keyHead.applyAsInt(h, shape.group());
+        int g = keyHead.of(h, shape);
         int begin = begin(offsets, t);
         int seen = Math.max(1, Math.min(end(offsets, t), t + 1 + lookAhead) - begin);
         double[] p = new double[seen];

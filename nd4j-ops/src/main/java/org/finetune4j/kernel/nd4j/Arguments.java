@@ -63,7 +63,8 @@ final class Arguments {
             whole = values[i - 1] <= values[i];
         }
         if (!whole) {
-            throw refused("offsets " + Arrays.toString(values) + " must rise from 0 to the number of tokens, " + tokens);
+            throw refused("offsets " + Arrays.toString(values) + " must rise from 0 to the number of tokens, "
+                    + tokens);
         }
         return values;
     }

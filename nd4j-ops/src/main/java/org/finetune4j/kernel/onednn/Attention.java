@@ -12,7 +12,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <p>Gathered matrices are filled with zero rows to a few fixed sizes, because oneDNN compiles code for every new one.
  */
 final class Attention {
-    private static final int BLOCK = 128;
+    private static final int BLOCK = 64;
     private static final long SCORE_BYTES = 8 << 20;
     private static final int KEYS = 0;
     private static final int VALUES = 1;
@@ -145,7 +145,7 @@ final class Attention {
         if (count <= 8) {
             return count <= 2 ? count : count <= 4 ? 4 : 8;
         }
-        return count <= BLOCK ? (count + 15) / 16 * 16 : (count + 63) / 64 * 64;
+        return count <= 128 ? (count + 15) / 16 * 16 : (count + 63) / 64 * 64;
     }
 
     /** One sequence's work for one key-value head. */
@@ -204,12 +204,11 @@ final class Attention {
                 int m = group * rowsFilled;
                 long q = gatherHeads(QUERIES, queries, first + start, rows, rowsFilled);
                 long scores = scores(q, k, m, columns);
-                long p = bfloat16 ? worker.buffer(PROBABILITIES, 2L * m * columns) : scores;
                 for (int row = 0; row < m; row++) {
                     int local = row % rowsFilled;
-                    float[] tile = probabilities(scores, row, local < rows ? prefix + start + local + 1 : 0, columns);
-                    Lanes.storeInOrder(worker, bfloat16, tile, columns, p + (long) row * columns * width);
+                    probabilities(scores, row, local < rows ? prefix + start + local + 1 : 0, columns);
                 }
+                long p = converted(PROBABILITIES, scores, m * columns);
                 long result = worker.buffer(RESULT, m * headBytes);
                 new Matmul(m, depth, columns, columns, 1, depth, 1, depth, type, type, 1, false).run(worker, p, v, result);
                 scatterHeads(result, outs, first + start, rows, rowsFilled);
@@ -238,15 +237,14 @@ final class Attention {
                 long slopes = worker.buffer(PROBABILITY_GRADIENTS, 4L * m * columns);
                 new Matmul(m, columns, depth, depth, 1, 1, depth, columns, type, dnnl.dnnl_f32, 1, false)
                         .run(worker, g, v, slopes);
-                long p = bfloat16 ? worker.buffer(PROBABILITIES, 2L * m * columns) : scores;
-                long s = bfloat16 ? worker.buffer(SCORE_GRADIENTS, 2L * m * columns) : slopes;
                 for (int row = 0; row < m; row++) {
                     int local = row % rowsFilled;
                     int valid = local < rows ? start + local + 1 : 0;
                     float[] tile = probabilities(scores, row, valid, columns);
-                    Lanes.storeInOrder(worker, bfloat16, tile, columns, p + (long) row * columns * width);
-                    scoreGradients(slopes + 4L * row * columns, tile, valid, columns, s + (long) row * columns * width);
+                    scoreGradients(slopes + 4L * row * columns, tile, valid, columns);
                 }
+                long p = converted(PROBABILITIES, scores, m * columns);
+                long s = converted(SCORE_GRADIENTS, slopes, m * columns);
                 new Matmul(columns, depth, m, 1, columns, depth, 1, depth, type, dnnl.dnnl_f32, 1, true)
                         .run(worker, p, g, valueSums);
                 new Matmul(columns, depth, m, 1, columns, depth, 1, depth, type, dnnl.dnnl_f32, 1, true)
@@ -271,7 +269,17 @@ final class Attention {
             return scores;
         }
 
-        /** The softmax over the first {@code valid} scores of a row; zero beyond. */
+        /** Where numbers are in the type of the products: in place, or converted to BFLOAT16. */
+        private long converted(int slot, long numbers, int count) {
+            if (!bfloat16) {
+                return numbers;
+            }
+            long target = worker.buffer(slot, 2L * count);
+            new Conversion(count, true).run(worker, numbers, target);
+            return target;
+        }
+
+        /** Replaces a row of scores by the softmax over the first {@code valid}, and zero beyond. */
         private float[] probabilities(long scores, int row, int valid, int columns) {
             float[] tile = worker.floats(0, columns);
             Memory.read(scores + 4L * row * columns, tile, 0, valid);
@@ -289,11 +297,12 @@ final class Attention {
             for (int i = valid; i < columns; i++) {
                 tile[i] = 0;
             }
+            Memory.write(tile, 0, scores + 4L * row * columns, columns);
             return tile;
         }
 
-        /** {@code p * (slope - sum(p * slope)) * scale} of a row. */
-        private void scoreGradients(long slopes, float[] probabilities, int valid, int columns, long target) {
+        /** Replaces a row of slopes by {@code p * (slope - sum(p * slope)) * scale}. */
+        private void scoreGradients(long slopes, float[] probabilities, int valid, int columns) {
             float[] tile = worker.floats(1, columns);
             Memory.read(slopes, tile, 0, columns);
             float along = VectorMath.dot(tile, probabilities, valid);
@@ -301,7 +310,7 @@ final class Attention {
             for (int i = 0; i < columns; i++) {
                 tile[i] = probabilities[i] * (tile[i] - along) * scale;
             }
-            Lanes.storeInOrder(worker, bfloat16, tile, columns, target);
+            Memory.write(tile, 0, slopes, columns);
         }
 
         /** This head's part of {@code count} rows, and zero rows up to the filled size. */

@@ -68,6 +68,10 @@ final class Elementwise {
         long from = Operands.address(kernel, x);
         long to = Operands.address(kernel, out);
         float by = (float) factor;
+        if (by == 1 && from16 != to16) {
+            convert(from, x.length(), to, to16);
+            return;
+        }
         forTiles(x.length(), (worker, first, count) -> {
             float[] tile = worker.floats(0, TILE);
             long source = from + first * Lanes.width(from16);
@@ -80,6 +84,22 @@ final class Elementwise {
                 Lanes.loadInOrder(worker, from16, source, count, tile);
                 multiply(tile, by, count);
                 Lanes.storeInOrder(worker, to16, tile, count, target);
+            }
+        });
+    }
+
+    private void convert(long from, long length, long to, boolean to16) {
+        workers.run(chunks(length), (worker, chunk) -> {
+            long first = chunk * CHUNK;
+            int left = (int) Math.min(CHUNK, length - first);
+            // Tensors have many lengths: halves of a chunk share their primitives.
+            for (int count = (int) CHUNK; left > 0; count = Math.max(1, count / 2)) {
+                int piece = count > 16 ? count : left;
+                if (piece <= left) {
+                    new Conversion(piece, to16).run(worker, from + first * Lanes.width(!to16), to + first * Lanes.width(to16));
+                    first += piece;
+                    left -= piece;
+                }
             }
         });
     }

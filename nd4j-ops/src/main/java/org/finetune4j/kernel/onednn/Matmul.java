@@ -26,22 +26,30 @@ record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bCol
         worker.primitive(this, () -> compile(worker)).execute(a, b, out);
     }
 
+    /** Whether oneDNN multiplies BFLOAT16 matrices on this processor, which takes AVX-512 or its like. */
+    static boolean multipliesBfloat16(Worker worker) {
+        try {
+            new Matmul(16, 16, 16, 16, 1, 16, 1, 16, dnnl.dnnl_bf16, dnnl.dnnl_f32, 1, false).compile(worker).close();
+            return true;
+        } catch (IllegalStateException refused) {
+            return false;
+        }
+    }
+
     private Primitive compile(Worker worker) {
         dnnl_memory_desc source = Primitive.describe(type, new long[] {m, k}, new long[] {aRow, aColumn});
         dnnl_memory_desc weights = Primitive.describe(type, new long[] {k, n}, new long[] {bRow, bColumn});
         dnnl_memory_desc target = Primitive.describe(outType, new long[] {m, n}, new long[] {outRow, 1});
-        dnnl_primitive_attr attributes = new dnnl_primitive_attr();
-        Primitive.check("attributes", dnnl.dnnl_primitive_attr_create(attributes));
-        dnnl.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl.dnnl_scratchpad_mode_user);
+        dnnl_primitive_attr attributes = Primitive.attributes();
         dnnl_post_ops after = new dnnl_post_ops();
         Primitive.check("post-operations", dnnl.dnnl_post_ops_create(after));
         if (alpha != 1) {
-            dnnl.dnnl_post_ops_append_eltwise(after, dnnl.dnnl_eltwise_linear, alpha, 0);
+            Primitive.check("factor", dnnl.dnnl_post_ops_append_eltwise(after, dnnl.dnnl_eltwise_linear, alpha, 0));
         }
         if (accumulate) {
-            dnnl.dnnl_post_ops_append_sum(after, 1, 0, dnnl.dnnl_data_type_undef);
+            Primitive.check("sum", dnnl.dnnl_post_ops_append_sum(after, 1, 0, dnnl.dnnl_data_type_undef));
         }
-        dnnl.dnnl_primitive_attr_set_post_ops(attributes, after);
+        Primitive.check("post-operations", dnnl.dnnl_primitive_attr_set_post_ops(attributes, after));
         dnnl_primitive_desc description = new dnnl_primitive_desc();
         try {
             Primitive.check("matrix product " + this, dnnl.dnnl_matmul_primitive_desc_create(description, worker.engine(),

@@ -71,15 +71,7 @@ final class Memory {
         UNSAFE.putFloat(address, value);
     }
 
-    static int getInt(long address) {
-        return UNSAFE.getInt(address);
-    }
-
     static short getShort(long address) {
         return UNSAFE.getShort(address);
-    }
-
-    static void putShort(long address, short value) {
-        UNSAFE.putShort(address, value);
     }
 }

@@ -24,6 +24,7 @@ public final class OneDnnKernels implements Kernels {
     private final Attention attention;
     private final Elementwise elementwise;
     private final Distributions distributions;
+    private final boolean bfloat16;
 
     /** Kernels on as many threads as the processor has cores. */
     public OneDnnKernels() {
@@ -44,6 +45,9 @@ public final class OneDnnKernels implements Kernels {
         attention = new Attention(workers);
         elementwise = new Elementwise(workers);
         distributions = new Distributions(workers);
+        boolean[] found = new boolean[1];
+        workers.run(1, (worker, chunk) -> found[0] = Matmul.multipliesBfloat16(worker));
+        bfloat16 = found[0];
     }
 
     @Override
@@ -51,9 +55,10 @@ public final class OneDnnKernels implements Kernels {
         return "onednn";
     }
 
+    /** FLOAT, and BFLOAT16 where the processor has instructions for it. */
     @Override
     public boolean supports(DataType type) {
-        return type == DataType.FLOAT || type == DataType.BFLOAT16;
+        return type == DataType.FLOAT || type == DataType.BFLOAT16 && bfloat16;
     }
 
     @Override

@@ -5,6 +5,7 @@ import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
 import org.bytedeco.dnnl.dnnl_memory_desc;
 import org.bytedeco.dnnl.dnnl_primitive;
+import org.bytedeco.dnnl.dnnl_primitive_attr;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
 
@@ -46,9 +47,14 @@ final class Primitive implements AutoCloseable {
 
     /** Runs with three arguments at these addresses, in the order given at construction. */
     void execute(long first, long second, long third) {
+        point(2, third);
+        execute(first, second);
+    }
+
+    /** Runs with two arguments at these addresses, in the order given at construction. */
+    void execute(long first, long second) {
         point(0, first);
         point(1, second);
-        point(2, third);
         if (scratchBytes > 0) {
             point(memories.length - 1, worker.scratchpad(scratchBytes));
         }
@@ -57,6 +63,14 @@ final class Primitive implements AutoCloseable {
 
     private void point(int argument, long value) {
         check("address", dnnl.dnnl_memory_set_data_handle(memories[argument], address.at(value)));
+    }
+
+    /** Attributes of a primitive that takes its scratch memory from its worker; the caller destroys them. */
+    static dnnl_primitive_attr attributes() {
+        dnnl_primitive_attr attributes = new dnnl_primitive_attr();
+        check("attributes", dnnl.dnnl_primitive_attr_create(attributes));
+        check("scratch memory", dnnl.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl.dnnl_scratchpad_mode_user));
+        return attributes;
     }
 
     /** A description of row-major or strided memory; the caller destroys it. */
@@ -70,7 +84,7 @@ final class Primitive implements AutoCloseable {
     static void check(String what, int status) {
         if (status != dnnl.dnnl_success) {
             throw new IllegalStateException("oneDNN refused " + what + " with status " + status
-                    + "; this is a fault of the onednn kernels, the nd4j kernels are an alternative");
+                    + "; where supports(type) says no the processor lacks the type, use FLOAT or the nd4j kernels");
         }
     }
 

@@ -15,7 +15,7 @@ final class VectorMath {
     private static final float HIGHEST = 88.3f;
     private static final int BITS = 2;
     private static final int POWERS = 3;
-    private static final int LANES = 256;
+    private static final int FOLDED = 32;
 
     private VectorMath() {
     }
@@ -58,26 +58,32 @@ final class VectorMath {
         }
     }
 
-    /** The largest number; NaN if one is. */
+    /** The largest number, NaN if one is. Folds the tile half upon half, because that vectorises and one maximum does not. */
     static float max(Worker worker, float[] x, int count) {
-        float largest = Float.NEGATIVE_INFINITY;
-        int done = 0;
-        if (count >= 2 * LANES) {
-            float[] lanes = worker.floats(7, LANES);
-            System.arraycopy(x, 0, lanes, 0, LANES);
-            for (done = LANES; done + LANES <= count; done += LANES) {
-                for (int i = 0; i < LANES; i++) {
-                    lanes[i] = Math.max(lanes[i], x[done + i]);
-                }
-            }
-            for (int i = 0; i < LANES; i++) {
-                largest = Math.max(largest, lanes[i]);
-            }
+        float[] from = x;
+        float[] to = worker.floats(6, count);
+        float[] other = worker.floats(7, count);
+        int left = count;
+        while (left > FOLDED) {
+            int half = (left + 1) >> 1;
+            to[half - 1] = from[half - 1];
+            fold(from, half, to, left - half);
+            from = to;
+            to = other;
+            other = from;
+            left = half;
         }
-        for (; done < count; done++) {
-            largest = Math.max(largest, x[done]);
+        float largest = Float.NEGATIVE_INFINITY;
+        for (int i = 0; i < left; i++) {
+            largest = Math.max(largest, from[i]);
         }
         return largest;
+    }
+
+    private static void fold(float[] from, int half, float[] to, int count) {
+        for (int i = 0; i < count; i++) {
+            to[i] = Math.max(from[i], from[half + i]);
+        }
     }
 
     static float sum(float[] x, int count) {

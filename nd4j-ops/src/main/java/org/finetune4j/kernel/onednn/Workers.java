@@ -81,8 +81,8 @@ final class Workers implements AutoCloseable {
             }
             job.work(workers[0]);
             job.await();
-            current = null;
         } finally {
+            current = null;
             if (before != 1) {
                 openMp.setOmpNumThreads(before);
             }
@@ -178,7 +178,8 @@ final class Workers implements AutoCloseable {
                 if (waited < SPINS) {
                     Thread.onSpinWait();
                 } else {
-                    Thread.yield();
+                    // A helper without a processor of its own takes longer; leave it this one.
+                    LockSupport.parkNanos(50_000);
                 }
             }
             Throwable thrown = failure;

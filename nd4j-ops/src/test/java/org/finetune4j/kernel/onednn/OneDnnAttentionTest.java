@@ -6,6 +6,7 @@ import static org.finetune4j.kernel.onednn.Samples.integers;
 import static org.finetune4j.kernel.onednn.Samples.normal;
 import static org.finetune4j.kernel.onednn.Samples.output;
 import static org.finetune4j.kernel.onednn.Samples.tolerance;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
 import java.util.stream.Stream;
@@ -47,6 +48,7 @@ class OneDnnAttentionTest {
     @ParameterizedTest
     @MethodSource("cases")
     void attentionAndItsGradients(DataType type, AttentionShape shape, int[] offsets) {
+        assumeTrue(kernels.supports(type));
         int tokens = offsets[offsets.length - 1];
         INDArray q = normal(1, type, tokens, shape.queryWidth());
         INDArray k = normal(2, type, tokens, shape.keyValueWidth());
@@ -70,6 +72,7 @@ class OneDnnAttentionTest {
     @ParameterizedTest
     @MethodSource("cases")
     void cachedAttentionInPiecesIsAttention(DataType type, AttentionShape shape, int[] offsets) {
+        assumeTrue(kernels.supports(type));
         int tokens = offsets[offsets.length - 1];
         int sequences = offsets.length - 1;
         INDArray q = normal(1, type, tokens, shape.queryWidth());

@@ -13,8 +13,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Prints the time of each kernel at the shapes of a 135M model. With one thread (the first argument) it also prints the
- * processor's time, which a busy machine disturbs less. Not a test.
+ * Prints the time of each kernel at the shapes of a 135M model. Not a test. The first argument is the number of threads:
+ * with one, the calling thread's processor time is that of the kernel, and a busy machine disturbs it less. The second, if
+ * any, is a part of the names of the kernels to time.
  */
 final class OneDnnBenchmark {
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
@@ -22,11 +23,14 @@ final class OneDnnBenchmark {
     private static final int HIDDEN = 576;
     private static final int WIDE = 1536;
 
+    private static String wanted = "";
+
     private OneDnnBenchmark() {
     }
 
     public static void main(String[] arguments) {
         int threads = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 2;
+        wanted = arguments.length > 1 ? arguments[1] : "";
         try (OneDnnKernels kernels = new OneDnnKernels(threads)) {
             for (DataType type : new DataType[] {DataType.FLOAT, DataType.BFLOAT16}) {
                 products(kernels, type);
@@ -155,8 +159,12 @@ final class OneDnnBenchmark {
     private static void time(String name, double flops, Runnable call) {
         long wall = Long.MAX_VALUE;
         long processor = Long.MAX_VALUE;
-        long until = System.nanoTime() + 400_000_000L;
-        for (int i = 0; i < 3 || System.nanoTime() < until; i++) {
+        if (!name.contains(wanted)) {
+            return;
+        }
+        // Long enough for Java's compiler to have done its best.
+        long until = System.nanoTime() + 1_500_000_000L;
+        for (int i = 0; i < 20 || System.nanoTime() < until; i++) {
             long usedBefore = THREADS.getCurrentThreadCpuTime();
             long before = System.nanoTime();
             call.run();

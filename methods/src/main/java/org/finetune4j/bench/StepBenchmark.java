@@ -1,0 +1,149 @@
+package org.finetune4j.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.graph.Profile;
+import org.finetune4j.kernel.AdamWStep;
+import org.finetune4j.kernel.Kernels;
+import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.methods.objective.Objective;
+import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.PackedBatch;
+import org.finetune4j.model.Parameters;
+import org.finetune4j.model.Precision;
+import org.finetune4j.model.TrainingEngine;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Times whole optimiser steps (forward, backward, clipping, AdamW) of a model of a published shape with random weights.
+ *
+ * @param shape      the model
+ * @param batch      sequences per step
+ * @param sequence   tokens per sequence
+ * @param precision  type of activations and weights
+ * @param rank       LoRA rank on all linear layers, or 0 for full fine-tuning
+ * @param supervised share of positions that carry a label: the last ones of every sequence, in (0, 1]
+ * @param steps      timed steps, after one that is not timed
+ */
+public record StepBenchmark(Shape shape, int batch, int sequence, Precision precision, int rank, double supervised,
+                            int steps) {
+    private static final double LEARNING_RATE = 1e-4;
+
+    /** Refuses values out of range. */
+    public StepBenchmark {
+        if (batch < 1 || sequence < 2 || rank < 0 || steps < 1 || !(supervised > 0 && supervised <= 1)) {
+            throw new FinetuneException("a benchmark needs batch >= 1, seq >= 2, lora >= 0, steps >= 1 and supervised in "
+                    + "(0, 1], got " + batch + ", " + sequence + ", " + rank + ", " + steps + " and " + supervised + ".");
+        }
+    }
+
+    /**
+     * What was measured.
+     *
+     * @param parameters   number of elements of all parameters
+     * @param loss         of the last step, mean over supervised tokens
+     * @param stepSeconds  median over steps
+     * @param peakBytes    most memory that the process has held
+     * @param profile      time by operation over all timed steps, where asked for
+     */
+    public record Result(long parameters, double loss, double stepSeconds, long peakBytes, @Nullable Profile profile) {
+    }
+
+    /** Runs on these kernels. */
+    public Result run(Kernels kernels, Objective objective, boolean profiled) {
+        try (LanguageModel model = LanguageModel.random(shape.config(), precision, kernels, 1)) {
+            if (rank == 0) {
+                model.trainAll();
+            } else {
+                model.attach(new Lora(rank, 2.0 * rank, 0, Lora.ALL_LINEAR), 1);
+            }
+            try (TrainingEngine engine = new TrainingEngine(model, objective.tokenLoss())) {
+                return measure(model, engine, profiled);
+            }
+        }
+    }
+
+    private Result measure(LanguageModel model, TrainingEngine engine, boolean profiled) {
+        Parameters parameters = model.parameters();
+        INDArray firstMoment = Nd4j.zeros(parameters.flat().dataType(), parameters.flat().length());
+        INDArray secondMoment = Nd4j.zeros(parameters.flat().dataType(), parameters.flat().length());
+        Profile profile = profiled ? new Profile() : null;
+        double[] seconds = new double[steps];
+        double loss = 0;
+        for (int step = 0; step <= steps; step++) {
+            PackedBatch tokens = tokens(step);
+            if (step == 1) {
+                engine.profile(profile);
+            }
+            long start = System.nanoTime();
+            engine.zeroGradients();
+            loss = engine.accumulateGradient(tokens, -1).loss();
+            long backward = System.nanoTime();
+            double norm = Math.sqrt(model.kernels().squaredNorm(parameters.flatGradient()));
+            model.kernels().adamW(parameters.flat(), parameters.flatGradient(), firstMoment, secondMoment,
+                    new AdamWStep(LEARNING_RATE, 0.9, 0.999, 1e-8, 0.01, step + 1, Math.min(1, 1 / norm)));
+            parameters.mastersChanged();
+            long end = System.nanoTime();
+            if (step > 0) {
+                seconds[step - 1] = (end - start) / 1e9;
+                if (profile != null) {
+                    profile.add("clipping and AdamW", end - backward);
+                }
+            }
+        }
+        Arrays.sort(seconds);
+        firstMoment.close();
+        secondMoment.close();
+        return new Result(parameters.totalCount(), loss, seconds[steps / 2], peakBytes(), profile);
+    }
+
+    private PackedBatch tokens(int step) {
+        SplittableRandom random = new SplittableRandom(step);
+        int[] ids = random.ints((long) batch * sequence, 0, shape.config().vocabularySize()).toArray();
+        int[] positions = new int[ids.length];
+        int[] offsets = new int[batch + 1];
+        int first = Math.max(1, (int) (sequence * (1 - supervised)));
+        int perSequence = sequence - first;
+        int[] rows = new int[batch * perSequence];
+        int[] labels = new int[rows.length];
+        for (int b = 0; b < batch; b++) {
+            offsets[b + 1] = (b + 1) * sequence;
+            for (int p = 0; p < sequence; p++) {
+                positions[b * sequence + p] = p;
+                if (p >= first) {
+                    rows[b * perSequence + p - first] = b * sequence + p - 1;
+                    labels[b * perSequence + p - first] = ids[b * sequence + p];
+                }
+            }
+        }
+        float[] weights = new float[rows.length];
+        Arrays.fill(weights, 1f / rows.length);
+        return new PackedBatch(ids, positions, offsets, rows, labels, weights);
+    }
+
+    /** The most memory that this process has held, in bytes, as Linux counts it; 0 where that is not to be had. */
+    private static long peakBytes() {
+        try {
+            return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("VmHWM:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10).findFirst().orElse(0);
+        } catch (IOException unavailable) {
+            return 0;
+        }
+    }
+
+    /** One line in the form of the PyTorch program that speed is compared with. */
+    public String line(Result result) {
+        return String.format(Locale.ROOT, "shape=%s params=%.1fM batch=%d seq=%d lora=%d dtype=%s supervised=%s threads=%d "
+                + "loss=%.3f step_s=%.3f tokens_per_s=%.1f peak_mib=%d", shape.name(), result.parameters() / 1e6, batch,
+                sequence, rank, precision.name().toLowerCase(Locale.ROOT), supervised,
+                Runtime.getRuntime().availableProcessors(), result.loss(), result.stepSeconds(),
+                (double) batch * sequence / result.stepSeconds(), result.peakBytes() >> 20);
+    }
+}

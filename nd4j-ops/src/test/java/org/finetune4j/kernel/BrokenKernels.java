@@ -1,0 +1,587 @@
+package org.finetune4j.kernel;
+
+import static org.finetune4j.kernel.TestArrays.integers;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataBuffer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+/** Mistakes that people make in these kernels, each in otherwise right ones. */
+final class BrokenKernels {
+    /**
+     * One mistake.
+     *
+     * @param kernel  the kernel that makes it
+     * @param mistake what it does wrong
+     * @param broken  makes it in right kernels
+     */
+    record Mistake(String kernel, String mistake, Function<Kernels, Kernels> broken) {
+        @Override
+        public String toString() {
+            return kernel + " " + mistake;
+        }
+    }
+
+    private BrokenKernels() {
+    }
+
+    static List<Mistake> all() {
+        List<Mistake> mistakes = new ArrayList<>();
+        matmul(mistakes);
+        rows(mistakes);
+        rmsNorm(mistakes);
+        rotary(mistakes);
+        attention(mistakes);
+        cachedAttention(mistakes);
+        elementWise(mistakes);
+        distributions(mistakes);
+        optimizer(mistakes);
+        return mistakes;
+    }
+
+    private static void matmul(List<Mistake> mistakes) {
+        interface Matmul {
+            void run(Kernels k, INDArray a, boolean ta, INDArray b, boolean tb, INDArray out, double alpha,
+                     boolean accumulate);
+        }
+        record Broken(String mistake, Matmul matmul) {
+        }
+        List.of(
+                new Broken("forgets alpha", (k, a, ta, b, tb, out, alpha, accumulate) ->
+                        k.matmul(a, ta, b, tb, out, 1, accumulate)),
+                new Broken("forgets to accumulate", (k, a, ta, b, tb, out, alpha, accumulate) ->
+                        k.matmul(a, ta, b, tb, out, alpha, false)),
+                new Broken("always accumulates", (k, a, ta, b, tb, out, alpha, accumulate) ->
+                        k.matmul(a, ta, b, tb, out, alpha, true)),
+                new Broken("scales what it accumulates to", (k, a, ta, b, tb, out, alpha, accumulate) -> {
+                    if (accumulate) {
+                        k.scale(out, alpha, out);
+                    }
+                    k.matmul(a, ta, b, tb, out, alpha, accumulate);
+                }),
+                new Broken("forgets to transpose a square matrix", (k, a, ta, b, tb, out, alpha, accumulate) ->
+                        k.matmul(a, ta, b, tb && b.size(0) != b.size(1), out, alpha, accumulate)))
+                .forEach(broken -> mistakes.add(new Mistake("matmul", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB,
+                                               INDArray out, double alpha, boolean accumulate) {
+                                broken.matmul().run(right, a, transposeA, b, transposeB, out, alpha, accumulate);
+                            }
+                        })));
+    }
+
+    private static void rows(List<Mistake> mistakes) {
+        mistakes.add(new Mistake("embedding", "takes the row before", right -> new DelegatingKernels(right) {
+            @Override
+            public void embedding(INDArray ids, INDArray table, INDArray out) {
+                right.embedding(Transforms.max(ids.sub(1), 0), table, out);
+            }
+        }));
+        mistakes.add(new Mistake("embeddingGradient", "keeps one of repeated ids",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void embeddingGradient(INDArray ids, INDArray outGradient, INDArray tableGradient) {
+                        for (int id : IntStream.of(ids.toIntVector()).distinct().toArray()) {
+                            int last = IntStream.range(0, (int) ids.length()).filter(t -> ids.getInt(t) == id).max()
+                                    .orElseThrow();
+                            right.embeddingGradient(integers(id), outGradient.getRow(last, true), tableGradient);
+                        }
+                    }
+                }));
+        mistakes.add(new Mistake("embeddingGradient", "replaces what was there", right -> new DelegatingKernels(right) {
+            @Override
+            public void embeddingGradient(INDArray ids, INDArray outGradient, INDArray tableGradient) {
+                tableGradient.assign(0);
+                right.embeddingGradient(ids, outGradient, tableGradient);
+            }
+        }));
+        mistakes.add(new Mistake("gatherRows", "takes the first rows", right -> new DelegatingKernels(right) {
+            @Override
+            public void gatherRows(INDArray x, INDArray rows, INDArray out) {
+                right.gatherRows(x, first(rows), out);
+            }
+        }));
+        mistakes.add(new Mistake("gatherRowsGradient", "gives to the first rows",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void gatherRowsGradient(INDArray rows, INDArray outGradient, INDArray inputGradient) {
+                        right.gatherRowsGradient(first(rows), outGradient, inputGradient);
+                    }
+                }));
+        mistakes.add(new Mistake("gatherRowsGradient", "leaves other rows as they were",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void gatherRowsGradient(INDArray rows, INDArray outGradient, INDArray inputGradient) {
+                        INDArray before = inputGradient.dup();
+                        right.gatherRowsGradient(rows, outGradient, inputGradient);
+                        List<Integer> given = IntStream.of(rows.toIntVector()).boxed().toList();
+                        for (int r = 0; r < before.size(0); r++) {
+                            if (!given.contains(r)) {
+                                inputGradient.getRow(r).assign(before.getRow(r));
+                            }
+                        }
+                    }
+                }));
+    }
+
+    private static void rmsNorm(List<Mistake> mistakes) {
+        mistakes.add(new Mistake("rmsNorm", "forgets epsilon", right -> new DelegatingKernels(right) {
+            @Override
+            public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
+                right.rmsNorm(x, weight, 0, out);
+            }
+        }));
+        mistakes.add(new Mistake("rmsNorm", "adds epsilon to the root", right -> new DelegatingKernels(right) {
+            @Override
+            public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
+                right.rmsNorm(x, weight, epsilon * epsilon, out);
+            }
+        }));
+        mistakes.add(new Mistake("rmsNorm", "forgets the weight", right -> new DelegatingKernels(right) {
+            @Override
+            public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
+                right.rmsNorm(x, Nd4j.onesLike(weight), epsilon, out);
+            }
+        }));
+        mistakes.add(new Mistake("rmsNorm", "subtracts the mean, as layer norm does",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
+                        INDArray wide = wide(x);
+                        right.rmsNorm(wide.sub(wide.mean(true, 1)).castTo(x.dataType()), weight, epsilon, out);
+                    }
+                }));
+        interface Gradient {
+            void run(Kernels k, INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+                     @Nullable INDArray inputGradient, @Nullable INDArray weightGradient);
+        }
+        record Broken(String mistake, Gradient gradient) {
+        }
+        List.of(
+                new Broken("forgets epsilon", (k, x, weight, epsilon, dOut, dX, dWeight) ->
+                        k.rmsNormGradient(x, weight, 0, dOut, dX, dWeight)),
+                new Broken("takes the root mean square for a constant", (k, x, weight, epsilon, dOut, dX, dWeight) -> {
+                    k.rmsNormGradient(x, weight, epsilon, dOut, dX, dWeight);
+                    if (dX != null) {
+                        INDArray root = Transforms.sqrt(wide(x).mul(wide(x)).mean(true, 1).add(epsilon));
+                        dX.assign(wide(dOut).mul(wide(weight).reshape(1, weight.length())).div(root));
+                    }
+                }),
+                new Broken("replaces the gradient of the weight", (k, x, weight, epsilon, dOut, dX, dWeight) -> {
+                    if (dWeight != null) {
+                        dWeight.assign(0);
+                    }
+                    k.rmsNormGradient(x, weight, epsilon, dOut, dX, dWeight);
+                }),
+                new Broken("weighs the gradient of the weight", (k, x, weight, epsilon, dOut, dX, dWeight) -> {
+                    k.rmsNormGradient(x, weight, epsilon, dOut, dX, null);
+                    if (dWeight != null) {
+                        INDArray sum = Nd4j.create(dWeight.dataType(), dWeight.shape());
+                        k.rmsNormGradient(x, weight, epsilon, dOut, null, sum);
+                        dWeight.addi(sum.mul(weight.castTo(sum.dataType())));
+                    }
+                }),
+                new Broken("forgets the weight", (k, x, weight, epsilon, dOut, dX, dWeight) ->
+                        k.rmsNormGradient(x, Nd4j.onesLike(weight), epsilon, dOut, dX, dWeight)))
+                .forEach(broken -> mistakes.add(new Mistake("rmsNormGradient", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void rmsNormGradient(INDArray x, INDArray weight, double epsilon,
+                                                        INDArray outGradient, @Nullable INDArray inputGradient,
+                                                        @Nullable INDArray weightGradient) {
+                                broken.gradient().run(right, x, weight, epsilon, outGradient, inputGradient,
+                                        weightGradient);
+                            }
+                        })));
+    }
+
+    private static void rotary(List<Mistake> mistakes) {
+        mistakes.add(new Mistake("rotary", "turns the inverse the wrong way", right -> new DelegatingKernels(right) {
+            @Override
+            public void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse, INDArray out) {
+                right.rotary(x, positions, table, false, out);
+            }
+        }));
+        mistakes.add(new Mistake("rotary", "counts positions over the whole batch",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse,
+                                       INDArray out) {
+                        right.rotary(x, first(positions), table, inverse, out);
+                    }
+                }));
+        mistakes.add(new Mistake("rotary", "pairs neighbours", right -> new DelegatingKernels(right) {
+            @Override
+            public void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse, INDArray out) {
+                int half = table.pairs();
+                INDArray apart = x.dup();
+                INDArray turned = x.dup();
+                for (int i = 0; i < x.size(1); i++) {
+                    apart.getColumn(neighbour(i, half)).assign(x.getColumn(i));
+                }
+                right.rotary(apart, positions, table, inverse, turned);
+                for (int i = 0; i < x.size(1); i++) {
+                    out.getColumn(i).assign(turned.getColumn(neighbour(i, half)));
+                }
+            }
+
+            private static int neighbour(int i, int half) {
+                int head = i / (2 * half);
+                int within = i % (2 * half);
+                return head * 2 * half + within / 2 + within % 2 * half;
+            }
+        }));
+    }
+
+    private static void attention(List<Mistake> mistakes) {
+        record Broken(String mistake, Function<PlainAttention, PlainAttention> change) {
+        }
+        List<Broken> both = List.of(
+                new Broken("drops the causal mask", plain -> plain.lookingAhead(1000)),
+                new Broken("sees one place ahead", plain -> plain.lookingAhead(1)),
+                new Broken("does not see its own place", plain -> plain.lookingAhead(-1)),
+                new Broken("deals heads out in turn", plain -> plain
+                        .withKeyHead((head, shape) -> head % shape.keyValueHeads())),
+                new Broken("forgets the scale", plain -> plain.scaledBy(1)),
+                new Broken("scales by the head dimension", plain -> plain.scaledBy(plain.scale() * plain.scale())),
+                new Broken("lets packed sequences see one another", PlainAttention::unpacked));
+        for (Broken broken : both) {
+            mistakes.add(new Mistake("attention", broken.mistake(), right -> new DelegatingKernels(right) {
+                @Override
+                public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets,
+                                      AttentionShape shape, INDArray out) {
+                    broken.change().apply(PlainAttention.right(shape.headDimension()))
+                            .forward(query, key, value, offsets, shape, out);
+                }
+            }));
+        }
+        List<Broken> gradients = new ArrayList<>(both);
+        gradients.add(new Broken("forgets the sum over a group", PlainAttention::withoutGroupSum));
+        gradients.add(new Broken("forgets the mean in the gradient of softmax", PlainAttention::uncentred));
+        for (Broken broken : gradients) {
+            mistakes.add(new Mistake("attentionGradient", broken.mistake(), right -> new DelegatingKernels(right) {
+                @Override
+                public void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets,
+                                              AttentionShape shape, INDArray out, INDArray outGradient,
+                                              INDArray queryGradient, INDArray keyGradient, INDArray valueGradient) {
+                    broken.change().apply(PlainAttention.right(shape.headDimension())).backward(query, key, value,
+                            offsets, shape, outGradient, queryGradient, keyGradient, valueGradient);
+                }
+            }));
+        }
+    }
+
+    private static void cachedAttention(List<Mistake> mistakes) {
+        interface Cached {
+            void run(Kernels k, INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
+                     INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out);
+        }
+        record Broken(String mistake, Cached cached) {
+        }
+        List.of(
+                new Broken("does not fill the cache",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, out) ->
+                        k.cachedAttention(query, key, value, keys.dup(), values.dup(), lengths, offsets, shape, out)),
+                new Broken("fills the cache from its start",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, out) ->
+                        k.cachedAttention(query, key, value, keys, values, Nd4j.zerosLike(lengths), offsets, shape,
+                                out)),
+                new Broken("forgets the past", (k, query, key, value, keys, values, lengths, offsets, shape, out) -> {
+                    k.cachedAttention(query, key, value, keys, values, lengths, offsets, shape, out);
+                    k.attention(query, key, value, offsets, shape, out);
+                }),
+                new Broken("counts the new tokens as cached",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, out) -> {
+                    k.cachedAttention(query, key, value, keys, values, lengths, offsets, shape, out);
+                    for (int b = 0; b < lengths.length(); b++) {
+                        lengths.putScalar(b, lengths.getInt(b) + offsets.getInt(b + 1) - offsets.getInt(b));
+                    }
+                }))
+                .forEach(broken -> mistakes.add(new Mistake("cachedAttention", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache,
+                                                        INDArray valueCache, INDArray cacheLengths, INDArray offsets,
+                                                        AttentionShape shape, INDArray out) {
+                                broken.cached().run(right, query, key, value, keyCache, valueCache, cacheLengths,
+                                        offsets, shape, out);
+                            }
+                        })));
+    }
+
+    private static void elementWise(List<Mistake> mistakes) {
+        mistakes.add(new Mistake("swiglu", "gates by the wrong half", right -> new DelegatingKernels(right) {
+            @Override
+            public void swiglu(INDArray gate, INDArray up, INDArray out) {
+                right.swiglu(up, gate, out);
+            }
+        }));
+        mistakes.add(new Mistake("swiglu", "multiplies by the sigmoid alone", right -> new DelegatingKernels(right) {
+            @Override
+            public void swiglu(INDArray gate, INDArray up, INDArray out) {
+                out.assign(Transforms.sigmoid(wide(gate)).mul(wide(up)));
+            }
+        }));
+        mistakes.add(new Mistake("swigluGradient", "swaps its outputs", right -> new DelegatingKernels(right) {
+            @Override
+            public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient,
+                                       INDArray upGradient) {
+                right.swigluGradient(gate, up, outGradient, upGradient, gateGradient);
+            }
+        }));
+        mistakes.add(new Mistake("swigluGradient", "takes the sigmoid for a constant",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient,
+                                               INDArray upGradient) {
+                        right.swigluGradient(gate, up, outGradient, gateGradient, upGradient);
+                        gateGradient.assign(wide(outGradient).mul(wide(up)).mul(Transforms.sigmoid(wide(gate))));
+                    }
+                }));
+        mistakes.add(new Mistake("add", "adds to what is there", right -> new DelegatingKernels(right) {
+            @Override
+            public void add(INDArray a, INDArray b, INDArray out) {
+                out.addi(a).addi(b);
+            }
+        }));
+        mistakes.add(new Mistake("add", "subtracts", right -> new DelegatingKernels(right) {
+            @Override
+            public void add(INDArray a, INDArray b, INDArray out) {
+                right.add(a, b.neg(), out);
+            }
+        }));
+        mistakes.add(new Mistake("scale", "forgets the factor", right -> new DelegatingKernels(right) {
+            @Override
+            public void scale(INDArray x, double factor, INDArray out) {
+                right.scale(x, 1, out);
+            }
+        }));
+        mistakes.add(new Mistake("scale", "writes past the end", right -> new DelegatingKernels(right) {
+            @Override
+            public void scale(INDArray x, double factor, INDArray out) {
+                right.scale(x, factor, out);
+                DataBuffer whole = out.isEmpty() ? null : out.data().originalDataBuffer();
+                if (whole != null) {
+                    whole.put(out.offset() + out.length(), 0);
+                }
+            }
+        }));
+        mistakes.add(new Mistake("dropout", "forgets to scale up what it keeps", right -> new DelegatingKernels(right) {
+            @Override
+            public void dropout(INDArray x, double rate, long seed, INDArray out) {
+                right.dropout(wide(x).mul(1 - rate).castTo(x.dataType()), rate, seed, out);
+            }
+        }));
+        mistakes.add(new Mistake("dropout", "draws from another seed", right -> new DelegatingKernels(right) {
+            @Override
+            public void dropout(INDArray x, double rate, long seed, INDArray out) {
+                right.dropout(x, rate, seed + 1, out);
+            }
+        }));
+        mistakes.add(new Mistake("dropout", "keeps what it should drop", right -> new DelegatingKernels(right) {
+            @Override
+            public void dropout(INDArray x, double rate, long seed, INDArray out) {
+                right.dropout(x, rate, seed, out);
+                out.assign(wide(x).div(1 - rate).sub(wide(out)));
+            }
+        }));
+        mistakes.add(new Mistake("dropout", "draws anew on every call", right -> new DelegatingKernels(right) {
+            private long calls;
+
+            @Override
+            public void dropout(INDArray x, double rate, long seed, INDArray out) {
+                right.dropout(x, rate, seed + calls++, out);
+            }
+        }));
+        mistakes.add(new Mistake("squaredNorm", "takes the root", right -> new DelegatingKernels(right) {
+            @Override
+            public double squaredNorm(INDArray x) {
+                return Math.sqrt(right.squaredNorm(x));
+            }
+        }));
+        mistakes.add(new Mistake("squaredNorm", "sums in f32", right -> new DelegatingKernels(right) {
+            @Override
+            public double squaredNorm(INDArray x) {
+                return (float) right.squaredNorm(x);
+            }
+        }));
+    }
+
+    private static void distributions(List<Mistake> mistakes) {
+        mistakes.add(new Mistake("logProbability", "takes the label before", right -> new DelegatingKernels(right) {
+            @Override
+            public void logProbability(INDArray logits, INDArray labels, INDArray out) {
+                right.logProbability(logits, Transforms.max(labels.sub(1), 0), out);
+            }
+        }));
+        mistakes.add(new Mistake("logProbability", "forgets to shift out the maximum",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void logProbability(INDArray logits, INDArray labels, INDArray out) {
+                        right.logProbability(logits, labels, out);
+                        for (int c = 0; c < logits.size(0); c++) {
+                            out.putScalar(c, logits.getDouble(c, labels.getInt(c)) - unshifted(logits).getDouble(c));
+                        }
+                    }
+                }));
+        mistakes.add(new Mistake("logProbability", "gives the loss", right -> new DelegatingKernels(right) {
+            @Override
+            public void logProbability(INDArray logits, INDArray labels, INDArray out) {
+                right.logProbability(logits, labels, out);
+                out.negi();
+            }
+        }));
+        mistakes.add(new Mistake("logProbabilityGradient", "forgets the label", right -> new DelegatingKernels(right) {
+            @Override
+            public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient,
+                                               INDArray logitsGradient) {
+                right.logSumExpGradient(logits, outGradient.neg(), logitsGradient);
+            }
+        }));
+        mistakes.add(new Mistake("logProbabilityGradient", "ignores the gradient from above, as sd.loss does",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient,
+                                                       INDArray logitsGradient) {
+                        right.logProbabilityGradient(logits, labels, Nd4j.onesLike(outGradient), logitsGradient);
+                    }
+                }));
+        mistakes.add(new Mistake("logSumExp", "forgets to shift out the maximum",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void logSumExp(INDArray logits, INDArray out) {
+                        if (!logits.isEmpty()) {
+                            out.assign(unshifted(logits));
+                        }
+                    }
+                }));
+        mistakes.add(new Mistake("logSumExpGradient", "ignores the gradient from above",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void logSumExpGradient(INDArray logits, INDArray outGradient, INDArray logitsGradient) {
+                        right.logSumExpGradient(logits, Nd4j.onesLike(outGradient), logitsGradient);
+                    }
+                }));
+        mistakes.add(new Mistake("klDivergence", "swaps its direction", right -> new DelegatingKernels(right) {
+            @Override
+            public void klDivergence(INDArray from, INDArray to, INDArray out) {
+                right.klDivergence(to, from, out);
+            }
+        }));
+        interface Gradient {
+            void run(Kernels k, INDArray from, INDArray to, INDArray outGradient, @Nullable INDArray fromGradient,
+                     @Nullable INDArray toGradient);
+        }
+        record Broken(String mistake, Gradient gradient) {
+        }
+        List.of(
+                new Broken("swaps its direction", (k, from, to, dOut, dFrom, dTo) ->
+                        k.klDivergenceGradient(to, from, dOut, dTo, dFrom)),
+                new Broken("ignores the gradient from above", (k, from, to, dOut, dFrom, dTo) ->
+                        k.klDivergenceGradient(from, to, Nd4j.onesLike(dOut), dFrom, dTo)),
+                new Broken("takes the from side for a constant", (k, from, to, dOut, dFrom, dTo) -> {
+                    k.klDivergenceGradient(from, to, dOut, dFrom, dTo);
+                    if (dFrom != null) {
+                        dFrom.assign(0);
+                    }
+                }),
+                new Broken("forgets to centre by the divergence", (k, from, to, dOut, dFrom, dTo) -> {
+                    k.klDivergenceGradient(from, to, dOut, dFrom, dTo);
+                    if (dFrom != null) {
+                        INDArray divergence = dOut.dup();
+                        INDArray probabilityGradient = dFrom.dup();
+                        k.klDivergence(from, to, divergence);
+                        k.logSumExpGradient(from, divergence.mul(dOut), probabilityGradient);
+                        dFrom.addi(probabilityGradient);
+                    }
+                }),
+                new Broken("turns the sign of the to side", (k, from, to, dOut, dFrom, dTo) -> {
+                    k.klDivergenceGradient(from, to, dOut, dFrom, dTo);
+                    if (dTo != null) {
+                        dTo.negi();
+                    }
+                }))
+                .forEach(broken -> mistakes.add(new Mistake("klDivergenceGradient", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void klDivergenceGradient(INDArray from, INDArray to, INDArray outGradient,
+                                                             @Nullable INDArray fromGradient,
+                                                             @Nullable INDArray toGradient) {
+                                broken.gradient().run(right, from, to, outGradient, fromGradient, toGradient);
+                            }
+                        })));
+    }
+
+    private static void optimizer(List<Mistake> mistakes) {
+        record Broken(String mistake, Function<AdamWStep, AdamWStep> change) {
+        }
+        List.of(
+                new Broken("forgets epsilon", s -> new AdamWStep(s.learningRate(), s.beta1(), s.beta2(), 0,
+                        s.weightDecay(), s.step(), s.gradientScale())),
+                new Broken("forgets to correct the moments", s -> new AdamWStep(s.learningRate(), s.beta1(), s.beta2(),
+                        s.epsilon(), s.weightDecay(), Long.MAX_VALUE, s.gradientScale())),
+                new Broken("corrects by the step before", s -> new AdamWStep(s.learningRate(), s.beta1(), s.beta2(),
+                        s.epsilon(), s.weightDecay(), Math.max(1, s.step() - 1), s.gradientScale())),
+                new Broken("forgets the decay", s -> new AdamWStep(s.learningRate(), s.beta1(), s.beta2(), s.epsilon(),
+                        0, s.step(), s.gradientScale())),
+                new Broken("decays without the learning rate", s -> new AdamWStep(s.learningRate(), s.beta1(),
+                        s.beta2(), s.epsilon(), s.weightDecay() / s.learningRate(), s.step(), s.gradientScale())),
+                new Broken("forgets to scale the gradient", s -> new AdamWStep(s.learningRate(), s.beta1(), s.beta2(),
+                        s.epsilon(), s.weightDecay(), s.step(), 1)),
+                new Broken("swaps the betas", s -> new AdamWStep(s.learningRate(), s.beta2(), s.beta1(), s.epsilon(),
+                        s.weightDecay(), s.step(), s.gradientScale())))
+                .forEach(broken -> mistakes.add(new Mistake("adamW", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment,
+                                              INDArray secondMoment, AdamWStep step) {
+                                right.adamW(parameter, gradient, firstMoment, secondMoment,
+                                        broken.change().apply(step));
+                            }
+                        })));
+        mistakes.add(new Mistake("adamW", "decays through the gradient, as Adam does",
+                right -> new DelegatingKernels(right) {
+                    @Override
+                    public void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment,
+                                      INDArray secondMoment,
+                                      AdamWStep step) {
+                        if (parameter.isEmpty()) {
+                            return;
+                        }
+                        INDArray decayed = gradient.add(parameter.mul(step.weightDecay() / step.gradientScale()));
+                        right.adamW(parameter, decayed, firstMoment, secondMoment, new AdamWStep(step.learningRate(),
+                                step.beta1(), step.beta2(), step.epsilon(), 0, step.step(), step.gradientScale()));
+                    }
+                }));
+        mistakes.add(new Mistake("adamW", "changes the gradient", right -> new DelegatingKernels(right) {
+            @Override
+            public void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment, INDArray secondMoment,
+                              AdamWStep step) {
+                right.adamW(parameter, gradient, firstMoment, secondMoment, step);
+                gradient.assign(0);
+            }
+        }));
+    }
+
+    /** {@code log sum exp} of each row without shifting, which overflows or vanishes for logits far from 0. */
+    private static INDArray unshifted(INDArray logits) {
+        return Transforms.log(Transforms.exp(logits, true).sum(1), true);
+    }
+
+    /** The places 0, 1, 2... in the number of {@code indices}. */
+    private static INDArray first(INDArray indices) {
+        return integers(IntStream.range(0, (int) indices.length()).toArray());
+    }
+
+    private static INDArray wide(INDArray x) {
+        return x.dataType() == DataType.BFLOAT16 ? x.castTo(DataType.FLOAT) : x;
+    }
+}

@@ -1,0 +1,160 @@
+package org.finetune4j.kernel;
+
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Kernels that pass every call on, so that a subclass can break a single one. */
+class DelegatingKernels implements Kernels {
+    final Kernels right;
+
+    DelegatingKernels(Kernels right) {
+        this.right = right;
+    }
+
+    @Override
+    public String name() {
+        return right.name();
+    }
+
+    @Override
+    public boolean supports(DataType type) {
+        return right.supports(type);
+    }
+
+    @Override
+    public void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out, double alpha,
+                       boolean accumulate) {
+        right.matmul(a, transposeA, b, transposeB, out, alpha, accumulate);
+    }
+
+    @Override
+    public void embedding(INDArray ids, INDArray table, INDArray out) {
+        right.embedding(ids, table, out);
+    }
+
+    @Override
+    public void embeddingGradient(INDArray ids, INDArray outGradient, INDArray tableGradient) {
+        right.embeddingGradient(ids, outGradient, tableGradient);
+    }
+
+    @Override
+    public void gatherRows(INDArray x, INDArray rows, INDArray out) {
+        right.gatherRows(x, rows, out);
+    }
+
+    @Override
+    public void gatherRowsGradient(INDArray rows, INDArray outGradient, INDArray inputGradient) {
+        right.gatherRowsGradient(rows, outGradient, inputGradient);
+    }
+
+    @Override
+    public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
+        right.rmsNorm(x, weight, epsilon, out);
+    }
+
+    @Override
+    public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+                                @Nullable INDArray inputGradient, @Nullable INDArray weightGradient) {
+        right.rmsNormGradient(x, weight, epsilon, outGradient, inputGradient, weightGradient);
+    }
+
+    @Override
+    public void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse, INDArray out) {
+        right.rotary(x, positions, table, inverse, out);
+    }
+
+    @Override
+    public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
+                          INDArray out) {
+        right.attention(query, key, value, offsets, shape, out);
+    }
+
+    @Override
+    public void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
+                                  INDArray out, INDArray outGradient, INDArray queryGradient, INDArray keyGradient,
+                                  INDArray valueGradient) {
+        right.attentionGradient(query, key, value, offsets, shape, out, outGradient, queryGradient, keyGradient,
+                valueGradient);
+    }
+
+    @Override
+    public void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
+                                INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out) {
+        right.cachedAttention(query, key, value, keyCache, valueCache, cacheLengths, offsets, shape, out);
+    }
+
+    @Override
+    public void swiglu(INDArray gate, INDArray up, INDArray out) {
+        right.swiglu(gate, up, out);
+    }
+
+    @Override
+    public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient,
+                               INDArray upGradient) {
+        right.swigluGradient(gate, up, outGradient, gateGradient, upGradient);
+    }
+
+    @Override
+    public void add(INDArray a, INDArray b, INDArray out) {
+        right.add(a, b, out);
+    }
+
+    @Override
+    public void scale(INDArray x, double factor, INDArray out) {
+        right.scale(x, factor, out);
+    }
+
+    @Override
+    public void dropout(INDArray x, double rate, long seed, INDArray out) {
+        right.dropout(x, rate, seed, out);
+    }
+
+    @Override
+    public void logProbability(INDArray logits, INDArray labels, INDArray out) {
+        right.logProbability(logits, labels, out);
+    }
+
+    @Override
+    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient,
+                                       INDArray logitsGradient) {
+        right.logProbabilityGradient(logits, labels, outGradient, logitsGradient);
+    }
+
+    @Override
+    public void logSumExp(INDArray logits, INDArray out) {
+        right.logSumExp(logits, out);
+    }
+
+    @Override
+    public void logSumExpGradient(INDArray logits, INDArray outGradient, INDArray logitsGradient) {
+        right.logSumExpGradient(logits, outGradient, logitsGradient);
+    }
+
+    @Override
+    public void klDivergence(INDArray from, INDArray to, INDArray out) {
+        right.klDivergence(from, to, out);
+    }
+
+    @Override
+    public void klDivergenceGradient(INDArray from, INDArray to, INDArray outGradient, @Nullable INDArray fromGradient,
+                                     @Nullable INDArray toGradient) {
+        right.klDivergenceGradient(from, to, outGradient, fromGradient, toGradient);
+    }
+
+    @Override
+    public double squaredNorm(INDArray x) {
+        return right.squaredNorm(x);
+    }
+
+    @Override
+    public void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment, INDArray secondMoment,
+                      AdamWStep step) {
+        right.adamW(parameter, gradient, firstMoment, secondMoment, step);
+    }
+
+    @Override
+    public void close() {
+        right.close();
+    }
+}

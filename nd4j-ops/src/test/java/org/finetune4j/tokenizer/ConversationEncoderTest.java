@@ -1,0 +1,218 @@
+package org.finetune4j.tokenizer;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Which tokens of a conversation are learned. The tokenizer's padding token is its end token in all of these. */
+class ConversationEncoderTest {
+    private static final List<Message> ONE_TURN = List.of(Message.system("Be brief."), Message.user("What is 3 + 4?"),
+        Message.assistant("3 + 4 is 7."));
+    private static final List<Message> TWO_TURNS = List.of(Message.user("What is 3 + 4?"), Message.assistant("7 😀"),
+        Message.user("Thanks"), Message.assistant("The answer\n\nis the same."));
+
+    @TempDir
+    Path folder;
+
+    private Tokenizer tokenizer;
+
+    @BeforeEach
+    void load() {
+        tokenizer = TestTokenizers.load(folder, TestTokenizers.CHAT);
+    }
+
+    @AfterEach
+    void close() {
+        tokenizer.close();
+    }
+
+    private ConversationEncoder encoder() {
+        return new ConversationEncoder(tokenizer, tokenizer.chatTemplate());
+    }
+
+    private ConversationEncoder encoder(String template) {
+        return new ConversationEncoder(tokenizer, ChatTemplate.of(template, "test", "<|endoftext|>", "<|im_end|>"));
+    }
+
+    /** Returns the runs of learned tokens as text. */
+    private List<String> learned(EncodedConversation encoded) {
+        List<String> runs = new ArrayList<>();
+        for (int start = 0; start < encoded.length(); start++) {
+            int end = start;
+            while (end < encoded.length() && encoded.supervised()[end]) {
+                end++;
+            }
+            if (end > start) {
+                runs.add(tokenizer.decode(Arrays.copyOfRange(encoded.ids(), start, end), false));
+                start = end;
+            }
+        }
+        return runs;
+    }
+
+    @Test
+    void learnsTheResponseAndItsEndOnly() {
+        EncodedConversation encoded = encoder().encode(ONE_TURN, Turns.ASSISTANT);
+        assertEquals(List.of("3 + 4 is 7.<|im_end|>"), learned(encoded));
+        assertEquals(tokenizer.chatTemplate().render(ONE_TURN, false), tokenizer.decode(encoded.ids(), false));
+    }
+
+    @Test
+    void learnsEveryTurnOrTheLastOrAll() {
+        assertEquals(List.of("7 😀<|im_end|>", "The answer\n\nis the same.<|im_end|>"),
+            learned(encoder().encode(TWO_TURNS, Turns.ASSISTANT)));
+        assertEquals(List.of("The answer\n\nis the same.<|im_end|>"), learned(encoder().encode(TWO_TURNS, Turns.LAST)));
+        EncodedConversation all = encoder().encode(TWO_TURNS, Turns.ALL_TEXT);
+        assertEquals(all.length(), all.supervisedCount());
+    }
+
+    /** The padding token is the end token here; marking by place must still learn the end. */
+    @Test
+    void learnsTheEndThoughItIsThePaddingToken() {
+        assertEquals(tokenizer.paddingTokenId(), tokenizer.endTokenId());
+        EncodedConversation encoded = encoder().encode(ONE_TURN, Turns.ASSISTANT);
+        int ends = 0;
+        for (int i = 0; i < encoded.length(); i++) {
+            ends += encoded.supervised()[i] && encoded.ids()[i] == tokenizer.endTokenId().getAsInt() ? 1 : 0;
+        }
+        assertEquals(1, ends);
+        assertEquals(Set.of(2), encoder().stopTokenIds());
+    }
+
+    @Test
+    void promptEditsDoNotChangeWhatIsLearned() {
+        Random random = new Random(8);
+        int[] expected = learnedIds(encoder().encode(ONE_TURN, Turns.ASSISTANT));
+        for (int round = 0; round < 100; round++) {
+            List<Message> edited = List.of(Message.system(RandomText.next(random)), Message.user(RandomText.next(random)),
+                ONE_TURN.get(2));
+            assertArrayEquals(expected, learnedIds(encoder().encode(edited, Turns.ASSISTANT)));
+        }
+    }
+
+    private static int[] learnedIds(EncodedConversation encoded) {
+        int[] ids = new int[encoded.supervisedCount()];
+        int count = 0;
+        for (int i = 0; i < encoded.length(); i++) {
+            if (encoded.supervised()[i]) {
+                ids[count++] = encoded.ids()[i];
+            }
+        }
+        return ids;
+    }
+
+    /** Any response, one that repeats its question or looks like a template included, is found where it is. */
+    @Test
+    void findsAnyResponse() {
+        Random random = new Random(9);
+        for (int round = 0; round < 200; round++) {
+            String response = round % 10 == 0 ? "{{ messages }} {% if %} question" : RandomText.next(random) + ".";
+            String question = round % 3 == 0 ? response : RandomText.next(random);
+            EncodedConversation encoded = encoder().encode(List.of(Message.user(question), Message.assistant(response),
+                Message.user(response), Message.assistant(response)), Turns.ASSISTANT);
+            assertEquals(List.of(response + "<|im_end|>", response + "<|im_end|>"), learned(encoded));
+        }
+    }
+
+    @Test
+    void aPromptIsTheBeginningOfItsConversation() {
+        int[] prompt = encoder().encodePrompt(ONE_TURN.subList(0, 2));
+        EncodedConversation encoded = encoder().encode(ONE_TURN, Turns.ASSISTANT);
+        assertArrayEquals(prompt, Arrays.copyOf(encoded.ids(), prompt.length));
+        for (int i = 0; i < encoded.length(); i++) {
+            assertEquals(i >= prompt.length && i < encoded.length() - 1, encoded.supervised()[i], "token " + i);
+        }
+    }
+
+    /** No generation prompt, blanks around the content, the beginning named by the template. */
+    @Test
+    void learnsTheBlanksThatTheModelHasToWrite() {
+        ConversationEncoder encoder = encoder("{% for m in messages %}{% if m.role == 'user' %}"
+            + "{{ bos_token + '[INST] ' + m.content.strip() + ' [/INST]' }}{% else %}"
+            + "{{ ' ' + m.content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}");
+        EncodedConversation encoded = encoder.encode(List.of(Message.user("Hi"), Message.assistant(" There  ")),
+            Turns.ASSISTANT);
+        assertEquals(List.of(" There <|im_end|>"), learned(encoded));
+        assertEquals(0, encoded.ids()[0]);
+        assertEquals(1, Arrays.stream(encoded.ids()).filter(id -> id == 0).count(), "one token for the beginning");
+    }
+
+    @Test
+    void leavesAHeaderOutThoughThereIsNoGenerationPrompt() {
+        ConversationEncoder encoder = encoder("{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content"
+            + " + '<|im_end|>\n' }}{% endfor %}");
+        assertEquals(List.of("3 + 4 is 7.<|im_end|>"), learned(encoder.encode(ONE_TURN, Turns.ASSISTANT)));
+    }
+
+    /** Words between generation prompt and content are the model's to write; earlier turns may be shown without them. */
+    @Test
+    void learnsWhatTheTemplatePutsBetween() {
+        ConversationEncoder encoder = encoder("{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}"
+            + "{% if m.role == 'assistant' and loop.last %}{{ '<think></think>' }}{% endif %}{{ m.content | trim }}"
+            + "{{ '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}");
+        assertEquals(List.of("7 😀<|im_end|>", "<think></think>The answer\n\nis the same.<|im_end|>"),
+            learned(encoder.encode(TWO_TURNS, Turns.ASSISTANT)));
+    }
+
+    /** "Answer: " and "the" become ":" and " the": the token across the border belongs to the response. */
+    @Test
+    void aTokenAcrossTheBorderIsLearned() {
+        ConversationEncoder encoder = encoder("{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}\n"
+            + "{% else %}{{ 'answer: ' + m.content + eos_token }}{% endif %}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ 'answer: ' }}{% endif %}");
+        EncodedConversation encoded = encoder.encode(List.of(Message.user("which"), Message.assistant("the answer")),
+            Turns.ASSISTANT);
+        assertEquals(List.of(" the answer<|im_end|>"), learned(encoded));
+        assertEquals(List.of("9<|im_end|>"), learned(encoder.encode(List.of(Message.user("which"),
+            Message.assistant("9")), Turns.ASSISTANT)), "a digit is not merged with the blank");
+    }
+
+    @Test
+    void refusesWhatCannotBeLearned() {
+        assertRefused(List.of(), "no message");
+        assertRefused(List.of(Message.user("a")), "of 1 messages has no response");
+        assertRefused(List.of(Message.user("a"), Message.assistant(" \n")), "response at message index 1 is empty");
+        assertRefused(List.of(Message.user("a"), Message.assistant(""), Message.user("b"), Message.assistant("c")),
+            "response at message index 1 is empty");
+        assertEquals(List.of("c<|im_end|>"), learned(encoder().encode(List.of(Message.user("a"), Message.assistant(""),
+            Message.user("b"), Message.assistant("c")), Turns.LAST)));
+    }
+
+    private void assertRefused(List<Message> messages, String words) {
+        String message = assertThrows(ConversationException.class, () -> encoder().encode(messages, Turns.ASSISTANT))
+            .getMessage();
+        assertTrue(message.contains(words), message);
+    }
+
+    @Test
+    void refusesTemplatesThatCannotTeach() {
+        assertTemplateRefused("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}",
+            "does not end the response at message index 1 with a special token");
+        assertTemplateRefused("{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}",
+            "leaves out the response at message index 1");
+        assertTemplateRefused("{% for m in messages %}{{ m.content }}{{ m.content }}{{ eos_token }}{% endfor %}",
+            "repeats the response at message index 1");
+        assertTemplateRefused("{% for m in messages %}{{ m.content | length }}{{ m.content }}{{ eos_token }}{% endfor %}",
+            "changes other text with the response at message index 1");
+        assertTemplateRefused("{{ bos_token }}{{ bos_token }}{% for m in messages %}{{ m.content }}{{ eos_token }}"
+            + "{% endfor %}", "begins with two '<|endoftext|>' tokens");
+    }
+
+    private void assertTemplateRefused(String template, String words) {
+        String message = assertThrows(ConversationException.class, () -> encoder(template).encode(
+            List.of(Message.user("ab"), Message.assistant("cd")), Turns.ASSISTANT)).getMessage();
+        assertTrue(message.contains(words), message);
+    }
+}
