@@ -74,11 +74,7 @@ final class ModelExport {
     /** The type of the base's weights on the disk. */
     private DataType storedType() {
         if (job.base() instanceof BaseModel.Fresh) {
-            return switch (model.config().torchDtype()) {
-                case "bfloat16" -> DataType.BFLOAT16;
-                case "float16" -> DataType.HALF;
-                default -> DataType.FLOAT;
-            };
+            return model.config().torchDtype();
         }
         try (SafetensorsFile base = SafetensorsFile.open(job.base().folder())) {
             DataType type = base.info(base.names().iterator().next()).type().dataType();
@@ -152,8 +148,9 @@ final class ModelExport {
         Path base = job.base().folder().resolve(GENERATION);
         ObjectNode root = Files.isRegularFile(base) ? StrictJson.readObject(base, 1 << 20)
                 : StrictJson.mapper().createObjectNode();
-        if (model.config().bosTokenId() >= 0 && !root.has("bos_token_id")) {
-            root.put("bos_token_id", model.config().bosTokenId());
+        Integer begin = model.config().bosTokenId();
+        if (begin != null && !root.has("bos_token_id")) {
+            root.put("bos_token_id", begin);
         }
         Set<Integer> ends = new TreeSet<>(model.config().eosTokenIds());
         root.path("eos_token_id").forEach(id -> ends.add(id.asInt()));
