@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.ModelConfig;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * Sizes of published models, for benchmarks with random weights.
@@ -22,7 +23,7 @@ public record Shape(String name, ModelConfig config) {
     private static Shape shape(String name, int hidden, int layers, int heads, int keyValueHeads, int headDimension,
                                int inner, int vocabulary) {
         return new Shape(name, new ModelConfig(vocabulary, hidden, inner, layers, heads, keyValueHeads, headDimension,
-                1e-5, 10000, 8192, true, -1, List.of(), "bfloat16", 0.02));
+                1e-5, 10000, 8192, true, null, List.of(), DataType.BFLOAT16, 0.02));
     }
 
     /** The shape of this name. */
