@@ -25,7 +25,7 @@ public final class Encoder {
     }
 
     /**
-     * Encodes samples in order.
+     * Encodes samples, on all processors; the order is kept.
      *
      * @throws FinetuneException when a sample is too long under {@link TooLong#ERROR}, has no supervised token, or
      *                           nothing is left; the message counts the samples and names the first of them
@@ -35,8 +35,11 @@ public final class Encoder {
         List<String> longer = new ArrayList<>();
         List<String> unsupervised = new ArrayList<>();
         int longest = 0;
-        for (Sample sample : samples) {
-            Example example = encoding.encode(sample);
+        // Templates and tokenizers take their time, and samples know nothing of each other.
+        List<Example> encoded = samples.parallelStream().map(encoding::encode).toList();
+        for (int i = 0; i < encoded.size(); i++) {
+            Sample sample = samples.get(i);
+            Example example = encoded.get(i);
             boolean cut = example.ids().length > maxLength;
             if (cut) {
                 longer.add(sample.id());

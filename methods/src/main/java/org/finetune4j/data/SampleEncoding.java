@@ -1,6 +1,9 @@
 package org.finetune4j.data;
 
-/** Turns a sample into tokens and marks those that are to be learned; a tokenizer with its chat template does. */
+/**
+ * Turns a sample into tokens and marks those that are to be learned; a tokenizer with its chat template does. It is used
+ * by several threads at once.
+ */
 @FunctionalInterface
 public interface SampleEncoding {
     /**

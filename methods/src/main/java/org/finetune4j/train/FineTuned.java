@@ -18,7 +18,7 @@ public interface FineTuned extends AutoCloseable {
     /** Answers to the first held-out prompts before and after the training. */
     List<Answer> answers();
 
-    /** Means over supervised tokens of the last optimiser step. */
+    /** The last optimiser step. */
     TrainingListener.StepEvent lastStep();
 
     /** Generates an answer to one user turn, greedily. */
@@ -57,9 +57,9 @@ public interface FineTuned extends AutoCloseable {
     /**
      * A measurement before and after the training.
      *
-     * @param before null when it was not taken, as for a run that was resumed after its checkpoint was lost
+     * @param name the metric's name, or {@code heldOutLoss}
      */
-    record Comparison(String name, @Nullable MetricResult before, MetricResult after) {
+    record Comparison(String name, MetricResult before, MetricResult after) {
     }
 
     /** Two answers to one prompt. */

@@ -1,6 +1,7 @@
 package org.finetune4j.train;
 
 import java.nio.file.Path;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.data.DataSource;
 import org.finetune4j.methods.adapt.Adapter;
 import org.finetune4j.methods.objective.Objective;
@@ -20,11 +21,13 @@ import org.jspecify.annotations.Nullable;
  * @param evaluation   what is measured on held-out samples, or null
  * @param kernels      the kernels to compute with: {@code onednn} or {@code nd4j}
  * @param runFolder    where metrics and checkpoints are written, or null for none
- * @param recipe       the recipe as JSON, kept with the run and checked when it is resumed; an empty object if there is none
+ * @param continueFrom another run's folder whose latest weights this run begins with, or null
+ * @param recipe       the recipe as JSON, kept with the run; an empty object if there is none
  */
 public record FineTuning(BaseModel base, DataSource data, @Nullable String chatTemplate, @Nullable Selector selector,
                          Objective objective, @Nullable Adapter adapter, TrainSettings train,
-                         @Nullable Evaluation evaluation, String kernels, @Nullable Path runFolder, String recipe) {
+                         @Nullable Evaluation evaluation, String kernels, @Nullable Path runFolder,
+                         @Nullable Path continueFrom, String recipe) {
     /** A builder; base, data and objective must be given. */
     public static Builder builder(BaseModel base, DataSource data, Objective objective) {
         return new Builder(base, data, objective);
@@ -32,7 +35,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
 
     /** What a run would do and everything that refuses it, without loading a weight. */
     public Plan plan() {
-        throw new UnsupportedOperationException("signature only, until the engine lands");
+        return new Planner(this).prepare().plan();
     }
 
     /**
@@ -42,7 +45,11 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
      *                                          read or written
      */
     public FineTuned run(TrainingListener listener) {
-        throw new UnsupportedOperationException("signature only, until the engine lands");
+        Preparation preparation = new Planner(this).prepare();
+        if (!preparation.plan().problems().isEmpty()) {
+            throw new FinetuneException(String.join("\n", preparation.plan().problems()));
+        }
+        return FineTuningRun.run(this, preparation, listener);
     }
 
     /** Collects the parts of a job. */
@@ -57,6 +64,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         private @Nullable Evaluation evaluation;
         private String kernels = "onednn";
         private @Nullable Path runFolder;
+        private @Nullable Path continueFrom;
         private String recipe = "{}";
 
         private Builder(BaseModel base, DataSource data, Objective objective) {
@@ -107,6 +115,12 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
             return this;
         }
 
+        /** Sets the folder of another run whose latest weights this one begins with. */
+        public Builder continueFrom(Path folder) {
+            continueFrom = folder;
+            return this;
+        }
+
         /** Sets the recipe's JSON. */
         public Builder recipe(String json) {
             recipe = json;
@@ -116,7 +130,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         /** The job. */
         public FineTuning build() {
             return new FineTuning(base, data, chatTemplate, selector, objective, adapter, train, evaluation, kernels,
-                    runFolder, recipe);
+                    runFolder, continueFrom, recipe);
         }
     }
 }

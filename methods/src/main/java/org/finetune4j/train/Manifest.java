@@ -9,7 +9,6 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -73,7 +72,7 @@ final class Manifest {
 
     private static Entry read(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
-            MessageDigest digest = sha256();
+            MessageDigest digest = Hashes.sha256();
             byte[] block = new byte[1 << 16];
             long bytes = 0;
             for (int count = in.read(block); count >= 0; count = in.read(block)) {
@@ -86,18 +85,10 @@ final class Manifest {
         }
     }
 
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
-    }
-
     /** Passes bytes on, counting and hashing them. */
     private static final class Counting implements WritableByteChannel {
         private final WritableByteChannel target;
-        private final MessageDigest digest = sha256();
+        private final MessageDigest digest = Hashes.sha256();
         private long bytes;
 
         Counting(WritableByteChannel target) {

@@ -100,12 +100,17 @@ final class RunRecord {
     }
 
     private CheckpointState state(long step, DataPosition position) {
+        return new CheckpointState(step, position, identity, job.recipe(), versions());
+    }
+
+    /** What a run is made with, for the reader. */
+    static Map<String, String> versions() {
         Map<String, String> versions = new LinkedHashMap<>();
         versions.put("finetune4j", java.util.Objects.requireNonNullElse(
                 RunRecord.class.getPackage().getImplementationVersion(), "unpackaged"));
         versions.put("java", System.getProperty("java.version"));
         versions.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-        return new CheckpointState(step, position, identity, job.recipe(), versions);
+        return versions;
     }
 
     private Map<String, String> identity(Map<String, String> computation) {
@@ -143,7 +148,7 @@ final class RunRecord {
         return arrays;
     }
 
-    private static void createFolder(Path folder) {
+    static void createFolder(Path folder) {
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {

@@ -226,7 +226,7 @@ public final class Trainer {
     }
 
     private void stopWhenInterrupted(RunRecord record) {
-        if (Thread.interrupted()) {
+        if (Thread.interrupted() | listener.stopRequested()) {
             @Nullable Path checkpoint = record.save(step, position);
             throw new FinetuneException("the run was interrupted after step " + step + " of " + totalSteps + ". "
                     + (checkpoint == null ? "Nothing of it is kept, for it has no run folder."

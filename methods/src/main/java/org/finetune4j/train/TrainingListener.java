@@ -39,6 +39,11 @@ public interface TrainingListener {
     default void warned(String message) {
     }
 
+    /** Asked after every step: true ends the run in good order, with a checkpoint of this step written. */
+    default boolean stopRequested() {
+        return false;
+    }
+
     /**
      * An optimiser step.
      *

@@ -1,0 +1,52 @@
+package org.finetune4j.train;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.checkpoint.SafetensorsWriter;
+import org.finetune4j.checkpoint.StrictJson;
+import org.finetune4j.methods.adapt.Lora;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Writes a trained adapter alone, in the layout of Hugging Face's PEFT, and reads it again. */
+final class AdapterExport {
+    private static final String WEIGHTS = "adapter_model.safetensors";
+    private static final String CONFIG = "adapter_config.json";
+
+    private final TunedModel tuned;
+
+    AdapterExport(TunedModel tuned) {
+        this.tuned = tuned;
+    }
+
+    void write(Path folder) {
+        if (!(tuned.job().adapter() instanceof Lora lora)) {
+            throw new FinetuneException(tuned.job().adapter() == null ? "every weight was trained, so there is no adapter "
+                    + "to save. Save the model with save."
+                    : "PEFT has no layout for the adapter " + tuned.job().adapter().method().name() + ".");
+        }
+        Map<String, INDArray> weights = new LinkedHashMap<>();
+        tuned.model().adapterTensors().forEach((name, array) -> weights.put(Lora.peftName(name), array));
+        JsonNode config = StrictJson.mapper().valueToTree(lora.peftConfig(tuned.job().base().folder().toString(),
+                tuned.model().adaptedSites()));
+        ExportFolder.write(tuned, folder, unfinished -> {
+            unfinished.write(WEIGHTS, channel -> SafetensorsWriter.create().storedAs(DataType.FLOAT).checkingFinite()
+                    .writeTo(channel, folder.resolve(WEIGHTS), weights, Map.of("format", "pt")));
+            unfinished.writeText(CONFIG, config.toPrettyString() + "\n");
+            try (SafetensorsFile file = SafetensorsFile.open(unfinished.path().resolve(WEIGHTS))) {
+                weights.forEach((name, expected) -> {
+                    if (!Arrays.equals(file.read(name, DataType.FLOAT).ravel().toFloatVector(),
+                            expected.ravel().toFloatVector())) {
+                        throw new FinetuneException(folder + " was not saved: tensor '" + name + "' reads back with other "
+                                + "values than it was written with. Check the disk.");
+                    }
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,108 @@
+package org.finetune4j.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.checkpoint.StrictJson;
+import org.finetune4j.methods.Fragment;
+
+/** What every saved folder has: a model card, the run's provenance, and a place that nothing else stands in. */
+final class ExportFolder {
+    static final String PROVENANCE = "finetune.json";
+
+    private ExportFolder() {
+    }
+
+    /**
+     * Writes a folder whole or not at all.
+     *
+     * @throws FinetuneException when the folder holds something that was not saved by this library, or the disk refuses
+     */
+    static void write(TunedModel tuned, Path folder, AtomicFiles.FolderContent content) {
+        requireReplaceable(tuned, folder);
+        try {
+            Path parent = folder.toAbsolutePath().getParent();
+            if (parent != null) {
+                Files.createDirectories(parent);
+            }
+        } catch (IOException e) {
+            throw new FinetuneException(folder + " cannot be created: " + e + ". Choose another folder.", e);
+        }
+        AtomicFiles.onDisk().writeFolder(folder, unfinished -> {
+            content.writeTo(unfinished);
+            unfinished.writeText(PROVENANCE, provenance(tuned));
+            unfinished.writeText("README.md", ModelCard.of(tuned));
+        });
+        AtomicFiles.onDisk().removeLeftovers(folder);
+    }
+
+    private static void requireReplaceable(TunedModel tuned, Path folder) {
+        if (!Files.exists(folder)) {
+            return;
+        }
+        try (Stream<Path> content = Files.list(folder)) {
+            if (Files.isSameFile(folder, tuned.job().base().folder())) {
+                throw new FinetuneException(folder + " is the base model's own folder. Choose another one.");
+            }
+            if (content.findAny().isPresent() && !Files.exists(folder.resolve(PROVENANCE))) {
+                throw new FinetuneException(folder + " holds other files, which saving would replace. Choose a new folder, "
+                        + "or empty this one.");
+            }
+        } catch (IOException e) {
+            throw new FinetuneException(folder + " cannot be used: " + e + ". Choose another folder.", e);
+        }
+    }
+
+    private static String provenance(TunedModel tuned) {
+        FineTuning job = tuned.job();
+        ObjectNode root = StrictJson.mapper().createObjectNode();
+        try {
+            root.set("recipe", StrictJson.mapper().readTree(job.recipe()));
+        } catch (JsonProcessingException e) {
+            root.put("recipe", job.recipe());
+        }
+        root.put("base", job.base().folder().toString());
+        fragment(root.putObject("objective"), job.objective());
+        if (job.adapter() != null) {
+            fragment(root.putObject("adapter"), job.adapter());
+        }
+        if (job.selector() != null) {
+            fragment(root.putObject("selector"), job.selector());
+        }
+        ObjectNode train = root.putObject("train");
+        job.train().identity().forEach((name, value) -> train.put(name.substring("train.".length()), value));
+        train.put("learningRate", Double.toString(job.train().learningRate(job.adapter() != null)));
+        train.put("steps", tuned.lastStep().step());
+        ObjectNode data = root.putObject("data");
+        data.put("description", job.data().description()).put("sha256", tuned.data().hash())
+                .put("samples", tuned.data().examples().size()).put("tokens", tuned.data().tokens())
+                .put("supervisedTokens", tuned.data().supervisedTokens());
+        ObjectNode metrics = root.putObject("metrics");
+        tuned.comparisons().forEach(comparison -> {
+            ObjectNode node = metrics.putObject(comparison.name());
+            Baseline.put(node.putObject("before"), comparison.before());
+            Baseline.put(node.putObject("after"), comparison.after());
+        });
+        ObjectNode versions = root.putObject("versions");
+        RunRecord.versions().forEach(versions::put);
+        return root.toPrettyString() + "\n";
+    }
+
+    private static void fragment(ObjectNode node, Fragment fragment) {
+        node.put("name", fragment.method().name()).put("title", fragment.method().title())
+                .put("source", fragment.method().source());
+        node.set("settings", StrictJson.mapper().valueToTree(fragment.settings()));
+    }
+
+    /** The fragments whose methods are to be cited. */
+    static List<Fragment> fragments(FineTuning job) {
+        return Stream.of(job.selector(), job.objective(), job.adapter()).filter(java.util.Objects::nonNull)
+                .map(Fragment.class::cast).toList();
+    }
+}

@@ -1,0 +1,221 @@
+package org.finetune4j.train;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.data.EncodedSamples;
+import org.finetune4j.data.Encoder;
+import org.finetune4j.data.Sample;
+import org.finetune4j.data.TextEncoding;
+import org.finetune4j.kernel.CounterRandom;
+import org.finetune4j.kernel.Kernels;
+import org.finetune4j.methods.Fragment;
+import org.finetune4j.methods.evaluate.Metric;
+import org.finetune4j.methods.evaluate.MetricResult;
+import org.finetune4j.methods.select.Selector;
+import org.finetune4j.model.LanguageModel;
+import org.finetune4j.tokenizer.Tokenizer;
+import org.jspecify.annotations.Nullable;
+
+/** One run of a job: load, select, measure, train, measure. */
+final class FineTuningRun {
+    private static final String HELD_OUT_LOSS = "heldOutLoss";
+
+    private final FineTuning job;
+    private final Preparation preparation;
+    private final TrainingListener listener;
+    private final LanguageModel model;
+    private final Tokenizer tokenizer;
+    private final TextEncoding encoding;
+    private final List<Sample> prompts;
+    private final String baseHash;
+
+    private FineTuningRun(FineTuning job, Preparation preparation, TrainingListener listener, LanguageModel model,
+                          Tokenizer tokenizer) {
+        this.job = job;
+        this.preparation = preparation;
+        this.listener = listener;
+        this.model = model;
+        this.tokenizer = tokenizer;
+        this.encoding = new TextEncoding(tokenizer, job.chatTemplate());
+        this.prompts = Planner.prompts(job, preparation.heldOut());
+        // Nothing trains yet, so that this is the hash of every base weight.
+        this.baseHash = model.parameters().hashOfFrozen();
+    }
+
+    /** Runs a job whose plan has no problems. */
+    static FineTuned run(FineTuning job, Preparation preparation, TrainingListener listener) {
+        listener.stageBegan(preparation.plan().stages().get(0));
+        List<AutoCloseable> opened = new ArrayList<>();
+        try {
+            Kernels kernels = KernelChoice.named(job.kernels());
+            opened.add(kernels);
+            Tokenizer tokenizer = Tokenizer.load(job.base().folder());
+            opened.add(tokenizer);
+            LanguageModel model = load(job, kernels);
+            opened.add(model);
+            return new FineTuningRun(job, preparation, listener, model, tokenizer).run(opened);
+        } catch (RuntimeException | Error e) {
+            closeAll(opened);
+            throw e;
+        }
+    }
+
+    private static LanguageModel load(FineTuning job, Kernels kernels) {
+        if (job.base() instanceof BaseModel.Fresh fresh) {
+            return LanguageModel.random(ModelConfig.read(fresh.folder()), job.train().precision(), kernels, fresh.seed());
+        }
+        return LanguageModel.load(job.base().folder(), job.train().precision(), kernels);
+    }
+
+    /** Closes in reverse what was opened. */
+    static void closeAll(List<AutoCloseable> opened) {
+        for (int i = opened.size() - 1; i >= 0; i--) {
+            try {
+                opened.get(i).close();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private FineTuned run(List<AutoCloseable> opened) {
+        EncodedSamples data = trainingData();
+        warnOfLeaks();
+        EncodedSamples heldOut = preparation.heldOutEncoded();
+        Baseline before = before();
+        decideWhatTrains();
+        Trainer.Outcome outcome = train(data, heldOut);
+        List<String> after = answers("generate answers with the tuned model");
+        List<FineTuned.Comparison> comparisons = compare(before, scores(after), outcome, heldOut);
+        return new TunedModel(job, preparation.plan(), model, tokenizer, encoding, opened, data, outcome, comparisons,
+                shown(before.answers(), after));
+    }
+
+    private EncodedSamples trainingData() {
+        EncodedSamples ready = preparation.encoded();
+        if (ready != null) {
+            return ready;
+        }
+        Selector selector = java.util.Objects.requireNonNull(job.selector());
+        Selector.Selection selection;
+        try (ModelScorer scorer = new ModelScorer(model, encoding, preparation.maxLength(), job.train().tooLong(),
+                job.train().tokensPerBatch(), listener)) {
+            selection = selector.select(preparation.samples(), scorer);
+        }
+        listener.selected(selection.report());
+        if (selection.samples().isEmpty()) {
+            throw new FinetuneException("select: " + selector.method().name() + " left none of "
+                    + preparation.samples().size() + " samples to train on. Loosen its settings or give it other data.");
+        }
+        return new Encoder(encoding, preparation.maxLength(), job.train().tooLong()).encode(selection.samples());
+    }
+
+    private void warnOfLeaks() {
+        Set<List<Sample.Message>> trained = new HashSet<>();
+        preparation.samples().stream().filter(sample -> !sample.isDocument()).forEach(sample -> trained.add(sample.prompt()));
+        List<String> leaks = preparation.heldOut().stream().filter(sample -> !sample.isDocument()
+                && trained.contains(sample.prompt())).map(Sample::id).toList();
+        if (!leaks.isEmpty()) {
+            listener.warned(leaks.size() + " of " + preparation.heldOut().size() + " held-out prompts are trained on too, "
+                    + "such as " + leaks.get(0) + ", so that what is measured says less than it seems to.");
+        }
+    }
+
+    private List<Metric> metrics() {
+        return job.evaluation() == null ? List.of() : job.evaluation().metrics();
+    }
+
+    private List<String> answers(String stage) {
+        return prompts.isEmpty() ? List.of() : Answers.of(model, tokenizer, encoding, prompts,
+                java.util.Objects.requireNonNull(job.evaluation()).maxNewTokens(), stage, listener);
+    }
+
+    private List<MetricResult> scores(List<String> answers) {
+        List<String> references = prompts.stream().map(sample -> String.valueOf(Planner.reference(sample))).toList();
+        return metrics().stream().map(metric -> metric.score(answers, references)).toList();
+    }
+
+    private Baseline before() {
+        String key = Hashes.of(baseHash + job.train().precision() + job.kernels() + job.chatTemplate() + prompts
+                + settings(metrics()) + (job.evaluation() == null ? 0 : job.evaluation().maxNewTokens()));
+        Path runFolder = job.runFolder();
+        Baseline known = runFolder == null ? null : Baseline.read(runFolder, key);
+        if (known != null) {
+            return known;
+        }
+        List<String> answers = answers("generate answers with the base model");
+        Baseline measured = new Baseline(key, scores(answers), answers);
+        if (runFolder != null) {
+            RunRecord.createFolder(runFolder);
+            measured.write(runFolder);
+        }
+        return measured;
+    }
+
+    private void decideWhatTrains() {
+        if (job.adapter() == null) {
+            model.trainAll();
+        } else {
+            model.attach(job.adapter().linearAdapter(), CounterRandom.seed(job.train().seed(), "adapter", 0));
+        }
+    }
+
+    private Trainer.Outcome train(EncodedSamples data, @Nullable EncodedSamples heldOut) {
+        listener.stageBegan("train " + data.examples().size() + " samples with " + job.objective().method().name());
+        Map<String, String> identity = new LinkedHashMap<>();
+        identity.put("base", baseHash);
+        identity.put("objective", settings(List.of(job.objective())));
+        identity.put("adapter", job.adapter() == null ? "none" : settings(List.of(job.adapter())));
+        TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
+                job.objective().reduction(), data, heldOut, job.runFolder(), job.continueFrom(), identity, job.recipe());
+        try (ModelGradientEngine engine = new ModelGradientEngine(model, job.objective().tokenLoss())) {
+            return new Trainer(engine, model.kernels(), training, AtomicFiles.onDisk(), listener).run();
+        }
+    }
+
+    private static String settings(List<? extends Fragment> fragments) {
+        return fragments.stream().map(fragment -> fragment.method().name() + fragment.settings()).toList().toString();
+    }
+
+    private static List<FineTuned.Comparison> compare(Baseline before, List<MetricResult> after, Trainer.Outcome outcome,
+                                                      @Nullable EncodedSamples heldOut) {
+        List<FineTuned.Comparison> comparisons = new ArrayList<>();
+        for (int i = 0; i < after.size(); i++) {
+            comparisons.add(new FineTuned.Comparison(after.get(i).name(), before.metrics().get(i), after.get(i)));
+        }
+        if (heldOut != null) {
+            int count = heldOut.examples().size();
+            comparisons.add(new FineTuned.Comparison(HELD_OUT_LOSS, loss(outcome.evaluations().get(0), count),
+                    loss(outcome.evaluations().get(outcome.evaluations().size() - 1), count)));
+        }
+        return comparisons;
+    }
+
+    /** The plain negative log-likelihood where the objective reports it, so that objectives can be compared. */
+    private static MetricResult loss(TrainingListener.EvaluationEvent event, int count) {
+        Double plain = event.values().get("nll");
+        return new MetricResult(HELD_OUT_LOSS, plain == null ? "mean objective per supervised token"
+                : "mean negative log-likelihood per supervised token", plain == null ? event.loss() : plain, null, count,
+                0, List.of());
+    }
+
+    private List<FineTuned.Answer> shown(List<String> before, List<String> after) {
+        List<FineTuned.Answer> answers = new ArrayList<>();
+        for (int i = 0; i < Math.min(Planner.SHOWN_ANSWERS, prompts.size()); i++) {
+            List<Sample.Message> turns = prompts.get(i).prompt();
+            answers.add(new FineTuned.Answer(turns.get(turns.size() - 1).content(), Planner.reference(prompts.get(i)),
+                    before.get(i), after.get(i)));
+        }
+        return answers;
+    }
+}

@@ -1,0 +1,217 @@
+package org.finetune4j.train;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.checkpoint.SafetensorsWriter;
+import org.finetune4j.checkpoint.StrictJson;
+import org.finetune4j.data.Example;
+import org.finetune4j.head.TokenValues;
+import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.methods.objective.Reduction;
+import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.PackedBatch;
+import org.finetune4j.model.TrainingEngine;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Writes a tuned model in the Hugging Face layout, an adapter merged into the weights, and reads it again: the weights
+ * must be those in memory as the stored type rounds them, and the read model must give the tuned one's probabilities.
+ */
+final class ModelExport {
+    private static final String TEMPLATE = "chat_template.jinja";
+    private static final String GENERATION = "generation_config.json";
+    private static final int PROBES = 4;
+    /** Largest mean difference of log-probabilities, where nothing is rounded to 16 bits and where something is. */
+    private static final double EXACT = 1e-3;
+    private static final double ROUNDED = 5e-2;
+
+    private final TunedModel tuned;
+    private final FineTuning job;
+    private final LanguageModel model;
+
+    ModelExport(TunedModel tuned) {
+        this.tuned = tuned;
+        this.job = tuned.job();
+        this.model = tuned.model();
+    }
+
+    void write(Path folder) {
+        DataType stored = storedType();
+        Map<String, INDArray> weights = weights();
+        ExportFolder.write(tuned, folder, unfinished -> {
+            unfinished.write(SafetensorsFile.FILE_NAME, channel -> SafetensorsWriter.create().storedAs(stored)
+                    .checkingFinite().writeTo(channel, folder.resolve(SafetensorsFile.FILE_NAME), weights,
+                            Map.of("format", "pt")));
+            copy(unfinished, job.base().folder().resolve(ModelConfig.FILE_NAME));
+            for (Path file : tuned.tokenizer().files()) {
+                if (job.chatTemplate() == null || !file.endsWith(TEMPLATE)) {
+                    copy(unfinished, file);
+                }
+            }
+            if (job.chatTemplate() != null) {
+                unfinished.writeText(TEMPLATE, job.chatTemplate());
+            }
+            unfinished.writeText(GENERATION, generationConfig());
+            requireSameWeights(unfinished.path(), folder, weights, stored);
+            requireSameProbabilities(unfinished.path(), folder, stored);
+        });
+    }
+
+    /** The type of the base's weights on the disk. */
+    private DataType storedType() {
+        if (job.base() instanceof BaseModel.Fresh) {
+            return model.config().torchDtype();
+        }
+        try (SafetensorsFile base = SafetensorsFile.open(job.base().folder())) {
+            DataType type = base.info(base.names().iterator().next()).type().dataType();
+            return type != null && type.isFPType() ? type : DataType.FLOAT;
+        }
+    }
+
+    private Map<String, INDArray> weights() {
+        if (!model.hasAdapter()) {
+            return model.baseTensors();
+        }
+        if (!(job.adapter() instanceof Lora lora)) {
+            throw new FinetuneException("the adapter " + job.adapter().method().name() + " cannot be merged into the "
+                    + "weights. Save it alone with saveAdapter.");
+        }
+        Map<String, INDArray> adapter = model.adapterTensors();
+        Map<String, INDArray> merged = new LinkedHashMap<>();
+        Base base = job.base() instanceof BaseModel.Fresh ? inMemory() : onDisk();
+        try (base) {
+            for (String name : model.baseTensors().keySet()) {
+                String site = name.substring(0, name.length() - ".weight".length());
+                INDArray weight = base.weight(name);
+                merged.put(name, model.adaptedSites().contains(site) ? lora.merged(weight,
+                        adapter.get(site + ".lora_A.weight"), adapter.get(site + ".lora_B.weight")) : weight);
+            }
+        }
+        return merged;
+    }
+
+    /** Where the base's weights are taken from when they are merged. */
+    private interface Base extends AutoCloseable {
+        INDArray weight(String name);
+
+        @Override
+        default void close() {
+        }
+    }
+
+    private Base inMemory() {
+        Map<String, INDArray> tensors = model.baseTensors();
+        return name -> tensors.get(name).castTo(DataType.FLOAT);
+    }
+
+    /** The graph may compute in fewer bits than the base is stored in, so that the disk has the better numbers. */
+    private Base onDisk() {
+        SafetensorsFile file = SafetensorsFile.open(job.base().folder());
+        return new Base() {
+            @Override
+            public INDArray weight(String name) {
+                return file.read(name, DataType.FLOAT);
+            }
+
+            @Override
+            public void close() {
+                file.close();
+            }
+        };
+    }
+
+    private static void copy(AtomicFiles.UnfinishedFolder target, Path file) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
+        target.write(file.getFileName().toString(), channel -> {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        });
+    }
+
+    /** The base's, with the tokens that end a turn in this template, so that other tools stop where this one does. */
+    private String generationConfig() {
+        Path base = job.base().folder().resolve(GENERATION);
+        ObjectNode root = Files.isRegularFile(base) ? StrictJson.readObject(base, 1 << 20)
+                : StrictJson.mapper().createObjectNode();
+        Integer begin = model.config().bosTokenId();
+        if (begin != null && !root.has("bos_token_id")) {
+            root.put("bos_token_id", begin);
+        }
+        Set<Integer> ends = new TreeSet<>(model.config().eosTokenIds());
+        root.path("eos_token_id").forEach(id -> ends.add(id.asInt()));
+        if (root.path("eos_token_id").isInt()) {
+            ends.add(root.path("eos_token_id").asInt());
+        }
+        if (job.chatTemplate() != null || tuned.tokenizer().hasChatTemplate()) {
+            ends.addAll(tuned.encoding().stopIds());
+        }
+        if (!ends.isEmpty()) {
+            ArrayNode list = root.putArray("eos_token_id");
+            ends.forEach(list::add);
+        }
+        return root.toPrettyString() + "\n";
+    }
+
+    private static void requireSameWeights(Path written, Path folder, Map<String, INDArray> weights, DataType stored) {
+        double rounding = stored == DataType.BFLOAT16 ? 0x1p-8 : stored == DataType.HALF ? 0x1p-10 : 0;
+        // Numbers below 2^-14 have fewer bits in HALF.
+        double smallest = stored == DataType.HALF ? 0x1p-24 : 0;
+        try (SafetensorsFile file = SafetensorsFile.open(written)) {
+            weights.forEach((name, expected) -> {
+                INDArray wanted = expected.castTo(DataType.FLOAT);
+                INDArray difference = file.read(name, DataType.FLOAT).subi(wanted);
+                INDArray allowed = org.nd4j.linalg.ops.transforms.Transforms.abs(wanted, true).muli(rounding)
+                        .addi(smallest);
+                double excess = org.nd4j.linalg.ops.transforms.Transforms.abs(difference, false).subi(allowed)
+                        .maxNumber().doubleValue();
+                if (!(excess <= 0)) {
+                    throw new FinetuneException(folder + " was not saved: tensor '" + name + "' reads back with other "
+                            + "values than it was written with. Check the disk.");
+                }
+            });
+        }
+    }
+
+    private void requireSameProbabilities(Path written, Path folder, DataType stored) {
+        List<Example> probes = tuned.data().examples().subList(0, Math.min(PROBES, tuned.data().examples().size()));
+        PackedBatch batch = StepBatches.of(List.of(probes), Reduction.TOKENS).get(0);
+        float[] expected = losses(model, batch);
+        float[] actual;
+        try (LanguageModel read = LanguageModel.load(written, model.precision(), model.kernels())) {
+            actual = losses(read, batch);
+        }
+        double difference = 0;
+        for (int i = 0; i < expected.length; i++) {
+            difference += Math.abs(expected[i] - actual[i]) / expected.length;
+        }
+        boolean exact = stored == DataType.FLOAT && model.precision().type() == DataType.FLOAT;
+        if (!(difference <= (exact ? EXACT : ROUNDED))) {
+            throw new FinetuneException(folder + " was not saved: the log-probabilities of the saved model differ by "
+                    + difference + " on average from the tuned model's. Weights stored as " + stored
+                    + " may be too coarse for what was trained: save the adapter alone with saveAdapter, or train longer "
+                    + "or at a higher rate.");
+        }
+    }
+
+    private static float[] losses(LanguageModel model, PackedBatch batch) {
+        try (TrainingEngine engine = new TrainingEngine(model, new NegativeLogLikelihood())) {
+            TokenValues values = engine.evaluate(batch);
+            return java.util.Objects.requireNonNull(values.values().get("loss"));
+        }
+    }
+}

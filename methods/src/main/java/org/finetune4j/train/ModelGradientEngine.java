@@ -1,0 +1,72 @@
+package org.finetune4j.train;
+
+import java.util.List;
+import org.finetune4j.head.TokenLoss;
+import org.finetune4j.head.TokenValues;
+import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.PackedBatch;
+import org.finetune4j.model.TrainingEngine;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** A language model under a token loss. */
+public final class ModelGradientEngine implements GradientEngine, AutoCloseable {
+    private final LanguageModel model;
+    private final TrainingEngine engine;
+
+    /** Builds the graph; what trains in the model must have been decided. The model stays open. */
+    public ModelGradientEngine(LanguageModel model, TokenLoss loss) {
+        this.model = model;
+        this.engine = new TrainingEngine(model, loss);
+    }
+
+    @Override
+    public List<Slice> slices() {
+        return model.parameters().trainable().stream().map(parameter -> new Slice(parameter.name(), parameter.shape(),
+                parameter.decays(), parameter.flatOffset())).toList();
+    }
+
+    @Override
+    public INDArray weights() {
+        return model.parameters().flat();
+    }
+
+    @Override
+    public INDArray gradient() {
+        return model.parameters().flatGradient();
+    }
+
+    @Override
+    public void weightsChanged() {
+        model.parameters().mastersChanged();
+    }
+
+    @Override
+    public String hashOfFrozen() {
+        return model.parameters().hashOfFrozen();
+    }
+
+    @Override
+    public int vocabulary() {
+        return model.config().vocabularySize();
+    }
+
+    @Override
+    public void zeroGradients() {
+        engine.zeroGradients();
+    }
+
+    @Override
+    public TokenValues accumulateGradient(PackedBatch batch, long dropoutSeed) {
+        return engine.accumulateGradient(batch, dropoutSeed);
+    }
+
+    @Override
+    public TokenValues evaluate(PackedBatch batch) {
+        return engine.evaluate(batch);
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+}

@@ -1,0 +1,73 @@
+package org.finetune4j.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.finetune4j.data.Encoder;
+import org.finetune4j.data.Example;
+import org.finetune4j.data.Sample;
+import org.finetune4j.data.SampleEncoding;
+import org.finetune4j.data.TooLong;
+import org.finetune4j.methods.objective.Reduction;
+import org.finetune4j.methods.select.ResponseScorer;
+import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.PackedBatch;
+import org.finetune4j.model.TrainingEngine;
+
+/** Scores responses by the model as it is, its adapter off, with the template and the marks of the training. */
+final class ModelScorer implements ResponseScorer, AutoCloseable {
+    private static final String STAGE = "score the candidate responses";
+
+    private final TrainingEngine engine;
+    private final Encoder encoder;
+    private final int tokensPerBatch;
+    private final TrainingListener listener;
+
+    /** A scorer; samples beyond {@code maxLength} are cut at their ends unless {@code tooLong} is ERROR. */
+    ModelScorer(LanguageModel model, SampleEncoding encoding, int maxLength, TooLong tooLong, int tokensPerBatch,
+                TrainingListener listener) {
+        engine = new TrainingEngine(model, new NegativeLogLikelihood(), false);
+        encoder = new Encoder(encoding, maxLength, tooLong == TooLong.ERROR ? TooLong.ERROR : TooLong.KEEP_START);
+        this.tokensPerBatch = tokensPerBatch;
+        this.listener = listener;
+    }
+
+    @Override
+    public List<float[]> tokenLogProbabilities(List<Sample> conversations) {
+        List<Example> examples = encoder.encode(conversations).examples();
+        List<float[]> results = new ArrayList<>(examples.size());
+        listener.stageBegan(STAGE);
+        while (results.size() < examples.size()) {
+            List<Example> batch = batch(examples, results.size());
+            score(batch, results);
+            listener.stageProgressed(STAGE, results.size(), examples.size());
+        }
+        return results;
+    }
+
+    private List<Example> batch(List<Example> examples, int from) {
+        int to = from;
+        long tokens = 0;
+        while (to < examples.size() && (to == from || tokens + examples.get(to).inputTokens() <= tokensPerBatch)) {
+            tokens += examples.get(to++).inputTokens();
+        }
+        return examples.subList(from, to);
+    }
+
+    private void score(List<Example> batch, List<float[]> results) {
+        PackedBatch packed = StepBatches.of(List.of(batch), Reduction.TOKENS).get(0);
+        float[] losses = engine.evaluate(packed).values().get("loss");
+        int from = 0;
+        for (Example example : batch) {
+            float[] logProbabilities = new float[example.supervisedTokens()];
+            for (int i = 0; i < logProbabilities.length; i++) {
+                logProbabilities[i] = -losses[from++];
+            }
+            results.add(logProbabilities);
+        }
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+}

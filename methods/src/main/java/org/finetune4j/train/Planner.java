@@ -1,0 +1,237 @@
+package org.finetune4j.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.data.EncodedSamples;
+import org.finetune4j.data.Encoder;
+import org.finetune4j.data.Packer;
+import org.finetune4j.data.Sample;
+import org.finetune4j.data.TextEncoding;
+import org.finetune4j.head.TokenLoss;
+import org.finetune4j.kernel.Kernels;
+import org.finetune4j.model.LinearAdapter;
+import org.finetune4j.model.ModelShapes;
+import org.finetune4j.model.ParameterSpec;
+import org.finetune4j.tokenizer.Tokenizer;
+import org.jspecify.annotations.Nullable;
+
+/** Finds what a job would do and everything that refuses it, without loading a weight. */
+final class Planner {
+    /** Answers that are shown as examples. */
+    static final int SHOWN_ANSWERS = 2;
+
+    private final FineTuning job;
+    private final List<String> problems = new ArrayList<>();
+
+    private @Nullable ModelConfig config;
+    private long total;
+    private long trainable;
+    private int maxLength;
+    private List<Sample> samples = List.of();
+    private List<Sample> heldOut = List.of();
+    private @Nullable EncodedSamples encoded;
+    private @Nullable EncodedSamples heldOutEncoded;
+    private long steps;
+    private long memory;
+    private double seconds;
+
+    Planner(FineTuning job) {
+        this.job = job;
+    }
+
+    Preparation prepare() {
+        problems.addAll(job.train().problems());
+        attempt("base", this::model);
+        attempt("data", () -> samples = job.data().samples());
+        Evaluation evaluation = job.evaluation();
+        if (evaluation != null) {
+            attempt("heldOut", () -> heldOut = evaluation.heldOut().samples());
+            evaluationProblems(evaluation);
+        }
+        candidateProblems();
+        if (problems.isEmpty()) {
+            attempt("data", this::encode);
+        }
+        if (problems.isEmpty()) {
+            attempt("kernels", this::estimate);
+        }
+        boolean selects = job.selector() != null;
+        EncodedSamples known = encoded;
+        Plan plan = new Plan(stages(), models(), total, trainable, samples.size(), known == null ? 0 : known.tokens(),
+                known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped(), steps, memory, seconds,
+                problems);
+        return new Preparation(plan, samples, selects ? null : encoded, heldOut, heldOutEncoded, maxLength);
+    }
+
+    private void attempt(String place, Runnable part) {
+        try {
+            part.run();
+        } catch (FinetuneException e) {
+            problems.add(place + ": " + e.getMessage());
+        }
+    }
+
+    private void model() {
+        ModelConfig found = ModelConfig.read(job.base().folder());
+        config = found;
+        maxLength = Math.min(job.train().maxLength(), found.maxPositions());
+        long base = ModelShapes.parameterCount(found);
+        total = base;
+        trainable = base;
+        Map<String, long[]> layers = ModelShapes.linearLayers(found);
+        if (job.adapter() != null) {
+            attempt("adapt", () -> {
+                job.adapter().requireFits(layers);
+                trainable = adapterParameters(job.adapter().linearAdapter(), layers);
+                total = base + trainable;
+            });
+        }
+        try (Tokenizer tokenizer = Tokenizer.load(job.base().folder())) {
+            if (tokenizer.vocabularySize() > found.vocabularySize()) {
+                throw new FinetuneException(job.base().folder() + ": the tokenizer has " + tokenizer.vocabularySize()
+                        + " tokens, but the model's embedding only " + found.vocabularySize()
+                        + " rows. Take tokenizer.json and config.json of the same model.");
+            }
+        }
+        if (job.base() instanceof BaseModel.Pretrained) {
+            // Reads headers only: a weight that is missing or damaged is found before anything is computed.
+            org.finetune4j.checkpoint.SafetensorsFile.open(job.base().folder()).close();
+        }
+    }
+
+    private static long adapterParameters(LinearAdapter adapter, Map<String, long[]> layers) {
+        long count = 0;
+        for (Map.Entry<String, long[]> layer : layers.entrySet()) {
+            for (ParameterSpec spec : adapter.parameters(layer.getKey(), layer.getValue()[1], layer.getValue()[0])) {
+                long elements = 1;
+                for (long extent : spec.shape()) {
+                    elements *= extent;
+                }
+                count += elements;
+            }
+        }
+        return count;
+    }
+
+    private void evaluationProblems(Evaluation evaluation) {
+        if (evaluation.maxNewTokens() < 1) {
+            problems.add("evaluate.maxNewTokens is " + evaluation.maxNewTokens() + ", but must be at least 1.");
+        }
+        if (!evaluation.metrics().isEmpty()) {
+            heldOut.stream().filter(sample -> sample.isDocument() || reference(sample) == null).findFirst()
+                    .ifPresent(sample -> problems.add("heldOut: " + sample.id() + " has no reference answer to score "
+                            + "against. Give it an answer or a response, or leave the metrics out."));
+        }
+    }
+
+    private void candidateProblems() {
+        long candidates = samples.stream().filter(sample -> !sample.candidates().isEmpty()).count();
+        if (candidates > 0 && job.selector() == null) {
+            problems.add("data: " + candidates + " of " + samples.size() + " samples have several candidate responses, "
+                    + "but nothing chooses among them. Add a selector such as grape(), or keep one response a sample.");
+        }
+    }
+
+    /** What generated answers are scored against, or null. */
+    static @Nullable String reference(Sample sample) {
+        return sample.answer() != null ? sample.answer() : sample.response();
+    }
+
+    private void encode() {
+        try (Tokenizer tokenizer = Tokenizer.load(job.base().folder())) {
+            TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate());
+            // A selector keeps a response for each prompt, of which nobody knows yet which one.
+            List<Sample> likely = samples.stream().map(sample -> sample.candidates().isEmpty() ? sample
+                    : sample.withResponse(sample.candidates().get(0).text())).toList();
+            Encoder encoder = new Encoder(encoding, maxLength, job.train().tooLong());
+            encoded = encoder.encode(likely);
+            Packer packer = new Packer(encoded.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
+                    job.train().seed());
+            steps = job.train().maxSteps() > 0 ? job.train().maxSteps() : packer.steps(job.train().epochs());
+            attempt("heldOut", () -> heldOutEncoded = encodeHeldOut(encoder, encoding));
+        }
+    }
+
+    private @Nullable EncodedSamples encodeHeldOut(Encoder encoder, TextEncoding encoding) {
+        int context = java.util.Objects.requireNonNull(config).maxPositions();
+        for (Sample sample : prompts(job, heldOut)) {
+            int length = encoding.prompt(sample.id(), sample.prompt()).length;
+            if (length >= context) {
+                throw new FinetuneException("the prompt of " + sample.id() + " has " + length + " tokens, which leaves no "
+                        + "room for an answer in the model's context of " + context + ". Shorten it or leave it out.");
+            }
+        }
+        List<Sample> answered = heldOut.stream().filter(sample -> sample.isDocument() || sample.response() != null)
+                .toList();
+        return answered.isEmpty() ? null : encoder.encode(answered);
+    }
+
+    /** The held-out samples that are answered: all of them for metrics, else those that are shown. */
+    static List<Sample> prompts(FineTuning job, List<Sample> heldOut) {
+        List<Sample> prompts = heldOut.stream().filter(sample -> !sample.isDocument()).toList();
+        boolean all = job.evaluation() != null && !job.evaluation().metrics().isEmpty();
+        return all ? prompts : prompts.subList(0, Math.min(SHOWN_ANSWERS, prompts.size()));
+    }
+
+    private void estimate() {
+        ModelConfig known = java.util.Objects.requireNonNull(config);
+        EncodedSamples data = java.util.Objects.requireNonNull(encoded);
+        long base = ModelShapes.parameterCount(known);
+        Estimate estimate = new Estimate(known, job.train().precision(), base, trainable, job.adapter() != null,
+                tokenLoss().needsReference());
+        long longest = data.examples().stream().mapToLong(example -> example.inputTokens()).max().orElse(0);
+        memory = estimate.memoryBytes(Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens())));
+        double meanTokens = (double) data.tokens() / data.examples().size();
+        double passes = job.train().maxSteps() == 0 ? job.train().epochs()
+                : job.train().maxSteps() * (double) job.train().accumulate()
+                        * Math.min(data.tokens(), Math.max(meanTokens, job.train().tokensPerBatch())) / data.tokens();
+        try (Kernels kernels = KernelChoice.named(job.kernels())) {
+            if (!kernels.supports(job.train().precision().type())) {
+                throw new FinetuneException("the kernels '" + job.kernels() + "' do not support precision "
+                        + job.train().precision() + ". Choose another precision or other kernels.");
+            }
+            seconds = estimate.seconds((long) (passes * data.tokens()), kernels);
+        }
+    }
+
+    private TokenLoss tokenLoss() {
+        return job.objective().tokenLoss();
+    }
+
+    private List<String> models() {
+        List<String> models = new ArrayList<>();
+        models.add("policy: " + (job.base() instanceof BaseModel.Fresh ? "random weights of the shape of " : "")
+                + job.base().folder() + (job.adapter() == null ? "" : " with " + job.adapter().method().name()));
+        if (tokenLoss().needsReference()) {
+            models.add("reference: " + (job.adapter() == null ? "a frozen copy of the weights as they are at the start"
+                    : "the policy with its adapter off"));
+        }
+        return models;
+    }
+
+    private List<String> stages() {
+        List<String> stages = new ArrayList<>();
+        stages.add((job.base() instanceof BaseModel.Fresh ? "make a model with random weights from "
+                : "load the model ") + job.base().folder());
+        if (job.selector() != null) {
+            stages.add("select with " + job.selector().method().name() + " from " + job.data().description());
+        }
+        Evaluation evaluation = job.evaluation();
+        String measured = evaluation == null ? "" : "measure " + (evaluation.metrics().isEmpty() ? "" : String.join(", ",
+                evaluation.metrics().stream().map(metric -> metric.method().name()).toList()) + " and ")
+                + "the held-out loss on " + evaluation.heldOut().description();
+        if (evaluation != null) {
+            stages.add(measured + ", before");
+        }
+        stages.add("train " + (job.adapter() == null ? "every weight" : job.adapter().method().name()) + " with "
+                + job.objective().method().name() + " on " + job.data().description()
+                + (steps == 0 ? "" : ", " + steps + " steps"));
+        if (evaluation != null) {
+            stages.add(measured + ", after");
+        }
+        return stages;
+    }
+}
