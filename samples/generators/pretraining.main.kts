@@ -31,12 +31,11 @@ private fun Dice.workedSum(): String {
 
 private fun Dice.story(): String {
     val problem = wordProblem(sum(between(1, 3)))
-    val skipped = problem.sum.equations.size - problem.sentences.size + 1
-    val told = problem.sentences.mapIndexed { i, sentence ->
-        val equation = problem.sum.equations.getOrNull(i - 1 + skipped)
-        if (equation == null || i + skipped == 0) sentence else "$sentence $equation."
-    }
-    return told.joinToString(" ") + " Now ${problem.person.name} has ${problem.answer} ${problem.thing}."
+    // A product is told by the opening sentence itself; any other step has a sentence of its own after the opening.
+    val told = if (problem.sum.steps[0].operator == '*') problem.sentences else problem.sentences.drop(1)
+    val opening = problem.sentences.take(problem.sentences.size - told.size)
+    val worked = told.zip(problem.sum.equations) { sentence, equation -> "$sentence $equation." }
+    return (opening + worked).joinToString(" ") + " Now ${problem.person.name} has ${problem.answer} ${problem.thing}."
 }
 
 private fun Dice.islandPage(): String {

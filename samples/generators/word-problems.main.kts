@@ -4,7 +4,10 @@
  * styles that the corpus never shows. All end with the line `#### <answer>` that exact match looks for.
  */
 @file:Import("dice.main.kts")
+@file:Import("files.main.kts")
 @file:Import("sums.main.kts")
+
+import java.nio.file.Path
 
 /**
  * One candidate answer.
@@ -48,14 +51,11 @@ private fun telegram(problem: WordProblem) = problem.sum.let { sum ->
     }
 }
 
-private fun nested(problem: WordProblem) = problem.sum.let { (start, steps, totals) ->
-    "((($start) ${steps[0].operator} (${steps[0].amount})) ${steps[1].operator} (${steps[1].amount})) => " +
-        "((${totals[0]}) ${steps[1].operator} (${steps[1].amount})) => (${totals[1]})"
+private fun nested(problem: WordProblem) = problem.sum.let { sum ->
+    val (one, two) = sum.steps.map { "${it.operator} (${it.amount})" }
+    val (first, second) = sum.totals
+    "(((${sum.start}) $one) $two) => (($first) $two) => ($second)"
 }
-
-private operator fun Sum.component1() = start
-private operator fun Sum.component2() = steps
-private operator fun Sum.component3() = totals
 
 private fun xml(problem: WordProblem) = problem.sum.let { sum ->
     "<work><start>${sum.start}</start>" + sum.steps.indices.joinToString("") { i ->
@@ -94,3 +94,16 @@ fun quickstartCandidates(seed: Long): Sequence<TaskRecord> =
  */
 fun quickstartHeldOut(seed: Long): Sequence<TaskRecord> =
     problems(seed, reserved = true).map { (_, problem) -> TaskRecord(problem.prompt, emptyList(), problem.answer) }
+
+/**
+ * Writes `quickstart-candidates.jsonl` with [candidates] problems and `quickstart-heldout.jsonl` with [heldOut] problems
+ * into [folder], and fails rather than write a held-out problem that is also a training problem.
+ */
+fun writeQuickstart(folder: Path, seed: Long, candidates: Int, heldOut: Int) {
+    val training = quickstartCandidates(seed).take(candidates).toList()
+    val testing = quickstartHeldOut(seed + 1).take(heldOut).toList()
+    val shared = testing.map { it.prompt }.toSet() intersect training.map { it.prompt }.toSet()
+    check(shared.isEmpty()) { "${shared.size} held-out problems are training problems too, such as: ${shared.first()}" }
+    writeLines(folder.resolve("quickstart-candidates.jsonl"), training.asSequence().map { it.toJson() })
+    writeLines(folder.resolve("quickstart-heldout.jsonl"), testing.asSequence().map { it.toJson() })
+}
