@@ -3,11 +3,13 @@
  *
  * Documents hold arithmetic with worked steps, stories with sums, facts about invented islands, lists and sorting, JSON
  * records and small programs. Dialogues hold the same skills as questions. One thing is done on purpose: when a dialogue
- * asks a word problem, the answer is mostly blurted out (`#### 14`) and seldom worked out, although the documents work
- * out every sum. So the base model knows how to calculate but, asked, mostly guesses; the quickstart's fine-tuning shows
- * it to calculate first. Sums reserved for held-out problems occur nowhere in this corpus.
+ * asks how many there are now, the answer is mostly blurted out (`#### 14`); only when it asks how many there are in the
+ * end is it mostly worked out. The documents work out every sum. So the base model knows how to calculate but, asked,
+ * mostly guesses, and the quickstart's fine-tuning shows it to calculate first. Sums reserved for held-out problems occur
+ * nowhere in this corpus.
  */
 @file:Import("dice.main.kts")
+@file:Import("styles.main.kts")
 @file:Import("sums.main.kts")
 @file:Import("worlds.main.kts")
 
@@ -28,6 +30,10 @@ private fun Dice.workedSum(): String {
     val closing = pick("The result is ${sum.result}.", "So the answer is ${sum.result}.", "It is ${sum.result}.")
     return "$opening ${sum.equations.joinToString(" ") { "$it." }} $closing"
 }
+
+// Seldom, and in documents alone, so that such styles are known but not natural to the model when it is asked.
+private fun Dice.oddStyle(): String =
+    wordProblem(sum(2)).let { "Work out ${it.sum.expression}. ${pick(oddStyles + storyStyle).write(it)}" }
 
 private fun Dice.story(): String {
     val problem = wordProblem(sum(between(1, 3)))
@@ -86,6 +92,7 @@ private val documentKinds: Map<Dice.() -> String, Double> = mapOf(
     Dice::drill to 3.0,
     Dice::workedSum to 3.0,
     Dice::story to 3.0,
+    Dice::oddStyle to 0.7,
     Dice::islandPage to 1.5,
     Dice::listPage to 1.5,
     Dice::recordPage to 1.0,
@@ -93,15 +100,11 @@ private val documentKinds: Map<Dice.() -> String, Double> = mapOf(
 )
 
 private fun Dice.solution(problem: WordProblem): String {
-    val steps = problem.sum.equations.joinToString(" ") { "$it." }
-    return weighted(
-        mapOf(
-            "#### ${problem.answer}" to 0.55,
-            "${problem.person.name} has ${problem.answer} ${problem.thing} now." to 0.2,
-            "$steps\n#### ${problem.answer}" to 0.15,
-            "$steps So the answer is ${problem.answer}." to 0.1,
-        ),
-    )
+    val steps = stepsStyle.write(problem)
+    if (chance(if (problem.ending == "now") 0.25 else 0.8)) {
+        return steps + if (chance(0.7)) "\n#### ${problem.answer}" else " So the answer is ${problem.answer}."
+    }
+    return if (chance(0.75)) "#### ${problem.answer}" else "${problem.person.name} has ${problem.answer} ${problem.thing} ${problem.ending}."
 }
 
 private fun Dice.wordProblemTurns(): List<Message> {

@@ -100,10 +100,11 @@ private val boxes = listOf("boxes", "bags", "baskets", "trays", "piles", "jars")
  * @property thing what is counted, in the plural
  * @property sentences the story without its question: one sentence for the start and one for each step, except that a
  *   product and its start share a sentence
+ * @property ending how the question ends: `now`, or `in the end` for one problem in five
  */
-class WordProblem(val sum: Sum, val person: Person, val thing: String, val sentences: List<String>) {
+class WordProblem(val sum: Sum, val person: Person, val thing: String, val sentences: List<String>, val ending: String) {
     /** The story and its question. */
-    val prompt: String = sentences.joinToString(" ") + " How many $thing does ${person.name} have now?"
+    val prompt: String = sentences.joinToString(" ") + " How many $thing does ${person.name} have $ending?"
 
     /** The answer as digits. */
     val answer: String = "${sum.result}"
@@ -123,5 +124,5 @@ fun Dice.wordProblem(sum: Sum): WordProblem {
     val changes = sum.steps.drop(if (product) 1 else 0).map { step ->
         "$subject ${pick(if (step.operator == '+') gains else losses).replace("%d", "${step.amount}")}."
     }
-    return WordProblem(sum, person, thing, listOf(opening) + changes)
+    return WordProblem(sum, person, thing, listOf(opening) + changes, if (chance(0.2)) "in the end" else "now")
 }

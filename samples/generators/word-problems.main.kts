@@ -1,10 +1,11 @@
 /*
  * The quickstart's task: word problems of two steps. Every prompt comes with several correct answers in different
  * styles; `steps` is how the base model's corpus works out sums, `story` is plain English near it, and the others are
- * styles that the corpus never shows. All end with the line `#### <answer>` that exact match looks for.
+ * styles that the corpus hardly shows. All end with the line `#### <answer>` that exact match looks for.
  */
 @file:Import("dice.main.kts")
 @file:Import("files.main.kts")
+@file:Import("styles.main.kts")
 @file:Import("sums.main.kts")
 
 import java.nio.file.Path
@@ -37,43 +38,12 @@ class TaskRecord(val prompt: String, val responses: List<Candidate>, val answer:
         "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n") + "\""
 }
 
-private val names = mapOf('+' to "PLUS", '-' to "MINUS", '*' to "TIMES")
+private fun Dice.candidates(problem: WordProblem, styles: List<Style>): List<Candidate> =
+    shuffled(styles).map { Candidate("${it.write(problem)}\n#### ${problem.answer}", it.source) }
 
-private fun steps(problem: WordProblem) = problem.sum.equations.joinToString(" ") { "$it." }
-
-private fun story(problem: WordProblem) = problem.sum.equations.let { (first, second) ->
-    "At first ${problem.person.name} has $first ${problem.thing}. Then ${problem.person.she} has $second ${problem.thing}."
-}
-
-private fun telegram(problem: WordProblem) = problem.sum.let { sum ->
-    "START ${sum.start} STOP " + sum.steps.indices.joinToString(" ") { i ->
-        "${names[sum.steps[i].operator]} ${sum.steps[i].amount} MAKES ${sum.totals[i]} STOP"
-    }
-}
-
-private fun nested(problem: WordProblem) = problem.sum.let { sum ->
-    val (one, two) = sum.steps.map { "${it.operator} (${it.amount})" }
-    val (first, second) = sum.totals
-    "(((${sum.start}) $one) $two) => (($first) $two) => ($second)"
-}
-
-private fun xml(problem: WordProblem) = problem.sum.let { sum ->
-    "<work><start>${sum.start}</start>" + sum.steps.indices.joinToString("") { i ->
-        "<step by=\"${sum.steps[i].operator}${sum.steps[i].amount}\">${sum.totals[i]}</step>"
-    } + "</work>"
-}
-
-private fun backwards(problem: WordProblem) = problem.sum.equations.let { (first, second) ->
-    "It is ${problem.answer}, for before that $second, and still before that $first."
-}
-
-private val unnatural: Map<String, (WordProblem) -> String> =
-    mapOf("telegram" to ::telegram, "nested" to ::nested, "xml" to ::xml, "backwards" to ::backwards)
-
-private fun Dice.candidates(problem: WordProblem): List<Candidate> {
-    val natural = if (chance(0.8)) mapOf("steps" to ::steps) else mapOf("story" to ::story)
-    val styles = natural.entries.toList() + sample(unnatural.entries.toList(), 3)
-    return shuffled(styles).map { (source, write) -> Candidate("${write(problem)}\n#### ${problem.answer}", source) }
+private fun Dice.quickstartStyles(): List<Style> {
+    val natural = weighted(mapOf(listOf(stepsStyle) to 0.6, listOf(storyStyle) to 0.2, listOf(stepsStyle, storyStyle) to 0.2))
+    return natural + sample(oddStyles, 4 - natural.size)
 }
 
 private fun problems(seed: Long, reserved: Boolean): Sequence<Pair<Dice, WordProblem>> {
@@ -82,11 +52,20 @@ private fun problems(seed: Long, reserved: Boolean): Sequence<Pair<Dice, WordPro
 }
 
 /**
- * Returns the endless stream of training problems for [seed], no prompt twice: each with four correct candidates, one
- * of them `steps` (mostly) or `story`, the other three in styles that the base model never saw.
+ * Returns the endless stream of training problems for [seed], no prompt twice: each with four correct candidates, one or
+ * two of them `steps` or `story`, the others in styles that are rare in the base model's corpus and never asked for there.
  */
-fun quickstartCandidates(seed: Long): Sequence<TaskRecord> =
-    problems(seed, reserved = false).map { (dice, problem) -> TaskRecord(problem.prompt, dice.candidates(problem), problem.answer) }
+fun quickstartCandidates(seed: Long): Sequence<TaskRecord> = problems(seed, reserved = false).map { (dice, problem) ->
+    TaskRecord(problem.prompt, dice.candidates(problem, dice.quickstartStyles()), problem.answer)
+}
+
+/**
+ * Returns the endless stream of training problems for [seed] that shows whether the choice of candidates matters: every
+ * problem has the same three, `steps` (the style of the corpus), `story` and `backwards`.
+ */
+fun styleCandidates(seed: Long): Sequence<TaskRecord> = problems(seed, reserved = false).map { (dice, problem) ->
+    TaskRecord(problem.prompt, dice.candidates(problem, listOf(stepsStyle, storyStyle, backwardsStyle)), problem.answer)
+}
 
 /**
  * Returns the endless stream of held-out problems for [seed], no prompt twice. Their sums are reserved, so neither the
