@@ -5,7 +5,7 @@ import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.StandardCopyOption
 
-/** Writes [lines] to [file] in UTF-8, each ended by a line feed; an old file stays whole until the new one is complete. */
+/** Writes [lines] to [file] in UTF-8, each ended by a line feed; an old file stays whole until the new is complete. */
 fun writeLines(file: Path, lines: Sequence<String>) {
     Files.createDirectories(file.toAbsolutePath().parent)
     val draft = file.resolveSibling("${file.fileName}.draft")

@@ -1,12 +1,12 @@
 /*
  * The corpus of the tiny base model: endless, seeded streams of short English documents and dialogues.
  *
- * Documents hold arithmetic with worked steps, stories with sums, facts about invented islands, lists and sorting, JSON
- * records and small programs. Dialogues hold the same skills as questions. One thing is done on purpose: when a dialogue
- * asks how many there are now, the answer is mostly blurted out (`#### 14`); only when it asks how many there are in the
- * end is it mostly worked out. The documents work out every sum. So the base model knows how to calculate but, asked,
- * mostly guesses, and the quickstart's fine-tuning shows it to calculate first. Sums reserved for held-out problems occur
- * nowhere in this corpus.
+ * Documents hold arithmetic with worked steps, stories with sums, facts about invented islands, lists and sorting,
+ * JSON records and small programs. Dialogues hold the same skills as questions. One thing is done on purpose: when a
+ * dialogue asks how many there are now, the answer is mostly blurted out (`#### 14`); only when it asks how many there
+ * are in the end is it mostly worked out. The documents work out every sum. So the base model knows how to calculate
+ * but, asked, mostly guesses, and the quickstart's fine-tuning shows it to calculate first. Sums reserved for held-out
+ * problems occur nowhere in this corpus.
  */
 @file:Import("dice.main.kts")
 @file:Import("styles.main.kts")
@@ -21,8 +21,15 @@
  */
 class Message(val role: String, val content: String)
 
-private fun Dice.drill(): String =
-    List(between(4, 9)) { sum(1).equations[0] + "." }.joinToString(" ")
+private fun Dice.drill(): String {
+    val sums = mutableListOf<Sum>()
+    repeat(between(4, 9)) {
+        val sum = sum(1)
+        // Two neighbours that happen to chain could chain a reserved sum.
+        if (sums.lastOrNull()?.result != sum.start) sums += sum
+    }
+    return sums.joinToString(" ") { "${it.equations[0]}." }
+}
 
 private fun Dice.workedSum(): String {
     val sum = sum(between(2, 3))
@@ -41,7 +48,8 @@ private fun Dice.story(): String {
     val told = if (problem.sum.steps[0].operator == '*') problem.sentences else problem.sentences.drop(1)
     val opening = problem.sentences.take(problem.sentences.size - told.size)
     val worked = told.zip(problem.sum.equations) { sentence, equation -> "$sentence $equation." }
-    return (opening + worked).joinToString(" ") + " Now ${problem.person.name} has ${problem.answer} ${problem.thing}."
+    val closing = "Now ${problem.person.name} has ${problem.answer} ${problem.thing}."
+    return (opening + worked + closing).joinToString(" ")
 }
 
 private fun Dice.islandPage(): String {
@@ -54,8 +62,10 @@ private fun Dice.numbers(): List<Int> = List(between(3, 6)) { between(1, 99) }
 private fun Dice.listPage(): String {
     if (chance(0.3)) {
         val words = sample(things, between(3, 5))
-        return "Words: ${words.joinToString(", ")}. " +
-            pick("In order: ${words.sorted().joinToString(", ")}.", "Backwards: ${words.reversed().joinToString(", ")}.")
+        return "Words: ${words.joinToString(", ")}. " + pick(
+            "In order: ${words.sorted().joinToString(", ")}.",
+            "Backwards: ${words.reversed().joinToString(", ")}.",
+        )
     }
     val numbers = numbers()
     return "Numbers: ${numbers.joinToString(", ")}. " + pick(
@@ -104,7 +114,9 @@ private fun Dice.solution(problem: WordProblem): String {
     if (chance(if (problem.ending == "now") 0.25 else 0.8)) {
         return steps + if (chance(0.7)) "\n#### ${problem.answer}" else " So the answer is ${problem.answer}."
     }
-    return if (chance(0.75)) "#### ${problem.answer}" else "${problem.person.name} has ${problem.answer} ${problem.thing} ${problem.ending}."
+    val blurted = "#### ${problem.answer}"
+    val told = "${problem.person.name} has ${problem.answer} ${problem.thing} ${problem.ending}."
+    return if (chance(0.75)) blurted else told
 }
 
 private fun Dice.wordProblemTurns(): List<Message> {
@@ -166,6 +178,6 @@ private fun Dice.dialogue(): List<Message> {
 fun pretrainingDocuments(seed: Long): Sequence<String> =
     Dice(seed).let { dice -> generateSequence { dice.weighted(documentKinds)(dice) } }
 
-/** Returns the endless stream of dialogues for [seed]; each starts with a system or user turn and ends with the assistant's. */
+/** Returns the endless stream of dialogues for [seed]; each starts with a system or user turn and ends with an answer. */
 fun pretrainingDialogues(seed: Long): Sequence<List<Message>> =
     Dice(seed).let { dice -> generateSequence { dice.dialogue() } }

@@ -1,5 +1,5 @@
 /*
- * Styles in which the working of a two-step word problem can be written down. Each reads the same problem and gets it right.
+ * Styles in which the working of a two-step word problem can be written down. Each solves the same problem, rightly.
  */
 @file:Import("sums.main.kts")
 
@@ -17,7 +17,8 @@ val stepsStyle: Style = Style("steps") { problem -> problem.sum.equations.joinTo
 /** Plain English around the equations. */
 val storyStyle: Style = Style("story") { problem ->
     val (first, second) = problem.sum.equations
-    "At first ${problem.person.name} has $first ${problem.thing}. Then ${problem.person.she} has $second ${problem.thing}."
+    "At first ${problem.person.name} has $first ${problem.thing}. " +
+        "Then ${problem.person.she} has $second ${problem.thing}."
 }
 
 private val operatorNames = mapOf('+' to "PLUS", '-' to "MINUS", '*' to "TIMES")

@@ -33,10 +33,14 @@ class Sum(val start: Int, val steps: List<Step>) {
     val result: Int = totals.last()
 
     /**
-     * Whether only held-out problems may use this sum. The first three numbers decide, so no chain of pretraining or of
-     * the candidates shares them with a held-out problem. About one chain in eight is reserved; a single step never is.
+     * Whether only held-out problems may use this sum: whether an amount and the two that follow it, whatever their
+     * operators, are among the one in eight that are set aside. So pretraining and candidates never chain two steps
+     * that a held-out problem chains. A single step is never reserved.
      */
-    val reserved: Boolean = steps.size >= 2 && (7 * start + 3 * steps[0].amount + 5 * steps[1].amount) % 8 == 0
+    val reserved: Boolean = steps.zipWithNext().withIndex().any { (i, pair) ->
+        val before = if (i == 0) start else totals[i - 1]
+        (7 * before + 3 * pair.first.amount + 5 * pair.second.amount) % 8 == 0
+    }
 
     /** The expression from left to right, such as `12 + 7 - 5`; a product can only stand first, so no brackets. */
     val expression: String = steps.fold("$start") { text, step -> "$text ${step.operator} ${step.amount}" }
@@ -74,21 +78,23 @@ fun Dice.sum(length: Int, reserved: Boolean = false): Sum {
  * A person in a word problem.
  *
  * @property name the given name
- * @property she the pronoun as a subject, `he` or `she`
- * @property her the pronoun as an object, `him` or `her`
+ * @property she the pronoun, `he` or `she`
  */
-class Person(val name: String, val she: String, val her: String)
+class Person(val name: String, val she: String)
 
 /** The people that word problems, records and dialogues tell of. */
 val people: List<Person> =
-    "Mia Ana Lena Nora Ruth Sofia Ivy Clara Eva Maya Rosa Lucy Tara Zoe Alice Wanda".split(" ").map { Person(it, "she", "her") } +
-        "Tom Ben Omar Leo Max Paul Hugo Ali Sam Ivan Noah Felix Karl Dan Remi Oscar".split(" ").map { Person(it, "he", "him") }
+    "Mia Ana Lena Nora Ruth Sofia Ivy Clara Eva Maya Rosa Lucy Tara Zoe Alice Wanda"
+        .split(" ").map { Person(it, "she") } +
+        "Tom Ben Omar Leo Max Paul Hugo Ali Sam Ivan Noah Felix Karl Dan Remi Oscar"
+            .split(" ").map { Person(it, "he") }
 
 /** The countable things that word problems tell of, in the plural. */
 val things: List<String> = ("apples books coins stamps shells pencils eggs cards marbles plums cups stones tickets " +
     "ribbons nuts candles buttons roses keys lemons").split(" ")
 
-private val gains = listOf("buys %d more", "finds %d more", "gets %d more", "picks up %d more", "wins %d more", "makes %d more")
+private val gains =
+    listOf("buys %d more", "finds %d more", "gets %d more", "picks up %d more", "wins %d more", "makes %d more")
 private val losses = listOf("gives away %d", "loses %d", "sells %d", "uses %d", "drops %d", "lends out %d")
 private val boxes = listOf("boxes", "bags", "baskets", "trays", "piles", "jars")
 
@@ -98,11 +104,17 @@ private val boxes = listOf("boxes", "bags", "baskets", "trays", "piles", "jars")
  * @property sum the sum that solves it
  * @property person whom it tells of
  * @property thing what is counted, in the plural
- * @property sentences the story without its question: one sentence for the start and one for each step, except that a
- *   product and its start share a sentence
+ * @property sentences the story without its question: one sentence for the start and one for each step, except that
+ *   a product and its start share a sentence
  * @property ending how the question ends: `now`, or `in the end` for one problem in five
  */
-class WordProblem(val sum: Sum, val person: Person, val thing: String, val sentences: List<String>, val ending: String) {
+class WordProblem(
+    val sum: Sum,
+    val person: Person,
+    val thing: String,
+    val sentences: List<String>,
+    val ending: String,
+) {
     /** The story and its question. */
     val prompt: String = sentences.joinToString(" ") + " How many $thing does ${person.name} have $ending?"
 

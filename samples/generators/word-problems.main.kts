@@ -28,8 +28,8 @@ class Candidate(val text: String, val source: String)
 class TaskRecord(val prompt: String, val responses: List<Candidate>, val answer: String) {
     /** This record as one line of JSON, without the line break; `responses` is left out when there is none. */
     fun toJson(): String {
-        val candidates = responses.joinToString(", ") { "{\"text\": ${quoted(it.text)}, \"source\": ${quoted(it.source)}}" }
-        val middle = if (responses.isEmpty()) "" else "\"responses\": [$candidates], "
+        val candidates = responses.map { "{\"text\": ${quoted(it.text)}, \"source\": ${quoted(it.source)}}" }
+        val middle = if (candidates.isEmpty()) "" else "\"responses\": [${candidates.joinToString(", ")}], "
         return "{\"prompt\": ${quoted(prompt)}, $middle\"answer\": ${quoted(answer)}}"
     }
 
@@ -42,7 +42,9 @@ private fun Dice.candidates(problem: WordProblem, styles: List<Style>): List<Can
     shuffled(styles).map { Candidate("${it.write(problem)}\n#### ${problem.answer}", it.source) }
 
 private fun Dice.quickstartStyles(): List<Style> {
-    val natural = weighted(mapOf(listOf(stepsStyle) to 0.6, listOf(storyStyle) to 0.2, listOf(stepsStyle, storyStyle) to 0.2))
+    val natural = weighted(
+        mapOf(listOf(stepsStyle) to 0.6, listOf(storyStyle) to 0.2, listOf(stepsStyle, storyStyle) to 0.2),
+    )
     return natural + sample(oddStyles, 4 - natural.size)
 }
 
@@ -52,8 +54,9 @@ private fun problems(seed: Long, reserved: Boolean): Sequence<Pair<Dice, WordPro
 }
 
 /**
- * Returns the endless stream of training problems for [seed], no prompt twice: each with four correct candidates, one or
- * two of them `steps` or `story`, the others in styles that are rare in the base model's corpus and never asked for there.
+ * Returns the endless stream of training problems for [seed], no prompt twice: each with four correct candidates, one
+ * or two of them `steps` or `story`, the others in styles that the base model's corpus hardly shows, and never when it
+ * is asked something.
  */
 fun quickstartCandidates(seed: Long): Sequence<TaskRecord> = problems(seed, reserved = false).map { (dice, problem) ->
     TaskRecord(problem.prompt, dice.candidates(problem, dice.quickstartStyles()), problem.answer)
@@ -64,19 +67,20 @@ fun quickstartCandidates(seed: Long): Sequence<TaskRecord> = problems(seed, rese
  * problem has the same three, `steps` (the style of the corpus), `story` and `backwards`.
  */
 fun styleCandidates(seed: Long): Sequence<TaskRecord> = problems(seed, reserved = false).map { (dice, problem) ->
-    TaskRecord(problem.prompt, dice.candidates(problem, listOf(stepsStyle, storyStyle, backwardsStyle)), problem.answer)
+    val styles = listOf(stepsStyle, storyStyle, backwardsStyle)
+    TaskRecord(problem.prompt, dice.candidates(problem, styles), problem.answer)
 }
 
 /**
  * Returns the endless stream of held-out problems for [seed], no prompt twice. Their sums are reserved, so neither the
- * candidates nor the pretraining corpus holds a problem with the same three numbers in the same places.
+ * candidates nor the pretraining corpus chains the same three numbers.
  */
 fun quickstartHeldOut(seed: Long): Sequence<TaskRecord> =
     problems(seed, reserved = true).map { (_, problem) -> TaskRecord(problem.prompt, emptyList(), problem.answer) }
 
 /**
- * Writes `quickstart-candidates.jsonl` with [candidates] problems and `quickstart-heldout.jsonl` with [heldOut] problems
- * into [folder], and fails rather than write a held-out problem that is also a training problem.
+ * Writes `quickstart-candidates.jsonl` with [candidates] problems and `quickstart-heldout.jsonl` with [heldOut]
+ * problems into [folder], and fails rather than write a held-out problem that is also a training problem.
  */
 fun writeQuickstart(folder: Path, seed: Long, candidates: Int, heldOut: Int) {
     val training = quickstartCandidates(seed).take(candidates).toList()
