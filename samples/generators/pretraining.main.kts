@@ -178,6 +178,6 @@ private fun Dice.dialogue(): List<Message> {
 fun pretrainingDocuments(seed: Long): Sequence<String> =
     Dice(seed).let { dice -> generateSequence { dice.weighted(documentKinds)(dice) } }
 
-/** Returns the endless stream of dialogues for [seed]; each starts with a system or user turn and ends with an answer. */
+/** Returns the endless stream of dialogues for [seed]; each starts with a system or user turn and ends answered. */
 fun pretrainingDialogues(seed: Long): Sequence<List<Message>> =
     Dice(seed).let { dice -> generateSequence { dice.dialogue() } }
