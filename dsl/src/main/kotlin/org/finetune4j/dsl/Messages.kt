@@ -2,7 +2,6 @@ package org.finetune4j.dsl
 
 import org.finetune4j.methods.Method
 import org.finetune4j.methods.Nearest
-import java.nio.file.Path
 
 /** Every refusal of this module in one place: what was found, why it is refused and what to do. */
 internal object Messages {
@@ -34,8 +33,7 @@ internal object Messages {
     fun noTemplate(file: String): String =
         "$file is not a file, but the chat template is to be read from it. Correct the path, or use chatTemplate() for the model's own."
 
-    fun stopped(folder: Path): String =
-        "Stopped; the last checkpoint is in $folder. Run the same recipe again to go on, or delete that folder to start afresh."
+    const val STOPPING: String = "Stopping: first the step in hand is finished and a checkpoint written."
 
     fun repeated(calls: List<String>): String =
         "was given ${calls.size} times: ${calls.joinToString(" and ")}. A recipe has one; keep one of them."

@@ -24,8 +24,8 @@ public class TrainScope internal constructor(start: Training) {
     /** How the learning rate goes over the steps: [cosine], [linear] or [constant]. */
     public var schedule: WarmSchedule = start.schedule
 
-    /** The largest norm of a step's gradient, positive; infinity for no clipping. */
-    public var clip: Double = start.clip
+    /** The largest norm of a step's gradient, positive; null for no clipping. */
+    public var clip: Double? = start.clip
 
     /** The number format of weights and activations: [f32] or [bf16]. */
     public var precision: Precision = start.precision

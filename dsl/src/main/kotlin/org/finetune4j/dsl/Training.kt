@@ -15,7 +15,7 @@ import org.finetune4j.train.Schedule
  * @property accumulate batches that one optimiser step sums over, at least 1
  * @property optimizer what turns gradients into steps
  * @property schedule how the learning rate goes over the steps
- * @property clip the largest norm of a step's gradient, positive; a larger one is scaled down to it
+ * @property clip the largest norm of a step's gradient, positive; a larger one is scaled down to it, and with null none is
  * @property precision the number format of weights and activations; masters and optimiser state are always f32
  * @property seed decides the order of the data, dropout and every first weight
  * @property maxLength the longest sample in tokens, at least 2
@@ -32,7 +32,7 @@ public data class Training(
     public val accumulate: Int = 1,
     public val optimizer: AdamW = adamW(),
     public val schedule: WarmSchedule = cosine(),
-    public val clip: Double = 1.0,
+    public val clip: Double? = 1.0,
     public val precision: Precision = f32,
     public val seed: Long = 42,
     public val maxLength: Int = 1024,
@@ -76,11 +76,11 @@ public val bf16: Precision get() = Precision.BF16
  */
 @Serializable
 public data class AdamW(
-    public val lr: Double?,
-    public val beta1: Double,
-    public val beta2: Double,
-    public val epsilon: Double,
-    public val weightDecay: Double,
+    public val lr: Double? = null,
+    public val beta1: Double = 0.9,
+    public val beta2: Double = 0.95,
+    public val epsilon: Double = 1e-8,
+    public val weightDecay: Double = 0.01,
 ) {
     override fun toString(): String =
         "adamW(${lr?.let { "lr = $it, " }.orEmpty()}beta1 = $beta1, beta2 = $beta2, epsilon = $epsilon, weightDecay = $weightDecay)"
@@ -89,11 +89,13 @@ public data class AdamW(
 /** Adam with decoupled weight decay; without [lr], the highest learning rate is 2e-4 with an adapter and 2e-5 without. */
 public fun adamW(
     lr: Double? = null,
-    beta1: Double = 0.9,
-    beta2: Double = 0.95,
-    epsilon: Double = 1e-8,
-    weightDecay: Double = 0.01,
+    beta1: Double = USUAL.beta1,
+    beta2: Double = USUAL.beta2,
+    epsilon: Double = USUAL.epsilon,
+    weightDecay: Double = USUAL.weightDecay,
 ): AdamW = AdamW(lr, beta1, beta2, epsilon, weightDecay)
+
+private val USUAL = AdamW()
 
 /**
  * How the learning rate goes over the steps; [cosine], [linear] and [constant] make one.
@@ -102,7 +104,7 @@ public fun adamW(
  * @property warmup the share of the steps in which it rises in a straight line, in [0, 1)
  */
 @Serializable
-public data class WarmSchedule(public val curve: Schedule, public val warmup: Double) {
+public data class WarmSchedule(public val curve: Schedule = Schedule.COSINE, public val warmup: Double = 0.1) {
     override fun toString(): String = "${curve.name.lowercase()}(warmup = $warmup)"
 }
 

@@ -12,7 +12,13 @@ import org.finetune4j.methods.Fragment
 /** Recipes as JSON text. */
 internal object RecipeJson {
     // Defaults are written out: a stored recipe must mean the same after a default has changed.
-    private val json = Json { prettyPrint = true; prettyPrintIndent = "  "; encodeDefaults = true; explicitNulls = false }
+    private val json = Json {
+        prettyPrint = true
+        prettyPrintIndent = "  "
+        encodeDefaults = true
+        // A recipe with a number that is not finite must reach its plan, which refuses it in words.
+        allowSpecialFloatingPointValues = true
+    }
 
     fun write(recipe: Recipe): String {
         val ownWork = fragments(recipe).filterNot { (_, fragment) -> FragmentJson.isPublished(fragment) }

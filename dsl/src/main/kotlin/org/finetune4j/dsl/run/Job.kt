@@ -70,7 +70,7 @@ internal class Job(private val recipe: Recipe) {
                 .weightDecay(training.optimizer.weightDecay)
                 .betas(training.optimizer.beta1, training.optimizer.beta2)
                 .epsilon(training.optimizer.epsilon)
-                .clip(training.clip)
+                .clip(training.clip ?: Double.POSITIVE_INFINITY)
                 .precision(training.precision)
                 .seed(training.seed)
                 .maxLength(training.maxLength)

@@ -50,15 +50,18 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
         terminal.println(plan)
         terminal.println()
         val job = Job(recipe)
-        val tuned = Interruption().use { interruption -> train(job, interruption) }
+        val tuned = Interruption { terminal.println(Messages.STOPPING) }.use { train(job, it) }
         Report(terminal).show(tuned.comparisons(), tuned.answers())
         return TunedModel(recipe, job.folder.toString(), tuned)
     }
 
-    private fun train(job: Job, interruption: Interruption): FineTuned {
-        val progress = Progress(terminal, interruption::requested)
-        return progress.use { trainer.run(job.toTraining(job.base(job.folder.resolve(START))), it) }.also {
-            if (interruption.requested) terminal.println(Messages.stopped(job.folder))
+    private fun train(job: Job, interruption: Interruption): FineTuned = Progress(terminal, interruption).use { progress ->
+        try {
+            trainer.run(job.toTraining(job.base(job.folder.resolve(START))), progress)
+        } catch (stopped: FinetuneException) {
+            // A process that is ending has nobody left who would show the message.
+            if (interruption.requested) terminal.println(stopped.message.orEmpty())
+            throw stopped
         }
     }
 

@@ -8,6 +8,7 @@ import com.github.ajalt.mordant.table.horizontalLayout
 import com.github.ajalt.mordant.terminal.Terminal
 import com.github.ajalt.mordant.widgets.ProgressBar
 import com.github.ajalt.mordant.widgets.Text
+import org.finetune4j.dsl.run.Interruption
 import org.finetune4j.train.TrainingListener
 import java.nio.file.Path
 import java.util.Locale
@@ -15,12 +16,12 @@ import java.util.Locale
 /**
  * Shows a run as it goes: on a terminal one bar that moves, elsewhere a line every [interval] nanoseconds at most.
  *
- * @param stopRequested whether the run is to end after the step in hand
+ * @param interruption tells whether the run is to end after the step in hand
  * @param nanoTime the clock, in nanoseconds from any origin
  */
 internal class Progress(
     private val terminal: Terminal,
-    private val stopRequested: () -> Boolean = { false },
+    private val interruption: Interruption? = null,
     private val interval: Long = LINE_INTERVAL,
     private val nanoTime: () -> Long = System::nanoTime,
 ) : TrainingListener, AutoCloseable {
@@ -28,9 +29,9 @@ internal class Progress(
 
     private var bar: Animation<State>? = null
     private var shown = 0L
-    private var total = 0L
 
     override fun stageBegan(stage: String) {
+        interruption?.stepping = false
         close()
         terminal.println(stage)
     }
@@ -40,7 +41,7 @@ internal class Progress(
     }
 
     override fun stepMade(event: TrainingListener.StepEvent) {
-        total = event.totalSteps()
+        interruption?.stepping = event.step() < event.totalSteps()
         val text = "step %d/%d  loss %.4f  %s tokens/s  %s left".format(
             Locale.ROOT,
             event.step(),
@@ -66,7 +67,7 @@ internal class Progress(
         line("going on from step $step of $folder; to start afresh, delete that run's folder")
     }
 
-    override fun stopRequested(): Boolean = stopRequested.invoke()
+    override fun stopRequested(): Boolean = interruption?.requested == true
 
     override fun warned(message: String) {
         line(yellow("warning: $message"))
