@@ -29,16 +29,17 @@ fun Message.toJson() = buildJsonObject {
     put("content", JsonPrimitive(content))
 }
 
-val pages = pretrainingDocuments(seed = 1).take(documents)
-val talks = pretrainingDialogues(seed = 2).take(dialogues)
+fun pages() = pretrainingDocuments(seed = 1).take(documents)
+
+fun talks() = pretrainingDialogues(seed = 2).take(dialogues)
 
 writeLines(
     Path.of(work, "corpus.jsonl"),
-    pages.map { page -> buildJsonObject { put("text", JsonPrimitive(page)) }.toString() } +
-        talks.map { turns -> buildJsonObject { put("messages", JsonArray(turns.map { it.toJson() })) }.toString() },
+    pages().map { page -> buildJsonObject { put("text", JsonPrimitive(page)) }.toString() } +
+        talks().map { turns -> buildJsonObject { put("messages", JsonArray(turns.map { it.toJson() })) }.toString() },
 )
 trainTokenizer(
-    texts = pages.take(20_000) + talks.take(20_000).flatMap { turns -> turns.asSequence().map { it.content } },
+    texts = pages().take(20_000) + talks().take(20_000).flatMap { turns -> turns.asSequence().map { it.content } },
     folder = "$work/tokenizer",
     vocabularySize = 1024,
     contextLength = context,

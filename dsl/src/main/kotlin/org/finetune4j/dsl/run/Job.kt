@@ -40,8 +40,8 @@ internal class Job(private val recipe: Recipe) {
         recipe.selector?.let(builder::selector)
         recipe.adapter?.let(builder::adapter)
         recipe.heldOut?.let { samples ->
-            val evaluation = recipe.evaluation
-            builder.evaluation(Evaluation(samples.open(), evaluation?.metrics.orEmpty(), evaluation?.maxNewTokens ?: 1))
+            val asked = recipe.evaluation ?: org.finetune4j.dsl.Evaluation(metrics = emptyList())
+            builder.evaluation(Evaluation(samples.open(), asked.metrics, asked.maxNewTokens))
         }
         return builder.build()
     }
