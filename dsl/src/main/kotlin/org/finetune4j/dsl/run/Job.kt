@@ -49,7 +49,7 @@ internal class Job(private val recipe: Recipe) {
     /** What the trainer starts from; files of a model that is new are written into [scratch]. */
     fun base(scratch: Path): BaseModel = when (val base = recipe.base) {
         is ModelFolder -> BaseModel.Pretrained(Path.of(base.path))
-        is UntrainedModel -> BaseModel.Fresh(NewModelFolder.write(base, scratch), recipe.training.seed)
+        is UntrainedModel -> BaseModel.Fresh(NewModelFolder.write(base, recipe.training.precision, scratch), recipe.training.seed)
     }
 
     private fun data() = (recipe.selector as? Grape)?.let { recipe.data.source.withCandidates(it.candidates()) } ?: recipe.data.source

@@ -2,11 +2,12 @@ package org.finetune4j.dsl.run
 
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.add
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonArray
-import kotlinx.serialization.json.add
 import org.finetune4j.dsl.UntrainedModel
+import org.finetune4j.model.Precision
 import org.finetune4j.tokenizer.Tokenizer
 import java.nio.file.Files
 import java.nio.file.Path
@@ -22,16 +23,17 @@ internal object NewModelFolder {
      *
      * @throws org.finetune4j.FinetuneException when the tokenizer is missing or cannot be read
      */
-    fun write(model: UntrainedModel, folder: Path): Path {
+    fun write(model: UntrainedModel, precision: Precision, folder: Path): Path {
         Tokenizer.load(Path.of(model.tokenizer)).use { tokenizer ->
             Files.createDirectories(folder)
             for (file in tokenizer.files()) Files.copy(file, folder.resolve(file.fileName), StandardCopyOption.REPLACE_EXISTING)
-            Files.writeString(folder.resolve("config.json"), json.encodeToString(JsonObject.serializer(), configuration(model, tokenizer)))
+            val configuration = configuration(model, precision, tokenizer)
+            Files.writeString(folder.resolve("config.json"), json.encodeToString(JsonObject.serializer(), configuration))
         }
         return folder
     }
 
-    private fun configuration(model: UntrainedModel, tokenizer: Tokenizer): JsonObject = buildJsonObject {
+    private fun configuration(model: UntrainedModel, precision: Precision, tokenizer: Tokenizer): JsonObject = buildJsonObject {
         val shape = model.shape
         putJsonArray("architectures") { add("LlamaForCausalLM") }
         put("model_type", "llama")
@@ -48,6 +50,8 @@ internal object NewModelFolder {
         put("attention_bias", false)
         put("mlp_bias", false)
         put("tie_word_embeddings", shape.tiedEmbeddings)
+        // The type in which the trained weights are saved.
+        put("torch_dtype", if (precision == Precision.BF16) "bfloat16" else "float32")
         tokenizer.beginTokenId().ifPresent { put("bos_token_id", it) }
         tokenizer.endTokenId().ifPresent { put("eos_token_id", it) }
         tokenizer.paddingTokenId().ifPresent { put("pad_token_id", it) }

@@ -29,9 +29,9 @@ internal class Report(private val terminal: Terminal) {
                 val shares = isShare(after)
                 row(
                     comparison.name(),
-                    before?.let { value(it, shares) } ?: "not measured",
+                    value(before, shares),
                     value(after, shares),
-                    before?.let { change(after.value() - it.value(), shares) } ?: "",
+                    change(after.value() - before.value(), shares),
                     "${after.count()}",
                 )
             }
