@@ -15,8 +15,8 @@ import org.finetune4j.methods.Settings;
  * Exact match: the share of predictions that equal the reference after both are normalised.
  *
  * <p>The conventions of EleutherAI's lm-evaluation-harness. First {@code extract} takes the answer out of the
- * prediction; a prediction without one counts as wrong and as unparsable. Then prediction and reference alike: delete each of
- * {@code regexesToIgnore}, lower the case, delete punctuation, delete digits, trim; each only when asked for.
+ * prediction; a prediction without one counts as wrong and as unparsable. Then prediction and reference alike: delete
+ * each of {@code regexesToIgnore}, lower the case, delete punctuation, delete digits, trim; each only when asked for.
  *
  * @param extract           regular expression that finds the answer in the prediction, its first group that is not
  *                          empty or, without groups, the whole match; empty (the default) takes the whole prediction
