@@ -14,13 +14,13 @@ import org.finetune4j.head.TokenLoss;
 import org.junit.jupiter.api.Test;
 
 /**
- * What the objectives are for (cards {@code asft} test 7 and {@code dft-dynamic} test 7): a linear-softmax model with 16
- * classes and 32 features, fitted beforehand to about 91 %, is tuned on 200 samples by full batches at rate 1, five
+ * What the objectives are for (cards {@code asft} test 7 and {@code dft-dynamic} test 7): a linear-softmax model with
+ * 16 classes and 32 features, fitted beforehand to about 91 %, is tuned on 200 samples by full batches at rate 1, five
  * seeds. With 30 % random labels a good prior is worth keeping; with permuted classes it is in the way.
  *
- * <p>The steps use the gradients written out, for speed; with the first seed every hundredth is compared with the gradient
- * of the method's own expression. Accuracy is 0.30 with SFT, 0.70 DFT, 0.74 ASFT(0.05) and 0.77 ASFT(0.1); with the wrong
- * prior 0.47 with SFT and 0.10 with DFT.
+ * <p>The steps use the gradients written out, for speed; with the first seed every hundredth is compared with the
+ * gradient of the method's own expression. Accuracy is 0.30 with SFT, 0.70 DFT, 0.74 ASFT(0.05) and 0.77 ASFT(0.1);
+ * with the wrong prior 0.47 with SFT and 0.10 with DFT.
  */
 class NoisyLabelsTest {
     private static final int CLASSES = 16;
@@ -118,8 +118,8 @@ class NoisyLabelsTest {
                                                        double[][] reference) {
         double[] weights = new double[16];
         Arrays.fill(weights, 1.0 / labels.length);
-        double[][] expression = HARNESS.evaluate(rule.loss, Arrays.copyOf(logits, 16), Arrays.copyOf(labels, 16), weights,
-                rule.loss.needsReference() ? Arrays.copyOf(reference, 16) : null).gradient();
+        double[][] expression = HARNESS.evaluate(rule.loss, Arrays.copyOf(logits, 16), Arrays.copyOf(labels, 16),
+                weights, rule.loss.needsReference() ? Arrays.copyOf(reference, 16) : null).gradient();
         Toy.assertRows(expression, gradient, 1e-12);
     }
 
@@ -138,7 +138,8 @@ class NoisyLabelsTest {
 
     private static double accuracy(double[][] model, double[][] inputs, int[] labels) {
         int[] predicted = labels(model, inputs);
-        return IntStream.range(0, labels.length).filter(t -> predicted[t] == labels[t]).count() / (double) labels.length;
+        return IntStream.range(0, labels.length).filter(t -> predicted[t] == labels[t]).count()
+                / (double) labels.length;
     }
 
     private static double drift(double[][] base, double[][] model, double[][] inputs) {
