@@ -9,17 +9,19 @@ import org.finetune4j.dsl.show.percent
 internal object PlanText {
     private const val NAME_WIDTH = 12
 
-    fun of(plan: RecipePlan): String = (stages(plan) + facts(plan) + refusal(plan)).joinToString("\n")
+    fun of(shown: RecipePlan): String {
+        val stages = shown.plan.stages().mapIndexed { i, stage -> "${i + 1}. $stage" }
+        return (list("plan", stages) + list("models", shown.plan.models()) + facts(shown) + refusal(shown)).joinToString("\n")
+    }
 
-    private fun stages(plan: RecipePlan): List<String> =
-        plan.plan.stages().mapIndexed { i, stage -> "%-${NAME_WIDTH}s%d. %s".format(if (i == 0) "plan" else "", i + 1, stage) }
+    private fun list(name: String, texts: List<String>): List<String> =
+        texts.mapIndexed { i, text -> (if (i == 0) name else "").padEnd(NAME_WIDTH) + text }
 
     private fun facts(shown: RecipePlan): List<String> {
         val plan = shown.plan
         val share = if (plan.totalParameters() == 0L) 0.0 else plan.trainableParameters().toDouble() / plan.totalParameters()
         val dropped = if (plan.droppedSamples() == 0) "" else ", ${count(plan.droppedSamples().toLong())} left out for their length"
         return listOf(
-            "models" to plan.models().joinToString(", "),
             "parameters" to "${count(plan.totalParameters())}, of which ${count(plan.trainableParameters())} train (${percent(share)})",
             "data" to "${count(plan.samples().toLong())} samples, ${count(plan.tokens())} tokens, " +
                 "${percent(plan.supervisedShare())} of them learned$dropped",

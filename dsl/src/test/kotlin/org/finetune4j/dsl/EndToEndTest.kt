@@ -64,6 +64,18 @@ class EndToEndTest : FunSpec({
         }
     }
 
+    test("the plan of a new model names the run's folder, not a temporary one") {
+        val plan = recipe {
+            base(newModel(layers = 1, hidden = 32, heads = 2, contextLength = 64), tokenizer = path("tokenizer"))
+            data(jsonl(path("corpus.jsonl")))
+            output(path("never"))
+        }.plan()
+        plan.problems.shouldBeEmpty()
+        plan.toString() shouldContain path("never/start")
+        plan.toString() shouldNotContain "finetune4j-plan"
+        Path.of(path("never")).exists() shouldBe false
+    }
+
     test("a new model is saved in the Hugging Face layout") {
         for (file in listOf("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
             Path.of(model, file).exists() shouldBe true

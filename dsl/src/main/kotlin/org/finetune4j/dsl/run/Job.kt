@@ -1,5 +1,6 @@
 package org.finetune4j.dsl.run
 
+import org.finetune4j.checkpoint.AtomicFiles
 import org.finetune4j.dsl.Messages
 import org.finetune4j.dsl.ModelFolder
 import org.finetune4j.dsl.Recipe
@@ -20,6 +21,12 @@ import java.util.HexFormat
 internal class Job(private val recipe: Recipe) {
     /** Where the run keeps its checkpoints: as the recipe says, or under a name that only an equal recipe has. */
     val folder: Path = Path.of(recipe.output ?: "runs/${fingerprint()}")
+
+    /** The recipe inside the run's folder. */
+    val recipeFile: Path get() = folder.resolve("recipe.json")
+
+    /** Writes [recipeFile]; a fragment that a script defined stands there by its name. */
+    fun writeRecipe(): Unit = AtomicFiles.onDisk().writeText(recipeFile, RecipeJson.provenance(recipe))
 
     /** What the trainer cannot know, because it does not get that far: one sentence each, with its path. */
     fun problems(): List<String> = listOfNotNull(

@@ -35,8 +35,8 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
         val job = Job(recipe)
         val scratch = Files.createTempDirectory("finetune4j-plan")
         return try {
-            val plan = trainer.plan(job.toTraining(job.base(scratch)))
-            RecipePlan(recipe, plan, job.folder.toString(), job.problems() + plan.problems().map(Job::inRecipesWords))
+            val plan = told(trainer.plan(job.toTraining(job.base(scratch))), scratch, job)
+            RecipePlan(recipe, plan, job.folder.toString(), job.problems() + plan.problems())
         } catch (refusal: FinetuneException) {
             RecipePlan(recipe, NOTHING, job.folder.toString(), job.problems() + refusal.message.orEmpty())
         } finally {
@@ -50,9 +50,31 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
         terminal.println(plan)
         terminal.println()
         val job = Job(recipe)
+        // At the start for a run that does not come to its end; at its end, for by then it surely is this recipe's folder.
+        if (!Files.exists(job.recipeFile)) job.writeRecipe()
         val tuned = Interruption { terminal.println(Messages.STOPPING) }.use { train(job, it) }
+        job.writeRecipe()
         Report(terminal).show(tuned.comparisons(), tuned.answers())
         return TunedModel(recipe, job.folder.toString(), tuned)
+    }
+
+    /** The [plan] in the recipe's words, and with the run's folder in place of the [scratch] one that it was made with. */
+    private fun told(plan: Plan, scratch: Path, job: Job): Plan {
+        fun told(texts: List<String>) = texts.map { it.replace("$scratch", "${job.folder.resolve(START)}") }
+        return Plan(
+            told(plan.stages()),
+            told(plan.models()),
+            plan.totalParameters(),
+            plan.trainableParameters(),
+            plan.samples(),
+            plan.tokens(),
+            plan.supervisedTokens(),
+            plan.droppedSamples(),
+            plan.steps(),
+            plan.memoryBytes(),
+            plan.seconds(),
+            told(plan.problems()).map(Job::inRecipesWords),
+        )
     }
 
     private fun train(job: Job, interruption: Interruption): FineTuned = Progress(terminal, interruption).use { progress ->

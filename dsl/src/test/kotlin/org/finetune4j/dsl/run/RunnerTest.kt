@@ -34,6 +34,7 @@ import org.finetune4j.train.Schedule
 import org.finetune4j.train.TrainingListener
 import java.nio.file.Path
 import java.util.function.Predicate
+import kotlin.io.path.readText
 
 /** A trainer that remembers its jobs, complains as it is told to, and makes two steps. */
 private class ScriptedTrainer(private val problems: List<String> = emptyList()) : Runner.Trainer {
@@ -87,7 +88,7 @@ class RunnerTest : FunSpec({
         adapt(lora(rank = 8))
         train { epochs = 2; tokensPerBatch = 512; optimizer = adamW(lr = 3e-4); schedule = linear(warmup = 0.2); precision = bf16; clip = null }
         evaluate(exactMatch(), maxNewTokens = 32)
-        output("runs/x")
+        output("target/runs/x")
     }
 
     fun recorder() = TerminalRecorder(ansiLevel = AnsiLevel.NONE, width = 200, outputInteractive = false)
@@ -103,7 +104,7 @@ class RunnerTest : FunSpec({
         job.objective() shouldBe asft(kl = 0.1)
         job.adapter() shouldBe lora(rank = 8)
         job.selector() shouldBe grape(candidates = "pool")
-        job.runFolder() shouldBe Path.of("runs/x")
+        job.runFolder() shouldBe Path.of("target/runs/x")
         job.evaluation()?.maxNewTokens() shouldBe 32
         job.evaluation()?.metrics() shouldBe listOf(exactMatch())
         job.train().epochs() shouldBe 2
@@ -124,7 +125,7 @@ class RunnerTest : FunSpec({
         val text = Runner(Terminal(terminalInterface = recorder()), ScriptedTrainer()).plan(whole).toString()
         listOf(
             "1. load the model", "2. train", "policy", "1,000,000, of which 25,000 train (2.5 %)",
-            "600 samples, 60,000 tokens, 45.0 % of them learned, 3 left out", "58", "about 310 MiB", "about 2 min 5 s", "runs/x",
+            "600 samples, 60,000 tokens, 45.0 % of them learned, 3 left out", "58", "about 310 MiB", "about 2 min 5 s", "target/runs/x",
         ).forEach { text shouldContain it }
         text shouldNotContain "cannot run"
     }
@@ -164,7 +165,8 @@ class RunnerTest : FunSpec({
             text.indexOf(first) shouldNotBe -1
             (text.indexOf(first) < text.indexOf(next)) shouldBe true
         }
-        tuned.folder shouldBe "runs/x"
+        tuned.folder shouldBe "target/runs/x"
+        Recipe.fromJson(Path.of("target/runs/x/recipe.json").readText()) shouldBe whole
         tuned.metrics.getValue("exact_match").after().value() shouldBe 1.0
         tuned.generate("hello", maxNewTokens = 5) shouldBe "hello, 5, 0.0"
     }
