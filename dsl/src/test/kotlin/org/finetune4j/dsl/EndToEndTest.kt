@@ -107,6 +107,7 @@ class EndToEndTest : FunSpec({
         val again = recorder()
         tuning().run(Terminal(terminalInterface = again)).close()
         again.stdout() shouldContain "going on from step 3"
+        again.stdout() shouldContain "the run was finished already"
         again.stdout() shouldNotContain "step 1/3"
     }
 

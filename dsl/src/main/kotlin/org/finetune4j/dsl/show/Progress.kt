@@ -30,9 +30,12 @@ internal class Progress(
     private var bar: Animation<State>? = null
     private var shown = 0L
 
+    /** Whether a run was continued and no step made since. */
+    private var nothingLeft = false
+
     override fun stageBegan(stage: String) {
         interruption?.stepping = false
-        close()
+        endLeg()
         terminal.println(stage)
     }
 
@@ -41,6 +44,7 @@ internal class Progress(
     }
 
     override fun stepMade(event: TrainingListener.StepEvent) {
+        nothingLeft = false
         interruption?.stepping = event.step() < event.totalSteps()
         val text = "step %d/%d  loss %.4f  %s tokens/s  %s left".format(
             Locale.ROOT,
@@ -58,12 +62,13 @@ internal class Progress(
     }
 
     override fun selected(report: Map<String, String>) {
-        close()
+        endBar()
         val width = report.keys.maxOfOrNull { it.length } ?: 0
         report.forEach { (name, value) -> terminal.println("  ${name.padEnd(width)}  $value", whitespace = Whitespace.PRE) }
     }
 
     override fun resumed(step: Long, folder: Path) {
+        nothingLeft = true
         line("going on from step $step of $folder; to start afresh, delete that run's folder")
     }
 
@@ -73,15 +78,25 @@ internal class Progress(
         line(yellow("warning: $message"))
     }
 
-    /** Ends the bar and leaves its last state on the screen. */
     override fun close() {
+        endLeg()
+    }
+
+    private fun endLeg() {
+        endBar()
+        if (nothingLeft) terminal.println("the run was finished already: its result is loaded, and nothing is trained")
+        nothingLeft = false
+    }
+
+    /** Ends the bar and leaves its last state on the screen. */
+    private fun endBar() {
         bar?.stop()
         bar = null
     }
 
     /** Text that stays, above the bar if there is one. */
     private fun line(text: String) {
-        close()
+        endBar()
         terminal.println(text)
     }
 
@@ -92,7 +107,7 @@ internal class Progress(
             if (bar != null && !last && now - shown < FRAME) return
             val moving = bar ?: terminal.animation<State> { render(it) }.also { bar = it }
             moving.update(state)
-            if (last) close()
+            if (last) endBar()
         } else {
             if (!first && !last && now - shown < interval) return
             terminal.println(plain)

@@ -54,6 +54,17 @@ class ProgressTest : FunSpec({
         recorder.stdout() shouldContain "step 40/40"
     }
 
+    test("a run that is continued says that it was finished only when no step is made") {
+        fun shown(steps: Int): String = recorder(interactive = false).also { recorder ->
+            Progress(Terminal(terminalInterface = recorder)).use { progress ->
+                progress.resumed(12, Path.of("c"))
+                repeat(steps) { progress.stepMade(step(13)) }
+            }
+        }.stdout()
+        shown(steps = 0) shouldContain "finished already"
+        shown(steps = 1) shouldNotContain "finished already"
+    }
+
     test("stages, warnings, held-out losses and what was selected are told") {
         val recorder = recorder(interactive = false)
         Progress(Terminal(terminalInterface = recorder)).use { progress ->
