@@ -220,6 +220,21 @@ class FineTuningTest {
     }
 
     @Test
+    void aRunMayBeginWithTheWeightsOfAnother() {
+        double reached;
+        try (FineTuned first = job(settings().maxSteps(20).checkpointEvery(20)).runFolder(folder.resolve("first")).build()
+                .run(listener)) {
+            reached = first.comparisons().get(1).after().value();
+        }
+        FineTuning.Builder second = job(settings().maxSteps(1).learningRate(0)).runFolder(folder.resolve("second"));
+        try (FineTuned continued = second.continueFrom(folder.resolve("first")).build().run(listener)) {
+            assertEquals(reached, continued.comparisons().get(1).after().value(), 1e-6);
+        }
+        assertTrue(assertThrows(FinetuneException.class, () -> second.continueFrom(folder.resolve("none")).build()
+                .run(listener)).getMessage().contains("none holds no checkpoint to continue from"));
+    }
+
+    @Test
     void thePlanTellsEveryProblemAtOnce() {
         FineTuning job = FineTuning.builder(new BaseModel.Pretrained(folder.resolve("nowhere")),
                         DataSource.jsonLines(folder.resolve("missing.jsonl"), org.finetune4j.data.FieldMapping.standard()),

@@ -97,7 +97,7 @@ class RealTrainingTest {
         TrainSettings settings = TrainSettings.builder().epochs(3).tokensPerBatch(40).accumulate(2).learningRate(5e-3)
                 .precision(kind.precision).checkpointEvery(2).build();
         TrainingJob job = new TrainingJob(settings, 5e-3, kind.objective.reduction(), samples(24, 1), samples(4, 2),
-                runFolder, null, Map.of(), "{}");
+                runFolder, Map.of(), "{}");
         try (LanguageModel model = kind.model(ONEDNN, kind.precision);
              ModelGradientEngine engine = new ModelGradientEngine(model, kind.objective.tokenLoss())) {
             new Trainer(engine, ONEDNN, job, AtomicFiles.onDisk(), listener).run();
