@@ -10,16 +10,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
-import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.ModelConfig;
-import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Example;
-import org.finetune4j.kernel.Kernels;
-import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.KlDirection;
@@ -29,8 +23,6 @@ import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.Precision;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,70 +32,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 
 /** The trainer's laws on the real engine, with a small random Llama model. */
 class RealTrainingTest {
-    private static final ModelConfig CONFIG = new ModelConfig(40, 32, 48, 2, 4, 2, 8, 1e-5, 10000, 64, true, null,
-            List.of(), DataType.FLOAT, 0.1);
-    private static final Kernels ONEDNN = new OneDnnKernels();
-
     @TempDir
     Path folder;
-
-    @AfterAll
-    static void close() {
-        ONEDNN.close();
-    }
-
-    /** What is trained, and how it is computed. */
-    enum Kind {
-        /** Every weight, in f32. */
-        FULL(Precision.F32, null, new Sft()),
-        /** Every weight with a frozen copy as the reference, in bf16. */
-        FULL_ANCHORED_BF16(Precision.BF16, null, new Asft(0.1, KlDirection.FORWARD, 0)),
-        /** An adapter with dropout, whose reference is the base, in bf16. */
-        ADAPTER_BF16(Precision.BF16, new Lora(4, 8, 0.2, Lora.ALL_LINEAR), new Asft(0.1, KlDirection.FORWARD, 0));
-
-        final Precision precision;
-        final @Nullable Lora adapter;
-        final Objective objective;
-
-        Kind(Precision precision, @Nullable Lora adapter, Objective objective) {
-            this.precision = precision;
-            this.adapter = adapter;
-            this.objective = objective;
-        }
-
-        LanguageModel model(Kernels kernels, Precision type) {
-            LanguageModel model = LanguageModel.random(CONFIG, type, kernels, 3);
-            if (adapter == null) {
-                model.trainAll();
-            } else {
-                model.attach(adapter, 4);
-            }
-            return model;
-        }
-    }
-
-    private static EncodedSamples samples(int count, long seed) {
-        Random random = new Random(seed);
-        return new EncodedSamples(IntStream.range(0, count).mapToObj(s -> {
-            int length = 4 + random.nextInt(12);
-            int[] ids = random.ints(length, 0, CONFIG.vocabularySize()).toArray();
-            boolean[] supervised = new boolean[length];
-            Arrays.fill(supervised, 2, length - random.nextInt(2), true);
-            return new Example("s" + s, ids, supervised);
-        }).toList(), 0, 0);
-    }
-
-    private float[] train(Kind kind, @Nullable Path runFolder, TrainingListener listener) {
-        TrainSettings settings = TrainSettings.builder().epochs(3).tokensPerBatch(40).accumulate(2).learningRate(5e-3)
-                .precision(kind.precision).checkpointEvery(2).build();
-        TrainingJob job = new TrainingJob(settings, 5e-3, kind.objective.reduction(), samples(24, 1), samples(4, 2),
-                runFolder, Map.of(), "{}");
-        try (LanguageModel model = kind.model(ONEDNN, kind.precision);
-             ModelGradientEngine engine = new ModelGradientEngine(model, kind.objective.tokenLoss())) {
-            new Trainer(engine, ONEDNN, job, AtomicFiles.onDisk(), listener).run();
-            return model.parameters().flat().toFloatVector();
-        }
-    }
 
     private static final class Stop extends Error {
         private static final long serialVersionUID = 1L;
@@ -124,31 +54,31 @@ class RealTrainingTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Kind.class)
-    void resumedIsUninterruptedBitForBit(Kind kind) {
+    @EnumSource(LlamaJobs.Kind.class)
+    void resumedIsUninterruptedBitForBit(LlamaJobs.Kind kind) {
         List<Long> steps = new ArrayList<>();
-        float[] uninterrupted = train(kind, null, afterEachStep(steps::add));
+        float[] uninterrupted = LlamaJobs.train(kind, null, afterEachStep(steps::add));
         assertTrue(steps.size() >= 8, steps.toString());
         for (long last : new long[] {1, 4, 7}) {
-            assertThrows(Stop.class, () -> train(kind, folder, afterEachStep(step -> {
+            assertThrows(Stop.class, () -> LlamaJobs.train(kind, folder, afterEachStep(step -> {
                 if (step == last) {
                     throw new Stop();
                 }
             })));
         }
         steps.clear();
-        assertArrayEquals(uninterrupted, train(kind, folder, afterEachStep(steps::add)));
+        assertArrayEquals(uninterrupted, LlamaJobs.train(kind, folder, afterEachStep(steps::add)));
         assertEquals(7, steps.get(0));
     }
 
     @Test
     void otherSeedsAndKindsEndElsewhere() {
-        assertFalse(Arrays.equals(train(Kind.FULL, null, TrainingListener.NONE),
-                train(Kind.FULL_ANCHORED_BF16, null, TrainingListener.NONE)));
+        assertFalse(Arrays.equals(LlamaJobs.train(LlamaJobs.Kind.FULL, null, TrainingListener.NONE),
+                LlamaJobs.train(LlamaJobs.Kind.FULL_ANCHORED_BF16, null, TrainingListener.NONE)));
     }
 
-    private static float[] gradient(Kind kind, List<PackedBatch> batches, Precision type) {
-        try (LanguageModel model = kind.model(ONEDNN, type);
+    private static float[] gradient(LlamaJobs.Kind kind, List<PackedBatch> batches, Precision type) {
+        try (LanguageModel model = kind.model(type);
              ModelGradientEngine engine = new ModelGradientEngine(model, kind.objective.tokenLoss())) {
             engine.zeroGradients();
             // Dropout is off, for its masks belong to micro-batches.
@@ -170,9 +100,9 @@ class RealTrainingTest {
     @ParameterizedTest
     @EnumSource(Reduction.class)
     void oneBatchOfEightIsMicroBatchesOfOneThreeAndFour(Reduction reduction) {
-        List<Example> eight = samples(8, 5).examples();
+        List<Example> eight = LlamaJobs.samples(8, 5).examples();
         List<List<Example>> split = List.of(eight.subList(0, 1), eight.subList(1, 4), eight.subList(4, 8));
-        for (Kind kind : List.of(Kind.FULL, Kind.ADAPTER_BF16)) {
+        for (LlamaJobs.Kind kind : List.of(LlamaJobs.Kind.FULL, LlamaJobs.Kind.ADAPTER_BF16)) {
             float[] whole = gradient(kind, StepBatches.of(List.of(eight), reduction), Precision.F32);
             float[] parts = gradient(kind, StepBatches.of(split, reduction), Precision.F32);
             assertEquals(0, distance(whole, parts), 1e-5, kind.toString());
@@ -195,8 +125,8 @@ class RealTrainingTest {
         assertEquals(3, cut.tokens());
         PackedBatch whole = new PackedBatch(ids, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, new int[] {0, 8}, cut.supervisedRows(),
                 cut.labels(), cut.weights());
-        assertEquals(0, distance(gradient(Kind.FULL, List.of(whole), Precision.F32),
-                gradient(Kind.FULL, List.of(cut), Precision.F32)), 1e-5);
+        assertEquals(0, distance(gradient(LlamaJobs.Kind.FULL, List.of(whole), Precision.F32),
+                gradient(LlamaJobs.Kind.FULL, List.of(cut), Precision.F32)), 1e-5);
     }
 
     /** The estimate of a plan lies near what the engine then takes. */
@@ -212,7 +142,7 @@ class RealTrainingTest {
                 new Example("b", ids, supervised))), Reduction.TOKENS).get(0);
         for (Objective objective : List.of(new Sft(), new Asft(0.1, KlDirection.FORWARD, 0))) {
             for (boolean adapter : new boolean[] {true, false}) {
-                try (LanguageModel model = LanguageModel.random(config, Precision.F32, ONEDNN, 3)) {
+                try (LanguageModel model = LanguageModel.random(config, Precision.F32, LlamaJobs.KERNELS, 3)) {
                     if (adapter) {
                         model.attach(new Lora(4), 1);
                     } else {
