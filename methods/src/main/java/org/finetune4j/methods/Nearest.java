@@ -4,7 +4,7 @@ import java.util.Collection;
 import java.util.Locale;
 
 /** What a mistyped name was probably meant to be. */
-final class Nearest {
+public final class Nearest {
     private Nearest() {
     }
 
@@ -12,7 +12,7 @@ final class Nearest {
      * A sentence that proposes the known name with the fewest edits, or an empty text where none is near: more than a
      * third of the letters would have to change.
      */
-    static String proposal(String typed, Collection<String> known) {
+    public static String proposal(String typed, Collection<String> known) {
         String best = "";
         int fewest = Integer.MAX_VALUE;
         for (String name : known) {

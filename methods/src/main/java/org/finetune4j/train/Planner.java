@@ -133,6 +133,13 @@ final class Planner {
             problems.add("data: " + candidates + " of " + samples.size() + " samples have several candidate responses, "
                     + "but nothing chooses among them. Add a selector such as grape(), or keep one response a sample.");
         }
+        // Samples with the same prompt are alternatives of one another, too.
+        if (job.selector() != null && candidates == 0 && !samples.isEmpty()
+                && samples.stream().map(Sample::prompt).distinct().count() == samples.size()) {
+            problems.add("select: " + job.selector().method().name() + " has nothing to choose: each of the "
+                    + samples.size() + " samples of " + job.data().description() + " has one response. Give candidate "
+                    + "responses, name the field that holds them, or leave the selector out.");
+        }
     }
 
     /** What generated answers are scored against, or null. */

@@ -43,7 +43,8 @@ class MethodsTest {
         assertEquals(fragment, fragment.method().create(new Settings(fragment.settings())));
         for (Object value : fragment.settings().values()) {
             assertTrue(value instanceof String || value instanceof Boolean || value instanceof Long
-                    || value instanceof Double || value instanceof Enum<?> || value instanceof List<?>, value.toString());
+                    || value instanceof Double || value instanceof Enum<?> || value instanceof List<?>,
+                    value.toString());
         }
     }
 

@@ -42,7 +42,8 @@ public final class BpeTrainer {
         }
         if (new HashSet<>(specialTokens).size() < specialTokens.size()
             || specialTokens.stream().anyMatch(token -> token.length() < 2)) {
-            throw new IllegalArgumentException("special tokens must be different and have two characters or more: " + specialTokens);
+            throw new IllegalArgumentException("special tokens must be different and have two characters or more: "
+                + specialTokens);
         }
         this.vocabularySize = vocabularySize;
         this.specialTokens = List.copyOf(specialTokens);

@@ -1,5 +1,6 @@
 package org.finetune4j.tokenizer;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import java.io.ByteArrayInputStream;
@@ -44,13 +45,13 @@ final class NativeTokenizer implements AutoCloseable {
             // The library looks for its native part through this loader, which in a script is not the one of this class.
             thread.setContextClassLoader(NativeTokenizer.class.getClassLoader());
             return new NativeTokenizer(HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), OPTIONS));
+        } catch (EngineException | LinkageError e) {
+            throw new TokenizerException("the native tokenizer library cannot be loaded (" + e.getMessage()
+                + "). It is built for Linux (x86-64 and ARM), Windows (x86-64) and macOS (ARM), and needs a home or"
+                + " temporary folder that can be written; DJL_CACHE_DIR names another one.", e);
         } catch (IOException | RuntimeException e) {
             throw new TokenizerException(file + ": the tokenizer library refuses it (" + e.getMessage()
                 + "). Restore the file from where the model came from.", e);
-        } catch (LinkageError e) {
-            throw new TokenizerException("the native tokenizer library cannot be loaded (" + e.getMessage()
-                + "). It needs Linux, macOS or Windows on x86-64, or Linux or macOS on ARM, and a home or temporary"
-                + " folder that can be written; DJL_CACHE_DIR names another one.", e);
         } finally {
             thread.setContextClassLoader(earlier);
         }

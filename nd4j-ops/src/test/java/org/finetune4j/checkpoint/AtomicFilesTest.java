@@ -215,6 +215,17 @@ class AtomicFilesTest {
         assertTrue(recovered > 0, "the moment between the two renames was met");
     }
 
+    /** The earlier folder is back in its place before anything else can go wrong. */
+    @Test
+    void writingAgainBringsTheEarlierFolderBackFirst() throws IOException {
+        Path target = folder.resolve("m");
+        writeFolder(AtomicFiles.onDisk(), target, "old");
+        Files.move(target, folder.resolve("m.old-" + Integer.MAX_VALUE + "-1"));
+        AtomicFiles full = new AtomicFiles(new FaultyOperations(4, false));
+        assertThrows(CheckpointException.class, () -> writeFolder(full, target, "new"));
+        assertEquals(Map.of("m/a.txt", "old", "m/sub/b.txt", "oldold"), everything());
+    }
+
     @Test
     void keepsWhatALivingProcessWrites() throws IOException {
         Path alive = folder.resolve("m" + AtomicFiles.TEMPORARY + ProcessHandle.allProcesses()

@@ -27,9 +27,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <pre>
  * y = W x + s B A dropout(x),   s = alpha / rank
  * </pre>
- * A starts uniform in {@code [-1/sqrt(inputs), 1/sqrt(inputs))} (Kaiming with a = sqrt 5), B at zero, so that the adapted
- * model starts as the base. {@code rank (inputs + outputs)} parameters a layer. Parameters are named, and adapters saved,
- * as Hugging Face's PEFT does.
+ * A starts uniform in {@code [-1/sqrt(inputs), 1/sqrt(inputs))} (Kaiming with a = sqrt 5), B at zero, so that the
+ * adapted model starts as the base. {@code rank (inputs + outputs)} parameters a layer. Parameters are named, and
+ * adapters saved, as Hugging Face's PEFT does.
  *
  * @param rank    width of the product, at least 1 and at most the smaller side of every targeted layer; default 8
  * @param alpha   numerator of the scale, finite and above 0; default 16

@@ -14,12 +14,12 @@ import org.finetune4j.methods.Settings;
 /**
  * Exact match: the share of predictions that equal the reference after both are normalised.
  *
- * <p>The conventions of EleutherAI's lm-evaluation-harness. First {@code extract} takes the answer out of the prediction;
- * a prediction without one counts as wrong and as unparsable. Then prediction and reference alike: delete each of
- * {@code regexesToIgnore}, lower the case, delete punctuation, delete digits, trim; each only when asked for.
+ * <p>The conventions of EleutherAI's lm-evaluation-harness. First {@code extract} takes the answer out of the
+ * prediction; a prediction without one counts as wrong and as unparsable. Then prediction and reference alike: delete
+ * each of {@code regexesToIgnore}, lower the case, delete punctuation, delete digits, trim; each only when asked for.
  *
- * @param extract           regular expression that finds the answer in the prediction, its first group that is not empty
- *                          or the whole match; empty (the default) takes the whole prediction
+ * @param extract           regular expression that finds the answer in the prediction, its first group that is not
+ *                          empty or, without groups, the whole match; empty (the default) takes the whole prediction
  * @param occurrence        which match of {@code extract} is the answer; default FIRST
  * @param regexesToIgnore   regular expressions deleted one after another; default none
  * @param ignoreCase        whether case is ignored; default false
@@ -66,7 +66,8 @@ public record ExactMatch(String extract, Occurrence occurrence, List<String> reg
 
     /** The harness's GSM8K task, strict filter: the number behind {@code ####}. */
     public static ExactMatch gsm8kStrict() {
-        return new ExactMatch("#### (\\-?[0-9\\.\\,]+)", Occurrence.FIRST, GSM8K_IGNORED, true, false, false, false, "");
+        return new ExactMatch("#### (\\-?[0-9\\.\\,]+)", Occurrence.FIRST, GSM8K_IGNORED, true, false, false, false,
+                "");
     }
 
     /** The harness's GSM8K task, flexible filter: the last number of the text. */

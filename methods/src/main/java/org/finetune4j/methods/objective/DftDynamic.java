@@ -49,8 +49,9 @@ public record DftDynamic() implements Objective, TokenLoss {
     /** The loss with weights of at least {@code floor}; one expression for this method and for {@link Asft}. */
     static Expression build(TokenView view, double floor) {
         SDVariable negativeLogLikelihood = view.logProbability().neg();
-        SDVariable probability = view.stopGradient(view.graph().math().exp(view.logProbability()));
-        SDVariable weight = floor > 0 ? view.graph().math().clipByValue(probability, floor, 1) : probability;
+        SDVariable probability = view.graph().math().exp(view.logProbability());
+        SDVariable weight = view.stopGradient(floor > 0
+                ? view.graph().math().clipByValue(probability, floor, 1) : probability);
         Map<String, SDVariable> logged = new LinkedHashMap<>();
         logged.put("nll", negativeLogLikelihood);
         logged.put("probability", probability);

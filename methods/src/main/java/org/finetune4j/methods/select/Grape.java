@@ -141,7 +141,8 @@ public record Grape(String candidates, int topK, boolean normalise, int minCandi
         if (responses.isEmpty()) {
             return List.of();
         }
-        List<float[]> found = scorer.tokenLogProbabilities(responses.stream().map(ResponsePool.Response::sample).toList());
+        List<float[]> found = scorer.tokenLogProbabilities(
+                responses.stream().map(ResponsePool.Response::sample).toList());
         if (found.size() != responses.size()) {
             throw new IllegalStateException(responses.size() + " responses to score, " + found.size() + " results");
         }

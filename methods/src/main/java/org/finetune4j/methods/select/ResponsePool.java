@@ -33,8 +33,8 @@ record ResponsePool(List<List<Response>> prompts, int repeated) {
     }
 
     /**
-     * Gathers the responses of samples whose prompts are equal once white space is collapsed. A response is a repetition
-     * when it equals an earlier one but for white space at its ends.
+     * Gathers the responses of samples whose prompts are equal once white space is collapsed. A response is a
+     * repetition when it equals an earlier one but for white space at its ends.
      *
      * @throws FinetuneException when a response is blank
      */

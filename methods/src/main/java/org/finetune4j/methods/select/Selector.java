@@ -1,5 +1,7 @@
 package org.finetune4j.methods.select;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.finetune4j.data.Sample;
@@ -34,7 +36,7 @@ public interface Selector extends Fragment {
         public Selection {
             samples = List.copyOf(samples);
             scored = List.copyOf(scored);
-            report = java.util.Collections.unmodifiableMap(new java.util.LinkedHashMap<>(report));
+            report = Collections.unmodifiableMap(new LinkedHashMap<>(report));
         }
 
         /** A selection that scored nothing. */

@@ -132,9 +132,9 @@ class AsftTest {
         for (int[] range : new int[][] {{0, 1}, {1, 4}, {4, 8}}) {
             double[] weights = new double[range[1] - range[0]];
             Arrays.fill(weights, 1.0 / 8);
-            ObjectiveHarness.Result part = HARNESS.evaluate(new Asft(0.1), Arrays.copyOfRange(logits, range[0], range[1]),
-                    Arrays.copyOfRange(labels, range[0], range[1]), weights,
-                    Arrays.copyOfRange(reference, range[0], range[1]));
+            ObjectiveHarness.Result part = HARNESS.evaluate(new Asft(0.1),
+                    Arrays.copyOfRange(logits, range[0], range[1]), Arrays.copyOfRange(labels, range[0], range[1]),
+                    weights, Arrays.copyOfRange(reference, range[0], range[1]));
             loss += part.loss();
             Toy.assertRows(Arrays.copyOfRange(whole.gradient(), range[0], range[1]), part.gradient(), 1e-12);
         }
@@ -153,7 +153,8 @@ class AsftTest {
     @Test
     void settingsOutOfRangeAreNamed() {
         for (double kl : new double[] {-0.1, Double.NaN, Double.POSITIVE_INFINITY}) {
-            assertTrue(assertThrows(FinetuneException.class, () -> new Asft(kl)).getMessage().contains("'kl' is " + kl));
+            assertTrue(assertThrows(FinetuneException.class, () -> new Asft(kl)).getMessage()
+                    .contains("'kl' is " + kl));
         }
         assertTrue(assertThrows(FinetuneException.class, () -> new Asft(0.1, KlDirection.FORWARD, 1)).getMessage()
                 .contains("'weightFloor' is 1.0"));

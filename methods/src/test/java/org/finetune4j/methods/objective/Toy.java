@@ -9,7 +9,7 @@ import org.finetune4j.head.TokenView;
 
 /** The toy logits that the cards of all objectives share, and what their tests have in common. */
 final class Toy {
-    static final ObjectiveHarness HARNESS = new StockHarness();
+    static final ObjectiveHarness HARNESS = new EngineHarness();
     static final double[][] LOGITS = {{2, 1, 0, -1}, {0, .5, 0, 0}, {1, -1, 3, 0}};
     static final double[][] REFERENCE = {{1, 1, 0, 0}, {0, 0, 0, 0}, {2, 0, 2, 0}};
     static final int[] LABELS = {0, 2, 0};

@@ -172,7 +172,8 @@ class GrapeTest {
 
     @Test
     void randomIsDrawnFromTheSeed() {
-        List<Sample> samples = IntStream.range(0, 60).mapToObj(i -> sample("s:" + i, "x" + i, "ab", "ac", "cb")).toList();
+        List<Sample> samples = IntStream.range(0, 60)
+                .mapToObj(i -> sample("s:" + i, "x" + i, "ab", "ac", "cb")).toList();
         List<String> first = responses(grape("order", Order.RANDOM).select(samples, BIGRAM_SCORER));
         assertEquals(first, responses(grape("order", Order.RANDOM).select(samples, BIGRAM_SCORER)));
         assertNotEquals(first, responses(grape("order", Order.RANDOM, "seed", 1).select(samples, BIGRAM_SCORER)));
@@ -184,8 +185,8 @@ class GrapeTest {
     @Test
     void promptsAreNeverCompared() {
         // Every response to the second prompt is less likely than every response to the first.
-        Selection selection = new Grape().select(List.of(sample("s:1", "x", "ab", "ac"), sample("s:2", "y", "cb", "cbb")),
-                BIGRAM_SCORER);
+        Selection selection = new Grape().select(
+                List.of(sample("s:1", "x", "ab", "ac"), sample("s:2", "y", "cb", "cbb")), BIGRAM_SCORER);
         assertEquals(List.of("s:1", "s:2"), selection.samples().stream().map(Sample::id).toList());
         assertEquals("2", selection.report().get("prompts"));
     }
@@ -218,7 +219,8 @@ class GrapeTest {
     void aResponseWithoutNamedSourceIsFromItsFile() {
         Sample a = new Sample("a.jsonl:7", List.of(new Message("user", "x"), new Message("assistant", "cb")), List.of(),
                 "the answer", Map.of());
-        Sample b = new Sample("b.jsonl:9", a.messages().subList(0, 1), List.of(new Candidate("ab", "b")), null, Map.of());
+        Sample b = new Sample("b.jsonl:9", a.messages().subList(0, 1), List.of(new Candidate("ab", "b")), null,
+                Map.of());
         Selection lowest = grape("order", "lowest").select(List.of(a, b), BIGRAM_SCORER);
         assertEquals("a.jsonl", lowest.scored().get(0).source());
         assertEquals(List.of(a), lowest.samples(), "with its own answer and fields");
@@ -238,7 +240,8 @@ class GrapeTest {
     void promptsWithTooFewCandidatesAreTheUsersChoice() {
         List<Sample> samples = List.of(sample("s:1", "x", "ab", "ac"), sample("s:2", "y", "cb", "cb"));
         String message = refusal(new Grape(), samples);
-        assertTrue(message.contains("1 of 2 prompts have fewer than 2 different responses, such as s:2 with 1"), message);
+        assertTrue(message.contains("1 of 2 prompts have fewer than 2 different responses, such as s:2 with 1"),
+                message);
         assertTrue(message.contains("KEEP") && message.contains("DROP") && message.contains("minCandidates"), message);
         assertEquals(List.of("ac", "cb"), responses(grape("belowMinimum", "keep").select(samples, BIGRAM_SCORER)));
         Selection dropped = grape("belowMinimum", "drop").select(samples, BIGRAM_SCORER);
@@ -274,7 +277,8 @@ class GrapeTest {
             String message = assertThrows(FinetuneException.class, () -> new Grape().select(
                     List.of(sample("s:1", "x", "ab", "ac")),
                     table(Map.of("ab", new float[] {-1}, "ac", scores)))).getMessage();
-            assertTrue(message.startsWith("grape: a response of s:1 from source 1") && message.contains("'ac'"), message);
+            assertTrue(message.startsWith("grape: a response of s:1 from source 1") && message.contains("'ac'"),
+                    message);
         }
     }
 

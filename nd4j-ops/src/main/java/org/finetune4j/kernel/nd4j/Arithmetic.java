@@ -1,12 +1,17 @@
 package org.finetune4j.kernel.nd4j;
 
+import org.nd4j.linalg.api.blas.Blas;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** What the portable kernels share: reading in the type of the arithmetic, writing in the type of the output. */
 final class Arithmetic {
+    /** Held while the number of BLAS threads, which is the process's, is not what it was. */
+    private static final Object BLAS_THREADS = new Object();
+
     private Arithmetic() {
     }
 
@@ -33,6 +38,23 @@ final class Arithmetic {
     /** Adds {@code result} to {@code out}; the sum is formed in the type of {@code result} and rounded once. */
     static void accumulate(INDArray result, INDArray out) {
         out.assign(read(out, result.dataType()).add(result));
+    }
+
+    /**
+     * The matrix product {@code a b}, on one BLAS thread: OpenBLAS parts a product among its threads, and the last bits
+     * of its sums depend on where the parts end. ND4J's number of BLAS threads is restored.
+     */
+    static INDArray product(INDArray a, INDArray b) {
+        synchronized (BLAS_THREADS) {
+            Blas blas = Nd4j.factory().blas();
+            int threads = blas.getMaxThreads();
+            blas.setMaxThreads(1);
+            try {
+                return a.mmul(b);
+            } finally {
+                blas.setMaxThreads(threads);
+            }
+        }
     }
 
     /** Rows {@code begin..end} of a matrix, as a view. */

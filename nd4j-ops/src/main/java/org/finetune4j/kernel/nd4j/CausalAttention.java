@@ -1,5 +1,6 @@
 package org.finetune4j.kernel.nd4j;
 
+import static org.finetune4j.kernel.nd4j.Arithmetic.product;
 import static org.finetune4j.kernel.nd4j.Arithmetic.softmax;
 
 import java.util.Arrays;
@@ -35,7 +36,7 @@ final class CausalAttention {
         INDArray mask = mask(query.size(0), key.size(0), query.dataType());
         for (int head = 0; head < shape.heads(); head++) {
             INDArray probabilities = probabilities(query, key, mask, head);
-            queryHead(out, head).assign(probabilities.mmul(keyValueHead(value, head).dup('c')));
+            queryHead(out, head).assign(product(probabilities, keyValueHead(value, head).dup('c')));
         }
     }
 
@@ -55,18 +56,18 @@ final class CausalAttention {
             INDArray v = keyValueHead(value, head).dup('c');
             INDArray dOut = queryHead(outGradient, head).dup('c');
             INDArray p = probabilities(query, key, mask, head);
-            INDArray dP = dOut.mmul(v.transpose());
+            INDArray dP = product(dOut, v.transpose());
             INDArray dS = p.mul(dP.sub(p.mul(dP).sum(true, 1)));
-            queryHead(queryGradient, head).assign(dS.mmul(k).mul(scale));
-            keyValueHead(keyGradient, head).addi(dS.transpose().mmul(q).mul(scale));
-            keyValueHead(valueGradient, head).addi(p.transpose().mmul(dOut));
+            queryHead(queryGradient, head).assign(product(dS, k).mul(scale));
+            keyValueHead(keyGradient, head).addi(product(dS.transpose(), q).mul(scale));
+            keyValueHead(valueGradient, head).addi(product(p.transpose(), dOut));
         }
     }
 
     private INDArray probabilities(INDArray query, INDArray key, INDArray mask, int head) {
         INDArray q = queryHead(query, head).dup('c');
         INDArray k = keyValueHead(key, head).dup('c');
-        return softmax(q.mmul(k.transpose()).mul(scale).add(mask));
+        return softmax(product(q, k.transpose()).mul(scale).add(mask));
     }
 
     private INDArray queryHead(INDArray rows, int head) {

@@ -3,6 +3,7 @@ package org.finetune4j.kernel.nd4j;
 import static org.finetune4j.kernel.nd4j.Arithmetic.accumulate;
 import static org.finetune4j.kernel.nd4j.Arithmetic.column;
 import static org.finetune4j.kernel.nd4j.Arithmetic.logSoftmax;
+import static org.finetune4j.kernel.nd4j.Arithmetic.product;
 import static org.finetune4j.kernel.nd4j.Arithmetic.read;
 import static org.finetune4j.kernel.nd4j.Arithmetic.row;
 import static org.finetune4j.kernel.nd4j.Arithmetic.rows;
@@ -82,7 +83,7 @@ public final class Nd4jKernels implements Kernels {
         DataType type = type(a);
         INDArray left = read(a, type);
         INDArray right = read(b, type);
-        INDArray product = (transposeA ? left.transpose() : left).mmul(transposeB ? right.transpose() : right);
+        INDArray product = product(transposeA ? left.transpose() : left, transposeB ? right.transpose() : right);
         if (accumulate) {
             accumulate(product.mul(alpha), out);
         } else {

@@ -1,0 +1,65 @@
+package org.finetune4j.dsl
+
+import org.finetune4j.FinetuneException
+import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.objective.Objective
+import org.finetune4j.methods.select.Selector
+
+/** Everything that was called inside a recipe, however often; it freezes into a recipe when each call was made at most once. */
+internal class RecipeDraft(
+    private val bases: List<Base>,
+    private val data: List<TrainingData>,
+    private val heldOut: List<DataSource>,
+    private val selectors: List<Selector>,
+    private val objectives: List<Objective>,
+    private val adapters: List<Adapter>,
+    private val trainings: List<Training>,
+    private val evaluations: List<Evaluation>,
+    private val outputs: List<String>,
+) {
+    /**
+     * The recipe.
+     *
+     * @throws FinetuneException when a call is missing or was made twice; what else is wrong with the recipe is listed as
+     *   well, so that one look at the message is enough
+     */
+    fun freeze(): Recipe {
+        val problems = missing() + repeated()
+        val recipe = if (bases.isEmpty() || data.isEmpty()) null else first()
+        if (problems.isEmpty() && recipe != null) return recipe
+        val others = recipe?.let { it.plan().problems }.orEmpty()
+        throw FinetuneException(Messages.refused("This recipe cannot run", problems.map { it.toString() } + others))
+    }
+
+    private fun first() = Recipe(
+        bases.first(),
+        data.first(),
+        heldOut.firstOrNull(),
+        selectors.firstOrNull(),
+        objectives.firstOrNull() ?: sft(),
+        adapters.firstOrNull(),
+        trainings.firstOrNull() ?: Training(),
+        evaluations.firstOrNull(),
+        outputs.firstOrNull(),
+    )
+
+    private fun missing(): List<Problem> = listOfNotNull(
+        Problem("base", Messages.NO_BASE).takeIf { bases.isEmpty() },
+        Problem("data", Messages.NO_DATA).takeIf { data.isEmpty() },
+    )
+
+    private fun repeated(): List<Problem> = listOfNotNull(
+        repeated("base", bases) { it.toString() },
+        repeated("data", data) { it.toString() },
+        repeated("heldOut", heldOut) { "heldOut($it)" },
+        repeated("select", selectors) { call(it) },
+        repeated("objective", objectives) { (it as? ScriptObjective)?.toString() ?: call(it) },
+        repeated("adapt", adapters) { call(it) },
+        repeated("train", trainings) { "train { }" },
+        repeated("evaluate", evaluations) { it.toString() },
+        repeated("output", outputs) { quoted(it) },
+    )
+
+    private fun <T> repeated(path: String, given: List<T>, show: (T) -> String): Problem? =
+        if (given.size < 2) null else Problem(path, Messages.repeated(given.map(show)))
+}

@@ -1,0 +1,83 @@
+package org.finetune4j.dsl
+
+import org.finetune4j.head.TokenView
+import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.evaluate.Metric
+import org.finetune4j.methods.objective.Objective
+import org.finetune4j.methods.select.Selector
+import org.nd4j.autodiff.samediff.SDVariable
+
+/** The inside of `recipe { }` and `finetune { }`: what training starts from, learns and is measured by. */
+@RecipeDsl
+public class RecipeScope internal constructor() {
+    private val bases = mutableListOf<Base>()
+    private val data = mutableListOf<TrainingData>()
+    private val heldOut = mutableListOf<DataSource>()
+    private val selectors = mutableListOf<Selector>()
+    private val objectives = mutableListOf<Objective>()
+    private val adapters = mutableListOf<Adapter>()
+    private val trainings = mutableListOf<Training>()
+    private val evaluations = mutableListOf<Evaluation>()
+    private val outputs = mutableListOf<String>()
+
+    /** Starts from the model in a [folder] in the Hugging Face layout. */
+    public fun base(folder: String) {
+        bases += ModelFolder(folder)
+    }
+
+    /** Starts from random weights; [tokenizer] is a folder with `tokenizer.json` and `tokenizer_config.json`. */
+    public fun base(model: NewModel, tokenizer: String) {
+        bases += UntrainedModel(model, tokenizer)
+    }
+
+    /** Trains on [source], whose conversations [template] turns into text. */
+    public fun data(source: DataSource, template: Template = chatTemplate()) {
+        data += TrainingData(source, template)
+    }
+
+    /** Keeps [source] for evaluation; it is never trained on. */
+    public fun heldOut(source: DataSource) {
+        heldOut += source
+    }
+
+    /** Chooses among the data before training; without this call, trains on all of it. */
+    public fun select(selector: Selector) {
+        selectors += selector
+    }
+
+    /** Minimises [objective]; without this call, plain [sft]. */
+    public fun objective(objective: Objective) {
+        objectives += objective
+    }
+
+    /** Minimises a loss of your own; see the function of the same name outside recipes. */
+    public fun objective(name: String, needsReference: Boolean = false, loss: (TokenView) -> SDVariable) {
+        objectives += org.finetune4j.dsl.objective(name, needsReference, loss)
+    }
+
+    /** Trains [adapter] and leaves the base as it is; without this call every weight trains. */
+    public fun adapt(adapter: Adapter) {
+        adapters += adapter
+    }
+
+    /** Sets steps, optimiser, precision and seed. */
+    public fun train(settings: @RecipeDsl TrainScope.() -> Unit) {
+        trainings += TrainScope(Training()).apply(settings).freeze()
+    }
+
+    /**
+     * Measures [metrics] before and after training on the samples given by [heldOut], by greedy answers of at most
+     * [maxNewTokens] tokens.
+     */
+    public fun evaluate(vararg metrics: Metric, maxNewTokens: Int = 128) {
+        evaluations += Evaluation(metrics.toList(), maxNewTokens)
+    }
+
+    /** Keeps checkpoints, the log and the result in [folder]; without this call, in `runs/` under the recipe's own name. */
+    public fun output(folder: String) {
+        outputs += folder
+    }
+
+    internal fun draft(): RecipeDraft =
+        RecipeDraft(bases, data, heldOut, selectors, objectives, adapters, trainings, evaluations, outputs)
+}

@@ -1,0 +1,82 @@
+package org.finetune4j.dsl.json
+
+import kotlinx.serialization.json.JsonArray
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonNull
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.booleanOrNull
+import kotlinx.serialization.json.buildJsonObject
+import kotlinx.serialization.json.contentOrNull
+import kotlinx.serialization.json.doubleOrNull
+import kotlinx.serialization.json.longOrNull
+import org.finetune4j.FinetuneException
+import org.finetune4j.dsl.Messages
+import org.finetune4j.dsl.Problem
+import org.finetune4j.methods.Fragment
+import org.finetune4j.methods.Method
+import org.finetune4j.methods.Methods
+import org.finetune4j.methods.Settings
+
+/**
+ * Fragments as JSON objects: the method's name under `method` and each setting under its own name. What a method is made
+ * of is known to the catalogue of methods alone, so nothing here changes when a method is added.
+ */
+internal object FragmentJson {
+    private const val METHOD = "method"
+    private const val DEFINED_IN = "definedIn"
+
+    /** Whether the catalogue can make [fragment] again from its name and settings. */
+    fun isPublished(fragment: Fragment): Boolean = Methods.all().any { it == fragment.method() }
+
+    fun write(fragment: Fragment): JsonObject = buildJsonObject {
+        put(METHOD, JsonPrimitive(fragment.method().name()))
+        if (isPublished(fragment)) {
+            fragment.settings().forEach { (name, value) -> put(name, toJson(value)) }
+        } else {
+            put(DEFINED_IN, JsonPrimitive("script"))
+        }
+    }
+
+    /** The fragment that [element] describes; [onProblem] hears what is wrong with it, and null is returned. */
+    fun read(kind: Method.Kind, element: JsonElement, path: String, onProblem: (Problem) -> Unit): Fragment? {
+        fun refuse(at: String, message: String): Fragment? = null.also { onProblem(Problem(at, message)) }
+
+        val parts = element as? JsonObject
+            ?: return refuse(path, Messages.wrongType(element.toString(), "an object with a \"$METHOD\""))
+        val name = (parts[METHOD] as? JsonPrimitive)?.contentOrNull
+            ?: return refuse(path, Messages.missingKey(METHOD))
+        if (DEFINED_IN in parts) return refuse(path, Messages.definedInScript(name))
+        val offered = Methods.all().filter { it.kind() == kind }
+        val method = offered.firstOrNull { it.name() == name }
+            ?: return refuse("$path.$METHOD", Messages.unknownMethod(name, kind, offered.map { it.name() }))
+
+        val given = parts - METHOD
+        val known = method.create(Settings(emptyMap<String, Any>())).settings().keys
+        val unknown = given.keys.filter { it !in known }
+        unknown.forEach { onProblem(Problem("$path.$it", Messages.unknownKey(it, known))) }
+        if (unknown.isNotEmpty()) return null
+        return try {
+            method.create(Settings(given.mapValues { (_, value) -> fromJson(value) }))
+        } catch (refusal: FinetuneException) {
+            refuse(path, refusal.message.orEmpty())
+        }
+    }
+
+    private fun toJson(value: Any): JsonElement = when (value) {
+        is Boolean -> JsonPrimitive(value)
+        is Number -> JsonPrimitive(value)
+        is Enum<*> -> JsonPrimitive(value.name.lowercase())
+        is Iterable<*> -> JsonArray(value.map { toJson(it!!) })
+        else -> JsonPrimitive(value.toString())
+    }
+
+    private fun fromJson(element: JsonElement): Any = when (element) {
+        is JsonArray -> element.map { fromJson(it) }
+        is JsonPrimitive -> when {
+            element.isString -> element.content
+            else -> element.booleanOrNull ?: element.longOrNull ?: element.doubleOrNull ?: element.content
+        }
+        is JsonNull, is JsonObject -> element.toString()
+    }
+}

@@ -1,0 +1,107 @@
+package org.finetune4j.dsl.run
+
+import org.finetune4j.checkpoint.AtomicFiles
+import org.finetune4j.dsl.Messages
+import org.finetune4j.dsl.ModelFolder
+import org.finetune4j.dsl.Recipe
+import org.finetune4j.dsl.Training
+import org.finetune4j.dsl.UntrainedModel
+import org.finetune4j.dsl.json.RecipeJson
+import org.finetune4j.methods.select.Grape
+import org.finetune4j.train.BaseModel
+import org.finetune4j.train.Evaluation
+import org.finetune4j.train.FineTuning
+import org.finetune4j.train.TrainSettings
+import java.nio.file.Files
+import java.nio.file.Path
+import java.security.MessageDigest
+import java.util.HexFormat
+
+/** A recipe as the trainer takes it. */
+internal class Job(private val recipe: Recipe) {
+    /** Where the run keeps its checkpoints: as the recipe says, or under a name that only an equal recipe has. */
+    val folder: Path = Path.of(recipe.output ?: "runs/${fingerprint()}")
+
+    /** The recipe inside the run's folder. */
+    val recipeFile: Path get() = folder.resolve("recipe.json")
+
+    /** Writes [recipeFile]; a fragment that a script defined stands there by its name. */
+    fun writeRecipe(): Unit = AtomicFiles.onDisk().writeText(recipeFile, RecipeJson.provenance(recipe))
+
+    /** What the trainer cannot know, because it does not get that far: one sentence each, with its path. */
+    fun problems(): List<String> = listOfNotNull(
+        recipe.evaluation?.let { if (recipe.heldOut == null) "evaluate: ${Messages.NO_HELD_OUT}" else null },
+        recipe.heldOut?.let { if (it == recipe.data.source) "heldOut: ${Messages.heldOutIsTrainedOn(it)}" else null },
+        recipe.data.template.file?.let { if (Files.isRegularFile(Path.of(it))) null else "data.template: ${Messages.noTemplate(it)}" },
+    )
+
+    /** The trainer's job; [base] is the folder of the model's files. */
+    fun toTraining(base: BaseModel): FineTuning {
+        val builder = FineTuning.builder(base, data().open(), recipe.objective)
+            .train(settings(recipe.training))
+            .runFolder(folder)
+            .recipe(RecipeJson.provenance(recipe))
+            .kernels(System.getProperty(KERNELS, "onednn"))
+        recipe.data.template.file?.let { Path.of(it) }?.takeIf { Files.isRegularFile(it) }
+            ?.let { builder.chatTemplate(Files.readString(it)) }
+        recipe.selector?.let(builder::selector)
+        recipe.adapter?.let(builder::adapter)
+        recipe.heldOut?.let { samples ->
+            val asked = recipe.evaluation ?: org.finetune4j.dsl.Evaluation(metrics = emptyList())
+            builder.evaluation(Evaluation(samples.open(), asked.metrics, asked.maxNewTokens))
+        }
+        return builder.build()
+    }
+
+    /** What the trainer starts from; files of a model that is new are written into [scratch]. */
+    fun base(scratch: Path): BaseModel = when (val base = recipe.base) {
+        is ModelFolder -> BaseModel.Pretrained(Path.of(base.path))
+        is UntrainedModel -> BaseModel.Fresh(NewModelFolder.write(base, recipe.training.precision, scratch), recipe.training.seed)
+    }
+
+    private fun data() = (recipe.selector as? Grape)?.let { recipe.data.source.withCandidates(it.candidates()) } ?: recipe.data.source
+
+    private fun fingerprint(): String = HexFormat.of()
+        .formatHex(MessageDigest.getInstance("SHA-256").digest(RecipeJson.provenance(recipe).toByteArray()), 0, 5)
+
+    companion object {
+        /** The system property that chooses the kernels: `onednn` (the default) or `nd4j`. */
+        const val KERNELS = "finetune4j.kernels"
+
+        fun settings(training: Training): TrainSettings {
+            val builder = TrainSettings.builder()
+                .tokensPerBatch(training.tokensPerBatch)
+                .accumulate(training.accumulate)
+                .schedule(training.schedule.curve)
+                .warmupFraction(training.schedule.warmup)
+                .weightDecay(training.optimizer.weightDecay)
+                .betas(training.optimizer.beta1, training.optimizer.beta2)
+                .epsilon(training.optimizer.epsilon)
+                .clip(training.clip ?: Double.POSITIVE_INFINITY)
+                .precision(training.precision)
+                .seed(training.seed)
+                .maxLength(training.maxLength)
+                .tooLong(training.tooLong)
+                .evaluateEvery(training.evaluateEvery)
+                .checkpointEvery(training.checkpointEvery)
+                .keepCheckpoints(training.keepCheckpoints)
+            training.optimizer.lr?.let(builder::learningRate)
+            training.epochs?.let(builder::epochs)
+            training.maxSteps?.let(builder::maxSteps)
+            return builder.build()
+        }
+
+        private val NAMES = mapOf(
+            "train.learningRate" to "train.optimizer.lr",
+            "train.weightDecay" to "train.optimizer.weightDecay",
+            "train.beta1" to "train.optimizer.beta1",
+            "train.beta2" to "train.optimizer.beta2",
+            "train.epsilon" to "train.optimizer.epsilon",
+            "train.warmupFraction" to "train.schedule.warmup",
+        )
+
+        /** The trainer's [sentence] with the path that the setting has in a recipe. */
+        fun inRecipesWords(sentence: String): String = NAMES.entries.firstOrNull { sentence.startsWith(it.key + " ") }
+            ?.let { (java, dsl) -> dsl + sentence.removePrefix(java) } ?: sentence
+    }
+}

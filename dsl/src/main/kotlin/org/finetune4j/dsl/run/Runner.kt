@@ -1,0 +1,96 @@
+package org.finetune4j.dsl.run
+
+import com.github.ajalt.mordant.terminal.Terminal
+import org.finetune4j.FinetuneException
+import org.finetune4j.dsl.Messages
+import org.finetune4j.dsl.Recipe
+import org.finetune4j.dsl.RecipePlan
+import org.finetune4j.dsl.TunedModel
+import org.finetune4j.dsl.show.Progress
+import org.finetune4j.dsl.show.Report
+import org.finetune4j.train.FineTuned
+import org.finetune4j.train.FineTuning
+import org.finetune4j.train.Plan
+import org.finetune4j.train.TrainingListener
+import java.nio.file.Files
+import java.nio.file.Path
+
+/** Plans and runs recipes with a [trainer], and shows on [terminal] what it does. */
+internal class Runner(private val terminal: Terminal, private val trainer: Trainer = Trainer.Real) {
+    /** What a recipe is planned and run with. */
+    interface Trainer {
+        fun plan(job: FineTuning): Plan
+
+        fun run(job: FineTuning, listener: TrainingListener): FineTuned
+
+        /** The trainer of module `methods`. */
+        object Real : Trainer {
+            override fun plan(job: FineTuning): Plan = job.plan()
+
+            override fun run(job: FineTuning, listener: TrainingListener): FineTuned = job.run(listener)
+        }
+    }
+
+    fun plan(recipe: Recipe): RecipePlan {
+        val job = Job(recipe)
+        val scratch = Files.createTempDirectory("finetune4j-plan")
+        return try {
+            val plan = told(trainer.plan(job.toTraining(job.base(scratch))), scratch, job)
+            RecipePlan(recipe, plan, job.folder.toString(), job.problems() + plan.problems())
+        } catch (refusal: FinetuneException) {
+            RecipePlan(recipe, NOTHING, job.folder.toString(), job.problems() + refusal.message.orEmpty())
+        } finally {
+            scratch.toFile().deleteRecursively()
+        }
+    }
+
+    fun run(recipe: Recipe): TunedModel {
+        val plan = plan(recipe)
+        if (plan.problems.isNotEmpty()) throw FinetuneException(Messages.refused("This recipe cannot run", plan.problems))
+        terminal.println(plan)
+        terminal.println()
+        val job = Job(recipe)
+        // At the start for a run that does not come to its end; at its end, for by then it surely is this recipe's folder.
+        if (!Files.exists(job.recipeFile)) job.writeRecipe()
+        val tuned = Interruption { terminal.println(Messages.STOPPING) }.use { train(job, it) }
+        job.writeRecipe()
+        Report(terminal).show(tuned.comparisons(), tuned.answers())
+        return TunedModel(recipe, job.folder.toString(), tuned)
+    }
+
+    /** The [plan] in the recipe's words, and with the run's folder in place of the [scratch] one that it was made with. */
+    private fun told(plan: Plan, scratch: Path, job: Job): Plan {
+        fun told(texts: List<String>) = texts.map { it.replace("$scratch", "${job.folder.resolve(START)}") }
+        return Plan(
+            told(plan.stages()),
+            told(plan.models()),
+            plan.totalParameters(),
+            plan.trainableParameters(),
+            plan.samples(),
+            plan.tokens(),
+            plan.supervisedTokens(),
+            plan.droppedSamples(),
+            plan.steps(),
+            plan.memoryBytes(),
+            plan.seconds(),
+            told(plan.problems()).map(Job::inRecipesWords),
+        )
+    }
+
+    private fun train(job: Job, interruption: Interruption): FineTuned = Progress(terminal, interruption).use { progress ->
+        try {
+            trainer.run(job.toTraining(job.base(job.folder.resolve(START))), progress)
+        } catch (stopped: FinetuneException) {
+            // A process that is ending has nobody left who would show the message.
+            if (interruption.requested) terminal.println(stopped.message.orEmpty())
+            throw stopped
+        }
+    }
+
+    private companion object {
+        /** Where a new model's configuration lies inside the run's folder. */
+        const val START = "start"
+
+        val NOTHING = Plan(emptyList(), emptyList(), 0, 0, 0, 0, 0, 0, 0, 0, 0.0, emptyList())
+    }
+}

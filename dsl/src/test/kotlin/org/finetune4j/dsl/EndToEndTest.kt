@@ -1,0 +1,144 @@
+package org.finetune4j.dsl
+
+import com.github.ajalt.mordant.rendering.AnsiLevel
+import com.github.ajalt.mordant.terminal.Terminal
+import com.github.ajalt.mordant.terminal.TerminalRecorder
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.engine.spec.tempdir
+import io.kotest.matchers.collections.shouldBeEmpty
+import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.doubles.shouldBeLessThan
+import io.kotest.matchers.longs.shouldBeGreaterThan
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.kotest.matchers.string.shouldNotContain
+import java.nio.file.Files
+import java.nio.file.Path
+import kotlin.io.path.exists
+import kotlin.random.Random
+
+/** A recipe from nothing to a new model, and a recipe from that model to a tuned one, with real weights. */
+class EndToEndTest : FunSpec({
+    val folder: Path = tempdir().toPath()
+    fun path(name: String) = folder.resolve(name).toString()
+    fun write(name: String, lines: List<String>) = path(name).also { Files.write(Path.of(it), lines) }
+
+    val words = listOf("red", "blue", "green", "white")
+    val random = Random(5)
+    val corpus = List(60) { List(6) { words.random(random) }.joinToString(" ") }
+    val prompts = List(12) { i -> "Say ${words[i % 4]} $i." }
+
+    fun recorder() = TerminalRecorder(ansiLevel = AnsiLevel.NONE, width = 160, outputInteractive = false)
+
+    lateinit var model: String
+
+    fun tuning(rank: Int = 2, heldOut: String = "held-out.jsonl") = recipe {
+        base(model)
+        data(jsonl(path("train.jsonl")), chatTemplate())
+        heldOut(jsonl(path(heldOut)))
+        select(grape())
+        objective(asft(kl = 0.1))
+        adapt(lora(rank = rank))
+        train { maxSteps = 3; tokensPerBatch = 256; optimizer = adamW(lr = 1e-2); checkpointEvery = 1 }
+        evaluate(exactMatch(trim = true), maxNewTokens = 4)
+        output(path("tuning"))
+    }
+
+    beforeSpec {
+        write("corpus.jsonl", corpus.map { """{"text": "$it"}""" })
+        write("train.jsonl", prompts.mapIndexed { i, p -> """{"prompt": "$p", "responses": ["${words[i % 4]}", "It is ${words[i % 4]}, I say"]}""" })
+        write("held-out.jsonl", List(4) { i -> """{"prompt": "Tell ${words[i]}.", "response": "${words[i]}", "answer": "${words[i]}"}""" })
+        trainTokenizer(corpus.asSequence() + prompts, path("tokenizer"), vocabularySize = 280, contextLength = 64)
+        model = path("model")
+        val recipe = recipe {
+            base(newModel(layers = 2, hidden = 32, heads = 2, contextLength = 64), tokenizer = path("tokenizer"))
+            data(jsonl(path("corpus.jsonl")))
+            heldOut(jsonl(write("pages.jsonl", List(4) { """{"text": "red blue green white"}""" })))
+            train { epochs = 4; tokensPerBatch = 256; optimizer = adamW(lr = 1e-2) }
+            output(path("pretraining"))
+        }
+        recipe.run(Terminal(terminalInterface = recorder())).use { tuned ->
+            val loss = tuned.metrics.getValue("heldOutLoss")
+            loss.after().value() shouldBeLessThan loss.before().value() - 0.5
+            tuned.save(model)
+        }
+    }
+
+    test("the plan of a new model names the run's folder, not a temporary one") {
+        val plan = recipe {
+            base(newModel(layers = 1, hidden = 32, heads = 2, contextLength = 64), tokenizer = path("tokenizer"))
+            data(jsonl(path("corpus.jsonl")))
+            output(path("never"))
+        }.plan()
+        plan.problems.shouldBeEmpty()
+        plan.toString() shouldContain path("never/start")
+        plan.toString() shouldNotContain "finetune4j-plan"
+        Path.of(path("never")).exists() shouldBe false
+    }
+
+    test("a new model is saved in the Hugging Face layout") {
+        for (file in listOf("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
+            Path.of(model, file).exists() shouldBe true
+        }
+    }
+
+    test("the plan knows parameters, data and steps without loading a weight") {
+        val plan = tuning().plan()
+        plan.problems.shouldBeEmpty()
+        plan.plan.steps() shouldBe 3
+        plan.plan.samples() shouldBe 12
+        plan.plan.trainableParameters() shouldBe 2 * 2 * (4L * (32 + 32) + 3L * (32 + 96))
+        plan.plan.memoryBytes() shouldBeGreaterThan 0
+    }
+
+    test("a recipe runs to the end, shows what it did, and its result can be saved, and run again without training") {
+        val recorder = recorder()
+        tuning().run(Terminal(terminalInterface = recorder)).use { tuned ->
+            tuned.metrics.keys shouldBe setOf("exact_match", "heldOutLoss")
+            tuned.answers shouldHaveSize 2
+            tuned.save(path("tuned"))
+            tuned.saveAdapter(path("adapter"))
+            val text = recorder.stdout()
+            listOf("select with grape", "step 3/3", "exact_match", "heldOutLoss", "before", "after").forEach { text shouldContain it }
+        }
+        Path.of(path("tuned"), "model.safetensors").exists() shouldBe true
+        Path.of(path("adapter"), "adapter_model.safetensors").exists() shouldBe true
+
+        val again = recorder()
+        tuning().run(Terminal(terminalInterface = again)).close()
+        again.stdout() shouldContain "going on from step 3"
+        again.stdout() shouldContain "the run was finished already"
+        again.stdout() shouldNotContain "step 1/3"
+    }
+
+    test("every problem of a recipe is told at once, with its place") {
+        val recipe = tuning(rank = 4096, heldOut = "nowhere.jsonl").let { it.copy(training = it.training.copy(tokensPerBatch = 0)) }
+        val problems = recipe.plan().problems
+        problems shouldHaveSize 3
+        problems.single { it.startsWith("train.tokensPerBatch is 0") }
+        problems.single { it.startsWith("adapt") && "rank 4096 is larger than the smaller side" in it }
+        problems.single { it.startsWith("heldOut") && "nowhere.jsonl does not exist" in it }
+    }
+
+    test("a folder without a model is refused before anything runs") {
+        val problems = tuning().copy(base = ModelFolder(path("no-model"))).plan().problems
+        problems.single() shouldContain "no-model"
+    }
+
+    test("a selector without candidates to choose from is refused by the plan") {
+        val single = write("single.jsonl", prompts.map { """{"prompt": "$it", "response": "red"}""" })
+        val problems = tuning().let { it.copy(data = it.data.copy(source = jsonl(single))) }.plan().problems
+        problems.single() shouldContain "nothing to choose"
+    }
+
+    test("candidates without a selector are refused by the plan") {
+        tuning().copy(selector = null).plan().problems.single() shouldContain "nothing chooses among them"
+    }
+
+    test("an objective of one's own trains") {
+        val mine = objective("mine") { view -> view.logProbability().neg().mul(0.5) }
+        val recipe = tuning().copy(objective = mine, output = path("mine"))
+        recipe.run(Terminal(terminalInterface = recorder())).close()
+        Path.of(path("mine"), "checkpoints").exists() shouldBe true
+    }
+})

@@ -1,0 +1,27 @@
+package org.finetune4j.dsl
+
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.shouldBe
+import org.finetune4j.methods.Fragment
+import org.finetune4j.methods.Methods
+import org.finetune4j.methods.Settings
+
+class FragmentsTest : FunSpec({
+    val ours: Map<String, Fragment> = mapOf(
+        "sft" to sft(),
+        "dftDynamic" to dftDynamic(),
+        "asft" to asft(),
+        "grape" to grape(),
+        "lora" to lora(),
+        "exactMatch" to exactMatch(),
+    )
+
+    test("every method of the catalogue has its function here, under the method's name") {
+        ours.keys shouldBe Methods.all().map { it.name() }.toSet()
+        ours.forEach { (name, fragment) -> fragment.method().name() shouldBe name }
+    }
+
+    test("a function without arguments gives the method's own defaults") {
+        for (method in Methods.all()) ours[method.name()] shouldBe method.create(Settings(emptyMap<String, Any>()))
+    }
+})

@@ -1,0 +1,84 @@
+package org.finetune4j.dsl
+
+import org.finetune4j.data.TooLong
+import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.evaluate.ExactMatch
+import org.finetune4j.methods.evaluate.Metric
+import org.finetune4j.methods.objective.KlDirection
+import org.finetune4j.methods.objective.Objective
+import org.finetune4j.methods.objective.Reduction
+import org.finetune4j.methods.select.Grape
+import org.finetune4j.train.Schedule
+import kotlin.random.Random
+
+/** Recipes whose every setting is drawn from a seed, valid or not for a plan. */
+class RandomRecipes(seed: Long) {
+    private val random = Random(seed)
+
+    fun next(): Recipe = Recipe(
+        base = if (flip()) ModelFolder(text()) else UntrainedModel(shape(), text()),
+        data = TrainingData(source(), Template(maybe { text() })),
+        heldOut = maybe { source() },
+        selector = maybe { grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong()) },
+        objective = objective(),
+        adapter = maybe { adapter() },
+        training = training(),
+        evaluation = maybe { Evaluation(List(random.nextInt(3)) { metric() }, whole()) },
+        output = maybe { text() },
+    )
+
+    private fun shape() = NewModel(whole(), whole(), whole(), whole(), whole(), whole(), flip(), number())
+
+    private fun source() = jsonl(text(), text(), text(), text(), text(), text(), text(), text())
+
+    private fun objective(): Objective = when (random.nextInt(3)) {
+        0 -> sft(share(), number(), choice<Reduction>())
+        1 -> dftDynamic()
+        else -> asft(number(), choice<KlDirection>(), share())
+    }
+
+    private fun adapter(): Adapter = lora(whole(), number() + 0.5, share(), List(whole()) { "x" + text() })
+
+    private fun metric(): Metric = exactMatch(
+        Regex.escape(text()),
+        choice<ExactMatch.Occurrence>(),
+        List(random.nextInt(3)) { Regex.escape(text()) },
+        flip(),
+        flip(),
+        flip(),
+        flip(),
+        text(),
+    )
+
+    private fun training() = Training(
+        maybe { whole() },
+        maybe { random.nextLong() },
+        whole(),
+        whole(),
+        AdamW(maybe { number() }, number(), number(), number(), number()),
+        WarmSchedule(choice<Schedule>(), number()),
+        maybe { number() },
+        if (flip()) f32 else bf16,
+        random.nextLong(),
+        whole(),
+        choice<TooLong>(),
+        random.nextLong(),
+        random.nextLong(),
+        whole(),
+    )
+
+    private inline fun <reified E : Enum<E>> choice(): E = enumValues<E>().random(random)
+
+    private fun flip() = random.nextBoolean()
+
+    private fun whole() = random.nextInt(1, 100)
+
+    private fun share() = random.nextDouble()
+
+    private fun number() = random.nextDouble() * listOf(1e-12, 1.0, 1e9).random(random)
+
+    private fun text() = List(random.nextInt(1, 9)) { "ab \"\\/\n\t{}[]:,$#é漢😀\u0001".codePoints().toArray().random(random) }
+        .joinToString("") { String(Character.toChars(it)) }.ifBlank { "text" }
+
+    private fun <T> maybe(value: () -> T): T? = if (flip()) value() else null
+}
