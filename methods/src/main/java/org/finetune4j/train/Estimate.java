@@ -38,18 +38,18 @@ final class Estimate {
         this.reference = reference;
     }
 
-    /** Bytes of arrays when a micro-batch has so many tokens. */
-    long memoryBytes(long tokens) {
+    /** Bytes of arrays when a micro-batch has so many tokens, of which so many are supervised. */
+    long memoryBytes(long tokens, long supervised) {
         long width = precision.type().width();
         long base = total * width;
         // Full training has masters in FLOAT, and a copy of them where the graph computes in another type.
         long own = adapter ? base : precision.type() == precision.masterType() ? 0 : base;
         long frozenCopy = reference && !adapter ? base : 0;
-        return own + frozenCopy + trainable * MASTER_GRADIENT_MOMENTS + activationBytes(tokens);
+        return own + frozenCopy + trainable * MASTER_GRADIENT_MOMENTS + activationBytes(tokens, supervised);
     }
 
     /** Bytes of intermediate arrays of one pass forward and backward, the chunk of logits among them. */
-    long activationBytes(long tokens) {
+    long activationBytes(long tokens, long supervised) {
         long hidden = config.hiddenSize();
         long query = (long) config.heads() * config.headDimension();
         long keyValue = (long) config.keyValueHeads() * config.headDimension();
@@ -57,8 +57,8 @@ final class Estimate {
         // Kept for the reverse pass: two norms and two sums; queries before and after rotation and attention's output;
         // keys twice and values; gate, up and their product.
         long perLayer = 4 * hidden + 3 * query + 3 * keyValue + 3 * inner;
-        long passing = 4 * hidden + 3 * inner;
-        long logits = (long) ChunkedHead.rowsFor(config.vocabularySize()) * config.vocabularySize()
+        long passing = 2 * hidden;
+        long logits = Math.min(supervised, ChunkedHead.rowsFor(config.vocabularySize())) * config.vocabularySize()
                 * precision.masterType().width() * (reference ? 4 : 2);
         return tokens * (config.layers() * perLayer + passing) * precision.type().width() + logits;
     }

@@ -23,6 +23,7 @@ import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** One run of a job: load, select, measure, train, measure. */
 final class FineTuningRun {
@@ -176,11 +177,24 @@ final class FineTuningRun {
         identity.put("base", baseHash);
         identity.put("objective", settings(List.of(job.objective())));
         identity.put("adapter", job.adapter() == null ? "none" : settings(List.of(job.adapter())));
+        if (job.continueFrom() != null) {
+            identity.put("continueFrom", job.continueFrom() + " step " + beginWithWeightsOf(job.continueFrom()));
+        }
         TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
-                job.objective().reduction(), data, heldOut, job.runFolder(), job.continueFrom(), identity, job.recipe());
+                job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe());
         try (ModelGradientEngine engine = new ModelGradientEngine(model, job.objective().tokenLoss())) {
             return new Trainer(engine, model.kernels(), training, AtomicFiles.onDisk(), listener).run();
         }
+    }
+
+    /** Done before the engine is made, because a frozen copy of these weights may be its reference. */
+    private long beginWithWeightsOf(Path runFolder) {
+        Checkpoints.Checkpoint start = RunRecord.startingPoint(runFolder, listener);
+        Map<String, INDArray> weights = new LinkedHashMap<>();
+        model.parameters().trainable().forEach(parameter -> weights.put(parameter.name(), parameter.master()));
+        start.readInto(weights, null);
+        model.parameters().mastersChanged();
+        return start.state().step();
     }
 
     private static String settings(List<? extends Fragment> fragments) {

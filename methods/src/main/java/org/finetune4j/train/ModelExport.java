@@ -7,7 +7,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -17,13 +16,8 @@ import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.checkpoint.StrictJson;
-import org.finetune4j.data.Example;
-import org.finetune4j.head.TokenValues;
 import org.finetune4j.methods.adapt.Lora;
-import org.finetune4j.methods.objective.Reduction;
 import org.finetune4j.model.LanguageModel;
-import org.finetune4j.model.PackedBatch;
-import org.finetune4j.model.TrainingEngine;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -34,10 +28,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class ModelExport {
     private static final String TEMPLATE = "chat_template.jinja";
     private static final String GENERATION = "generation_config.json";
-    private static final int PROBES = 4;
-    /** Largest mean difference of log-probabilities, where nothing is rounded to 16 bits and where something is. */
-    private static final double EXACT = 1e-3;
-    private static final double ROUNDED = 5e-2;
 
     private final TunedModel tuned;
     private final FineTuning job;
@@ -66,8 +56,9 @@ final class ModelExport {
                 unfinished.writeText(TEMPLATE, job.chatTemplate());
             }
             unfinished.writeText(GENERATION, generationConfig());
-            requireSameWeights(unfinished.path(), folder, weights, stored);
-            requireSameProbabilities(unfinished.path(), folder, stored);
+            SavedModelCheck check = new SavedModelCheck(unfinished.path(), folder, stored);
+            check.requireSameWeights(weights);
+            check.requireSameProbabilities(model, tuned.data().examples());
         });
     }
 
@@ -165,53 +156,5 @@ final class ModelExport {
             ends.forEach(list::add);
         }
         return root.toPrettyString() + "\n";
-    }
-
-    private static void requireSameWeights(Path written, Path folder, Map<String, INDArray> weights, DataType stored) {
-        double rounding = stored == DataType.BFLOAT16 ? 0x1p-8 : stored == DataType.HALF ? 0x1p-10 : 0;
-        // Numbers below 2^-14 have fewer bits in HALF.
-        double smallest = stored == DataType.HALF ? 0x1p-24 : 0;
-        try (SafetensorsFile file = SafetensorsFile.open(written)) {
-            weights.forEach((name, expected) -> {
-                INDArray wanted = expected.castTo(DataType.FLOAT);
-                INDArray difference = file.read(name, DataType.FLOAT).subi(wanted);
-                INDArray allowed = org.nd4j.linalg.ops.transforms.Transforms.abs(wanted, true).muli(rounding)
-                        .addi(smallest);
-                double excess = org.nd4j.linalg.ops.transforms.Transforms.abs(difference, false).subi(allowed)
-                        .maxNumber().doubleValue();
-                if (!(excess <= 0)) {
-                    throw new FinetuneException(folder + " was not saved: tensor '" + name + "' reads back with other "
-                            + "values than it was written with. Check the disk.");
-                }
-            });
-        }
-    }
-
-    private void requireSameProbabilities(Path written, Path folder, DataType stored) {
-        List<Example> probes = tuned.data().examples().subList(0, Math.min(PROBES, tuned.data().examples().size()));
-        PackedBatch batch = StepBatches.of(List.of(probes), Reduction.TOKENS).get(0);
-        float[] expected = losses(model, batch);
-        float[] actual;
-        try (LanguageModel read = LanguageModel.load(written, model.precision(), model.kernels())) {
-            actual = losses(read, batch);
-        }
-        double difference = 0;
-        for (int i = 0; i < expected.length; i++) {
-            difference += Math.abs(expected[i] - actual[i]) / expected.length;
-        }
-        boolean exact = stored == DataType.FLOAT && model.precision().type() == DataType.FLOAT;
-        if (!(difference <= (exact ? EXACT : ROUNDED))) {
-            throw new FinetuneException(folder + " was not saved: the log-probabilities of the saved model differ by "
-                    + difference + " on average from the tuned model's. Weights stored as " + stored
-                    + " may be too coarse for what was trained: save the adapter alone with saveAdapter, or train longer "
-                    + "or at a higher rate.");
-        }
-    }
-
-    private static float[] losses(LanguageModel model, PackedBatch batch) {
-        try (TrainingEngine engine = new TrainingEngine(model, new NegativeLogLikelihood())) {
-            TokenValues values = engine.evaluate(batch);
-            return java.util.Objects.requireNonNull(values.values().get("loss"));
-        }
     }
 }

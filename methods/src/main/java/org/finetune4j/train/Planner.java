@@ -190,7 +190,8 @@ final class Planner {
         Estimate estimate = new Estimate(known, job.train().precision(), base, trainable, job.adapter() != null,
                 tokenLoss().needsReference());
         long longest = data.examples().stream().mapToLong(example -> example.inputTokens()).max().orElse(0);
-        memory = estimate.memoryBytes(Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens())));
+        long batch = Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens()));
+        memory = estimate.memoryBytes(batch, batch * data.supervisedTokens() / data.tokens());
         double meanTokens = (double) data.tokens() / data.examples().size();
         double passes = job.train().maxSteps() == 0 ? job.train().epochs()
                 : job.train().maxSteps() * (double) job.train().accumulate()

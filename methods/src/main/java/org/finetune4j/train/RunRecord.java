@@ -20,7 +20,6 @@ final class RunRecord {
 
     private final TrainingJob job;
     private final GradientEngine engine;
-    private final AtomicFiles files;
     private final TrainingListener listener;
     private final @Nullable Checkpoints checkpoints;
     private final Map<String, INDArray> weights;
@@ -34,13 +33,13 @@ final class RunRecord {
               AtomicFiles files, TrainingListener listener) {
         this.job = job;
         this.engine = engine;
-        this.files = files;
         this.listener = listener;
         weights = named(engine.weights(), "");
         moments = named(optimizer.firstMoment(), ".first");
         moments.putAll(named(optimizer.secondMoment(), ".second"));
         identity = identity(computation);
-        checkpoints = job.runFolder() == null ? null : checkpoints(job.runFolder());
+        checkpoints = job.runFolder() == null ? null
+                : new Checkpoints(job.runFolder().resolve(CHECKPOINTS), files, job.settings().keepCheckpoints());
         log = new MetricsLog(null, "");
         if (job.runFolder() != null) {
             createFolder(job.runFolder());
@@ -51,7 +50,7 @@ final class RunRecord {
     }
 
     /**
-     * Brings the arrays to the latest checkpoint of this job, or to the weights it is to continue from.
+     * Brings the arrays to the latest checkpoint of this job, if there is one.
      *
      * @return where the run stands
      * @throws FinetuneException when the checkpoints there are of another job, or all of them are damaged
@@ -66,17 +65,24 @@ final class RunRecord {
             savedStep = found.state().step();
             saved = found.folder();
             listener.resumed(found.state().step(), found.folder());
-        } else if (job.continueFrom() != null) {
-            Checkpoint other = checkpoints(job.continueFrom()).latest(listener::warned);
-            if (other == null) {
-                throw new FinetuneException(job.continueFrom() + " holds no checkpoint to continue from. Give the run "
-                        + "folder of a run that wrote checkpoints (train.checkpointEvery).");
-            }
-            other.readInto(weights, null);
-            engine.weightsChanged();
         }
         log = new MetricsLog(job.runFolder(), found == null ? "" : found.metrics());
         return found != null ? found.state() : state(0, DataPosition.START);
+    }
+
+    /**
+     * The latest checkpoint of another run, to begin with its weights.
+     *
+     * @throws FinetuneException when there is none
+     */
+    static Checkpoint startingPoint(Path runFolder, TrainingListener listener) {
+        Checkpoint found = new Checkpoints(runFolder.resolve(CHECKPOINTS), AtomicFiles.onDisk(), 1)
+                .latest(listener::warned);
+        if (found == null) {
+            throw new FinetuneException("continueFrom: " + runFolder + " holds no checkpoint to continue from. Give the "
+                    + "folder of a run that wrote checkpoints (train.checkpointEvery).");
+        }
+        return found;
     }
 
     /** The log of metrics. */
@@ -136,10 +142,6 @@ final class RunRecord {
                     + found.state().step() + " of another job:" + differences + "\nChoose another run folder, delete "
                     + "this one, or begin a new run from its weights with continueFrom.");
         }
-    }
-
-    private Checkpoints checkpoints(Path runFolder) {
-        return new Checkpoints(runFolder.resolve(CHECKPOINTS), files, job.settings().keepCheckpoints());
     }
 
     private Map<String, INDArray> named(INDArray flat, String suffix) {

@@ -226,7 +226,8 @@ public final class Trainer {
     }
 
     private void stopWhenInterrupted(RunRecord record) {
-        if (Thread.interrupted() | listener.stopRequested()) {
+        // Both are asked, for the thread's mark must be cleared.
+        if ((Thread.interrupted() | listener.stopRequested()) && step < totalSteps) {
             @Nullable Path checkpoint = record.save(step, position);
             throw new FinetuneException("the run was interrupted after step " + step + " of " + totalSteps + ". "
                     + (checkpoint == null ? "Nothing of it is kept, for it has no run folder."

@@ -17,12 +17,11 @@ import org.jspecify.annotations.Nullable;
  * @param data         what to train on
  * @param heldOut      what the held-out loss is taken on, or null for none
  * @param runFolder    where metrics and checkpoints are written, or null for none
- * @param continueFrom a run folder whose latest weights this run begins with, or null
  * @param identity     what the caller holds to be the same when a run continues, by name; the trainer adds its own
  * @param recipe       the recipe as JSON, kept in checkpoints
  */
 public record TrainingJob(TrainSettings settings, double learningRate, Reduction reduction, EncodedSamples data,
-                          @Nullable EncodedSamples heldOut, @Nullable Path runFolder, @Nullable Path continueFrom,
+                          @Nullable EncodedSamples heldOut, @Nullable Path runFolder,
                           Map<String, String> identity, String recipe) {
     /** Keeps a copy in its order. */
     public TrainingJob {

@@ -45,7 +45,7 @@ final class BigramJobs {
 
     static TrainingJob job(TrainSettings settings, @Nullable Path runFolder) {
         return new TrainingJob(settings, settings.learningRate(false), Reduction.TOKENS, samples(40, 1), samples(8, 2),
-                runFolder, null, Map.of("objective", "sft"), "{}");
+                runFolder, Map.of("objective", "sft"), "{}");
     }
 
     /** Trains to the end and returns the final weights. */

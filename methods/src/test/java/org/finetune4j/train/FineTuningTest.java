@@ -93,7 +93,7 @@ class FineTuningTest {
             assertEquals("60", reports.get(0).get("candidates"));
             assertEquals(6, tuned.lastStep().step());
             assertTrue(tuned.lastStep().values().containsKey("kl"), tuned.lastStep().values().toString());
-            assertEquals(List.of("exactMatch", "heldOutLoss"),
+            assertEquals(List.of("exact_match", "heldOutLoss"),
                     tuned.comparisons().stream().map(FineTuned.Comparison::name).toList());
             assertEquals(2, tuned.answers().size());
             assertTrue(tuned.comparisons().get(1).after().value() < tuned.comparisons().get(1).before().value());
@@ -107,7 +107,7 @@ class FineTuningTest {
         assertEquals(4, json(folder.resolve("adapter/adapter_config.json")).get("r").asInt());
         JsonNode provenance = json(folder.resolve("model/finetune.json"));
         assertEquals("asft", provenance.at("/objective/name").asText());
-        assertEquals(5, provenance.at("/metrics/exactMatch/after/count").asInt());
+        assertEquals(5, provenance.at("/metrics/exact_match/after/count").asInt());
         assertTrue(Files.readString(folder.resolve("model/README.md")).contains("Anchored Supervised Fine-Tuning"));
         assertTrue(Files.exists(folder.resolve("run/metrics.jsonl")));
     }
@@ -217,6 +217,21 @@ class FineTuningTest {
         }
         assertEquals(List.of(6L), resumed);
         assertFalse(stages.contains("generate answers with the base model"), stages.toString());
+    }
+
+    @Test
+    void aRunMayBeginWithTheWeightsOfAnother() {
+        double reached;
+        try (FineTuned first = job(settings().maxSteps(20).checkpointEvery(20)).runFolder(folder.resolve("first")).build()
+                .run(listener)) {
+            reached = first.comparisons().get(1).after().value();
+        }
+        FineTuning.Builder second = job(settings().maxSteps(1).learningRate(0)).runFolder(folder.resolve("second"));
+        try (FineTuned continued = second.continueFrom(folder.resolve("first")).build().run(listener)) {
+            assertEquals(reached, continued.comparisons().get(1).after().value(), 1e-6);
+        }
+        assertTrue(assertThrows(FinetuneException.class, () -> second.continueFrom(folder.resolve("none")).build()
+                .run(listener)).getMessage().contains("none holds no checkpoint to continue from"));
     }
 
     @Test

@@ -8,16 +8,14 @@ import org.finetune4j.checkpoint.AtomicFiles;
 final class KillableTraining {
     static final String WEIGHTS = "final-weights.bin";
 
-    private KillableTraining() {
-    }
+    static final int EPOCHS = 12;
 
-    static TrainingJob job(Path folder) {
-        return BigramJobs.job(BigramJobs.settings().epochs(12).checkpointEvery(1).build(), folder);
+    private KillableTraining() {
     }
 
     public static void main(String[] arguments) {
         Path folder = Path.of(arguments[0]);
-        float[] weights = BigramJobs.train(job(folder), new TrainingListener() {
+        float[] weights = LlamaJobs.train(LlamaJobs.Kind.ADAPTER_BF16, EPOCHS, folder, new TrainingListener() {
             @Override
             public void stepMade(StepEvent event) {
                 System.out.println("step " + event.step());

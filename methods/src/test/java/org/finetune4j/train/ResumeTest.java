@@ -230,30 +230,13 @@ class ResumeTest {
         assertFalse(message.contains("train.clip"), message);
         TrainingJob job = BigramJobs.job(SETTINGS, folder);
         TrainingJob otherData = new TrainingJob(SETTINGS, job.learningRate(), job.reduction(), BigramJobs.samples(40, 9),
-                null, folder, null, job.identity(), "{}");
+                null, folder, job.identity(), "{}");
         message = assertThrows(FinetuneException.class,
                 () -> BigramJobs.train(otherData, TrainingListener.NONE)).getMessage();
         assertTrue(message.contains("\n  data was "), message);
         // How often to save and evaluate changes no weight, so that it may differ.
         assertArrayEquals(uninterrupted, BigramJobs.train(BigramJobs.job(BigramJobs.settings().checkpointEvery(4)
                 .keepCheckpoints(1).build(), folder), TrainingListener.NONE));
-    }
-
-    @Test
-    void continuesFromTheWeightsOfAnotherRunWhenTold() {
-        stopAfter(5);
-        Path second = folder.resolve("second");
-        TrainSettings other = BigramJobs.settings().seed(8).build();
-        TrainingJob plain = BigramJobs.job(other, second);
-        TrainingJob continued = new TrainingJob(other, plain.learningRate(), plain.reduction(), plain.data(),
-                plain.heldOut(), second, folder, plain.identity(), "{}");
-        float[] weights = BigramJobs.train(continued, TrainingListener.NONE);
-        assertFalse(Arrays.equals(weights, BigramJobs.train(BigramJobs.job(other, null), TrainingListener.NONE)));
-        Path empty = folder.resolve("empty");
-        TrainingJob nothing = new TrainingJob(other, plain.learningRate(), plain.reduction(), plain.data(), null,
-                folder.resolve("third"), empty, plain.identity(), "{}");
-        assertTrue(assertThrows(FinetuneException.class, () -> BigramJobs.train(nothing, TrainingListener.NONE))
-                .getMessage().contains("holds no checkpoint to continue from"));
     }
 
     @Test
