@@ -211,8 +211,8 @@ final class Planner {
 
     private List<String> models() {
         List<String> models = new ArrayList<>();
-        models.add("policy: " + (job.base() instanceof BaseModel.Fresh ? "random weights of the shape of " : "")
-                + job.base().folder() + (job.adapter() == null ? "" : " with " + job.adapter().method().name()));
+        models.add("policy: " + (job.base() instanceof BaseModel.Fresh ? "random weights" : job.base().folder())
+                + (job.adapter() == null ? "" : " with " + job.adapter().method().name()));
         if (tokenLoss().needsReference()) {
             models.add("reference: " + (job.adapter() == null ? "a frozen copy of the weights as they are at the start"
                     : "the policy with its adapter off"));
@@ -222,8 +222,8 @@ final class Planner {
 
     private List<String> stages() {
         List<String> stages = new ArrayList<>();
-        stages.add((job.base() instanceof BaseModel.Fresh ? "make a model with random weights from "
-                : "load the model ") + job.base().folder());
+        stages.add(job.base() instanceof BaseModel.Fresh ? "make a model with random weights"
+                : "load the model " + job.base().folder());
         if (job.selector() != null) {
             stages.add("select with " + job.selector().method().name() + " from " + job.data().description());
         }

@@ -1,0 +1,65 @@
+package org.finetune4j.scripts
+
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import org.finetune4j.checkpoint.ModelConfig
+import org.finetune4j.checkpoint.SafetensorsFile
+import java.nio.file.Files
+import java.nio.file.Path
+
+/** Runs the sample scripts with few steps as a user would: in a process of their own, from the folder above `samples`. */
+class SamplesTest : FunSpec({
+    test("the quickstart tunes the committed model, shows it and saves a folder that loads") {
+        inFreshFolder { folder ->
+            val result = run(folder, "samples/quickstart.main.kts", "4")
+            result.exitCode shouldBe 0
+            listOf("plan", "grape", "asft", "lora", "step 4/4", "exact_match", "before", "after")
+                .forEach { result.output shouldContain it }
+            val saved = folder.resolve("runs/quickstart-4/model")
+            val base = ModelConfig.read(samples.resolve("models/tiny"))
+            ModelConfig.read(saved) shouldBe base
+            names(saved) shouldBe names(samples.resolve("models/tiny"))
+        }
+    }
+
+    test("the pretraining sample makes a corpus, a tokenizer and a model from nothing") {
+        inFreshFolder { folder ->
+            val result = run(folder, "samples/pretrain-tiny.main.kts", "2")
+            result.exitCode shouldBe 0
+            result.output shouldContain "step 2/2"
+            val saved = folder.resolve("runs/pretrain-tiny-2/model")
+            ModelConfig.read(saved).vocabularySize shouldBe ModelConfig.read(samples.resolve("models/tiny")).vocabularySize
+            names(saved) shouldBe names(samples.resolve("models/tiny"))
+        }
+    }
+}) {
+    private class Result(val exitCode: Int, val output: String)
+
+    private companion object {
+        val samples: Path = Path.of("..", "samples").toAbsolutePath().normalize()
+
+        fun names(folder: Path): Set<String> = SafetensorsFile.open(folder).use { it.names().toSet() }
+
+        fun inFreshFolder(body: (Path) -> Unit) {
+            val folder = Files.createTempDirectory("samples")
+            try {
+                Files.createSymbolicLink(folder.resolve("samples"), samples)
+                body(folder)
+            } finally {
+                // The link itself, never what it points to.
+                Files.delete(folder.resolve("samples"))
+                folder.toFile().deleteRecursively()
+            }
+        }
+
+        fun run(folder: Path, script: String, vararg arguments: String): Result {
+            val java = Path.of(System.getProperty("java.home"), "bin", "java").toString()
+            val output = folder.resolve("output.txt").toFile()
+            val exitCode = ProcessBuilder(
+                listOf(java, "-Xmx3g", "-cp", System.getProperty("java.class.path"), "org.finetune4j.scripts.MainKt", "run", script) + arguments,
+            ).directory(folder.toFile()).redirectErrorStream(true).redirectOutput(output).start().waitFor()
+            return Result(exitCode, output.readText())
+        }
+    }
+}
