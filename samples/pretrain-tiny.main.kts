@@ -18,8 +18,8 @@ import kotlinx.serialization.json.buildJsonObject
 import org.finetune4j.dsl.*
 import java.nio.file.Path
 
-val documents = 60_000
-val dialogues = 60_000
+val documents = 160_000
+val dialogues = 100_000
 val context = 512
 val steps = args.firstOrNull()?.toLong()
 val work = if (steps == null) "runs/pretrain-tiny" else "runs/pretrain-tiny-$steps"
@@ -47,15 +47,15 @@ trainTokenizer(
 
 val tiny = finetune {
     base(
-        newModel(layers = 6, hidden = 256, heads = 4, keyValueHeads = 2, feedForward = 704, contextLength = context),
+        newModel(layers = 6, hidden = 192, heads = 6, keyValueHeads = 2, feedForward = 512, contextLength = context),
         tokenizer = "$work/tokenizer",
     )
     data(jsonl("$work/corpus.jsonl"), chatTemplate())
     train {
-        if (steps == null) epochs = 2 else maxSteps = steps
-        tokensPerBatch = 8192
-        optimizer = adamW(lr = 2e-3, weightDecay = 0.1)
-        schedule = cosine(warmup = 0.02)
+        if (steps == null) epochs = 1 else maxSteps = steps
+        tokensPerBatch = 4096
+        optimizer = adamW(lr = 3e-3, weightDecay = 0.1)
+        schedule = cosine(warmup = 0.03)
         maxLength = context
         precision = bf16
         checkpointEvery = 250
