@@ -76,7 +76,8 @@ public final class JsonLines {
         } catch (JsonProcessingException e) {
             int column = e.getLocation() == null ? 1 : Math.max(1, e.getLocation().getColumnNr());
             throw new FinetuneException(file + ":" + line + ":" + column + " is not JSON: "
-                    + e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "") + ". Correct or remove the line; near column " + column + " it reads: " + excerpt(text, column), e);
+                    + e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "")
+                    + ". Correct or remove the line; near column " + column + " it reads: " + excerpt(text, column), e);
         }
     }
 
