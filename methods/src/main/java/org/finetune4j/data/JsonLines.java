@@ -1,10 +1,7 @@
 package org.finetune4j.data;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -18,13 +15,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.StrictJson;
+import org.jspecify.annotations.Nullable;
 
 /** Reads samples from a file with one JSON object a line, in UTF-8; blank lines are skipped. */
 public final class JsonLines {
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build();
     private static final int EXCERPT = 40;
 
     private JsonLines() {
@@ -71,7 +66,7 @@ public final class JsonLines {
 
     private static ObjectNode parse(Path file, int line, String text) {
         try {
-            JsonNode node = MAPPER.readTree(text);
+            JsonNode node = StrictJson.mapper().readTree(text);
             if (node instanceof ObjectNode object) {
                 return object;
             }
@@ -81,7 +76,8 @@ public final class JsonLines {
         } catch (JsonProcessingException e) {
             int column = e.getLocation() == null ? 1 : Math.max(1, e.getLocation().getColumnNr());
             throw new FinetuneException(file + ":" + line + ":" + column + " is not JSON: "
-                    + e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "") + ". Correct or remove the line; near column " + column + " it reads: " + excerpt(text, column), e);
+                    + e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "")
+                    + ". Correct or remove the line; near column " + column + " it reads: " + excerpt(text, column), e);
         }
     }
 
@@ -103,7 +99,7 @@ public final class JsonLines {
         }
     }
 
-    private static byte @org.jspecify.annotations.Nullable [] nextLine(InputStream in) throws IOException {
+    private static byte @Nullable [] nextLine(InputStream in) throws IOException {
         ByteArrayOutputStream line = new ByteArrayOutputStream(256);
         int next = in.read();
         if (next < 0) {

@@ -12,8 +12,8 @@ final class Estimate {
     private static final int MASTER_GRADIENT_MOMENTS = 16;
     private static final int PROBE_ROWS = 512;
     private static final int PROBES = 3;
-    /** Share of a step's time that is spent in matrix products; the rest moves memory. */
-    private static final double PRODUCT_SHARE = 0.6;
+    /** Share of a step's time in matrix products as steps of small models were timed; the rest moves memory. */
+    private static final double PRODUCT_SHARE = 0.35;
 
     private final ModelConfig config;
     private final Precision precision;

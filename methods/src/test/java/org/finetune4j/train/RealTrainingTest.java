@@ -87,16 +87,6 @@ class RealTrainingTest {
         }
     }
 
-    private static double distance(float[] a, float[] b) {
-        double difference = 0;
-        double size = 0;
-        for (int i = 0; i < a.length; i++) {
-            difference += Math.pow(a[i] - b[i], 2);
-            size += Math.pow(a[i], 2);
-        }
-        return Math.sqrt(difference / size);
-    }
-
     @ParameterizedTest
     @EnumSource(Reduction.class)
     void oneBatchOfEightIsMicroBatchesOfOneThreeAndFour(Reduction reduction) {
@@ -105,14 +95,14 @@ class RealTrainingTest {
         for (LlamaJobs.Kind kind : List.of(LlamaJobs.Kind.FULL, LlamaJobs.Kind.ADAPTER_BF16)) {
             float[] whole = gradient(kind, StepBatches.of(List.of(eight), reduction), Precision.F32);
             float[] parts = gradient(kind, StepBatches.of(split, reduction), Precision.F32);
-            assertEquals(0, distance(whole, parts), 1e-5, kind.toString());
+            assertEquals(0, Vectors.distance(whole, parts), 1e-5, kind.toString());
             // The broken variant: each micro-batch has a normaliser of its own.
             List<PackedBatch> own = split.stream().map(part -> StepBatches.of(List.of(part), reduction).get(0)).toList();
             float[] broken = gradient(kind, own, Precision.F32);
             for (int i = 0; i < broken.length; i++) {
                 broken[i] /= own.size();
             }
-            assertTrue(distance(whole, broken) > 1e-2, kind.toString());
+            assertTrue(Vectors.distance(whole, broken) > 1e-2, kind.toString());
         }
     }
 
@@ -125,7 +115,7 @@ class RealTrainingTest {
         assertEquals(3, cut.tokens());
         PackedBatch whole = new PackedBatch(ids, new int[] {0, 1, 2, 3, 4, 5, 6, 7}, new int[] {0, 8}, cut.supervisedRows(),
                 cut.labels(), cut.weights());
-        assertEquals(0, distance(gradient(LlamaJobs.Kind.FULL, List.of(whole), Precision.F32),
+        assertEquals(0, Vectors.distance(gradient(LlamaJobs.Kind.FULL, List.of(whole), Precision.F32),
                 gradient(LlamaJobs.Kind.FULL, List.of(cut), Precision.F32)), 1e-5);
     }
 

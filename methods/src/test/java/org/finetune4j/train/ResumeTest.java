@@ -153,6 +153,17 @@ class ResumeTest {
     }
 
     @Test
+    void aDiskWithoutRoomAndAFolderThatCannotBeMadeAreRefusedAtTheStart() throws IOException {
+        String message = assertThrows(FinetuneException.class, () -> new Checkpoints(checkpoints(), AtomicFiles.onDisk(), 2)
+                .requireRoom(1L << 58)).getMessage();
+        assertTrue(message.contains("3 checkpoints of " + (1L << 38) + " MiB need"), message);
+        Path file = Files.writeString(folder.resolve("file"), "");
+        message = assertThrows(FinetuneException.class,
+                () -> BigramJobs.train(BigramJobs.job(SETTINGS, file.resolve("run")), listening)).getMessage();
+        assertTrue(message.contains("the run folder " + file.resolve("run") + " cannot be created"), message);
+    }
+
+    @Test
     void aDamagedFileIsPassedOverLoudly() throws IOException {
         stopAfter(7);
         Path newest = checkpoints().resolve("step-000006");

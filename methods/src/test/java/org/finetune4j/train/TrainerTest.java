@@ -34,22 +34,12 @@ class TrainerTest {
         return engine.gradient().toFloatVector();
     }
 
-    private static double distance(float[] a, float[] b) {
-        double difference = 0;
-        double size = 0;
-        for (int i = 0; i < a.length; i++) {
-            difference += Math.pow(a[i] - b[i], 2);
-            size += Math.pow(a[i], 2);
-        }
-        return Math.sqrt(difference / size);
-    }
-
     @ParameterizedTest
     @EnumSource(Reduction.class)
     void oneBatchOfEightIsMicroBatchesOfOneThreeAndFour(Reduction reduction) {
         List<List<Example>> split = List.of(EIGHT.subList(0, 1), EIGHT.subList(1, 4), EIGHT.subList(4, 8));
         float[] whole = gradient(StepBatches.of(List.of(EIGHT), reduction));
-        assertEquals(0, distance(whole, gradient(StepBatches.of(split, reduction))), 1e-5);
+        assertEquals(0, Vectors.distance(whole, gradient(StepBatches.of(split, reduction))), 1e-5);
     }
 
     /** The classic bug, which the law above must catch: each micro-batch is averaged by itself. */
@@ -66,7 +56,7 @@ class TrainerTest {
             each.add(new PackedBatch(alone.ids(), alone.positions(), alone.offsets(), alone.supervisedRows(),
                     alone.labels(), thirds));
         }
-        assertTrue(distance(gradient(StepBatches.of(List.of(EIGHT), reduction)), gradient(each)) > 1e-2);
+        assertTrue(Vectors.distance(gradient(StepBatches.of(List.of(EIGHT), reduction)), gradient(each)) > 1e-2);
     }
 
     @Test
@@ -107,7 +97,7 @@ class TrainerTest {
         float[] once = BigramJobs.train(BigramJobs.job(BigramJobs.settings().build(), null), TrainingListener.NONE);
         assertArrayEquals(once,
                 BigramJobs.train(BigramJobs.job(BigramJobs.settings().build(), null), TrainingListener.NONE));
-        assertTrue(distance(once, BigramJobs.train(BigramJobs.job(BigramJobs.settings().seed(8).build(), null),
+        assertTrue(Vectors.distance(once, BigramJobs.train(BigramJobs.job(BigramJobs.settings().seed(8).build(), null),
                 TrainingListener.NONE)) > 1e-4);
     }
 
@@ -119,7 +109,7 @@ class TrainerTest {
                 .warmupFraction(0).build(), null), TrainingListener.NONE);
         float[] free = BigramJobs.train(BigramJobs.job(BigramJobs.settings().maxSteps(1).weightDecay(0)
                 .warmupFraction(0).build(), null), TrainingListener.NONE);
-        assertTrue(distance(start, clipped) < 1e-3 * distance(start, free));
+        assertTrue(Vectors.distance(start, clipped) < 1e-3 * Vectors.distance(start, free));
     }
 
     @Test
