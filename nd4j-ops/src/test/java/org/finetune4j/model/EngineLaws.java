@@ -178,6 +178,13 @@ abstract class EngineLaws {
     void theSameRunGivesTheSameBits() {
         PackedBatch batch = TestModels.batch(VOCABULARY, 26, 19, 3, 12);
         assertArrayEquals(gradient(full(), List.of(batch)), gradient(full(), List.of(batch)));
+        List<PackedBatch> parts = split(batch, 1, 1, 1);
+        List<PackedBatch> reversed = List.of(parts.get(2), parts.get(1), parts.get(0));
+        double[] inOrder = gradient(full(), parts);
+        double[] inReverse = gradient(full(), reversed);
+        assertClose(inOrder, inReverse);
+        assertThrows(AssertionError.class, () -> assertArrayEquals(inOrder, inReverse),
+                "another order of summation went unnoticed");
     }
 
     @Test
