@@ -1,10 +1,15 @@
 package org.finetune4j.graph;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.finetune4j.FinetuneException;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.functions.DifferentialFunction;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.BaseOp;
@@ -13,6 +18,7 @@ import org.nd4j.linalg.api.ops.Op;
 import org.nd4j.linalg.api.ops.OpContext;
 import org.nd4j.linalg.api.ops.ReduceOp;
 import org.nd4j.linalg.api.ops.ScalarOp;
+import org.nd4j.linalg.api.ops.impl.transforms.pairwise.arithmetic.bp.MulBpOp;
 import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -29,19 +35,42 @@ final class StockOps {
             "add", "subtract", "multiply", "divide",
             "add_scalar", "sub_scalar", "rsub_scalar", "mul_scalar", "div_scalar", "rdiv_scalar", "pow",
             "neg", "exp", "log", "sqrt", "square", "abs", "Reciprocal", "tanh", "sigmoid", "softplus", "relu",
-            "reduce_sum", "reduce_mean", "matmul", "softmax", "maximum", "minimum");
+            "reduce_sum", "reduce_mean", "matmul", "softmax");
+
+    /** What to write instead of operations whose gradients are wrong for arrays that broadcast or have equal elements. */
+    private static final Map<String, String> INSTEAD = Map.of(
+            "maximum", "Write max(x, y) as relu(x - y) + y. ",
+            "minimum", "Write min(x, y) as x - relu(x - y). ");
 
     private StockOps() {
     }
 
     /** Refuses to differentiate an operation whose gradient is not held to finite differences by a test. */
-    static void requireTestedGradient(DifferentialFunction operation) {
+    private static void requireTestedGradient(DifferentialFunction operation) {
         if (!TESTED_GRADIENTS.contains(operation.opName())) {
             throw new FinetuneException("the gradient of ND4J's operation '" + operation.opName()
-                    + "' is not tested, and some of ND4J's gradients are silently wrong. Build the expression of "
+                    + "' is not tested, and some of ND4J's gradients are silently wrong. "
+                    + INSTEAD.getOrDefault(operation.opName(), "") + "Build the expression of "
                     + TESTED_GRADIENTS.stream().sorted().toList()
                     + ", use what TokenView offers, or wrap the part that needs no gradient in stopGradient(...).");
         }
+    }
+
+    /**
+     * Builds the gradients towards the inputs. That of a quotient is built as that of {@code x * (1 / y)}, since ND4J's
+     * own is wrong where {@code y} has a single element.
+     *
+     * @throws FinetuneException when the operation's gradient is not tested
+     */
+    static List<SDVariable> gradients(DifferentialFunction operation, List<SDVariable> upstream) {
+        requireTestedGradient(operation);
+        if (!operation.opName().equals("divide")) {
+            return operation.doDiff(upstream);
+        }
+        SameDiff graph = operation.getSameDiff();
+        SDVariable inverse = graph.math().reciprocal(operation.arg(1));
+        SDVariable[] factors = new MulBpOp(graph, operation.arg(0), inverse, upstream.get(0)).outputVariables();
+        return List.of(factors[0], factors[1].mul(inverse).mul(inverse).neg());
     }
 
     /** The shapes of an operation's outputs for inputs of these arrays; values matter only where a shape depends on them. */
@@ -93,8 +122,9 @@ final class StockOps {
             }
         } else if (operation instanceof BaseOp) {
             context.setInputArray(0, inputs.get(0));
-            if (operation instanceof ReduceOp && inputs.size() == 2) {
-                operation.setDimensions(inputs.get(1).toIntVector());
+            if (operation instanceof ReduceOp) {
+                int[] axes = inputs.size() == 2 ? inputs.get(1).toIntVector() : operation.getDimensions();
+                operation.setDimensions(fromTheFront(axes, inputs.get(0).rank()));
             } else if (operation instanceof ScalarOp scalar && inputs.size() == 2) {
                 scalar.setScalar(inputs.get(1));
             } else if (inputs.size() == 2) {
@@ -105,6 +135,11 @@ final class StockOps {
                     + operation.getClass().getSimpleName() + ") cannot run in this graph: control flow and tensor lists "
                     + "are not supported. Express the objective without them.");
         }
+    }
+
+    /** Axes counted from the front: ND4J reduces along others when a kept axis is counted from the end. */
+    private static int @Nullable [] fromTheFront(int @Nullable [] axes, int rank) {
+        return axes == null ? null : Arrays.stream(axes).map(axis -> axis < 0 ? axis + rank : axis).toArray();
     }
 
     private static RuntimeException failed(DifferentialFunction operation, List<INDArray> inputs,

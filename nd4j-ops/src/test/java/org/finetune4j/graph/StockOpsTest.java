@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -27,7 +28,82 @@ import org.nd4j.linalg.factory.Nd4j;
 class StockOpsTest {
     private static final Map<String, BiFunction<SDVariable, SDVariable, SDVariable>> EXPRESSIONS = new LinkedHashMap<>();
 
+    /** Expressions over arrays of other shapes: what broadcasts, other axes, kept dimensions, ranks and transpositions. */
+    private static final Map<String, Form> FORMS = new LinkedHashMap<>();
+
+    private record Form(long[] x, long[] y, BiFunction<SDVariable, SDVariable, SDVariable> expression) {
+    }
+
+    private static void form(String name, long[] x, long[] y, BiFunction<SDVariable, SDVariable, SDVariable> expression) {
+        FORMS.put(name, new Form(x, y, expression));
+    }
+
+    private static long[] shape(long... shape) {
+        return shape;
+    }
+
     static {
+        Map<String, BiFunction<SDVariable, SDVariable, SDVariable>> pairs = new LinkedHashMap<>();
+        pairs.put("add", SDVariable::add);
+        pairs.put("subtract", SDVariable::sub);
+        pairs.put("multiply", SDVariable::mul);
+        pairs.put("divide", SDVariable::div);
+        pairs.put("maximum by relu", (x, y) -> x.getSameDiff().nn().relu(x.sub(y), 0).add(y));
+        pairs.put("minimum by relu", (x, y) -> x.sub(x.getSameDiff().nn().relu(x.sub(y), 0)));
+        pairs.forEach((name, pair) -> {
+            form(name + " a column", shape(3, 4), shape(3, 1), pair);
+            form(name + " to a column", shape(3, 1), shape(3, 4), pair);
+            form(name + " a row", shape(3, 4), shape(4), pair);
+            form(name + " a row of rank 2", shape(3, 4), shape(1, 4), pair);
+            form(name + " one element", shape(3, 4), shape(1), pair);
+            form(name + " a scalar array", shape(3, 4), shape(), pair);
+            form(name + " a column of one row", shape(1, 4), shape(1, 1), pair);
+            form(name + " both ways", shape(3, 1), shape(1, 4), pair);
+            form(name + " rank 1", shape(5), shape(5), pair);
+            form(name + " rank 3", shape(2, 3, 2), shape(3, 1), pair);
+        });
+        Map<String, int[]> axes = new LinkedHashMap<>();
+        axes.put("axis 0", new int[] {0});
+        axes.put("axis 1", new int[] {1});
+        axes.put("axis 2", new int[] {2});
+        axes.put("axis -1", new int[] {-1});
+        axes.put("axis -2", new int[] {-2});
+        axes.put("two axes", new int[] {0, 2});
+        axes.put("all", new int[0]);
+        axes.forEach((axis, dimensions) -> {
+            for (boolean keep : new boolean[] {false, true}) {
+                form("reduce_sum " + axis + (keep ? " kept" : ""), shape(2, 3, 4), shape(2, 3, 4),
+                        (x, y) -> x.getSameDiff().sum(x, keep, dimensions));
+                form("reduce_mean " + axis + (keep ? " kept" : ""), shape(2, 3, 4), shape(2, 3, 4),
+                        (x, y) -> x.getSameDiff().mean(x, keep, dimensions));
+                if (dimensions.length < 2 && !axis.equals("axis 2")) {
+                    form("reduce_sum of a matrix " + axis + (keep ? " kept" : ""), shape(3, 4), shape(3, 4),
+                            (x, y) -> x.getSameDiff().sum(x, keep, dimensions));
+                    form("reduce_mean of a matrix " + axis + (keep ? " kept" : ""), shape(3, 4), shape(3, 4),
+                            (x, y) -> x.getSameDiff().mean(x, keep, dimensions));
+                }
+            }
+        });
+        for (int axis : new int[] {0, 1, 2, -1}) {
+            form("softmax axis " + axis, shape(2, 3, 4), shape(1), (x, y) -> x.getSameDiff().nn().softmax(x, axis));
+        }
+        for (int which = 0; which < 8; which++) {
+            boolean left = (which & 1) > 0;
+            boolean right = (which & 2) > 0;
+            boolean result = (which & 4) > 0;
+            form("matmul" + (left ? " left" : "") + (right ? " right" : "") + (result ? " result" : "") + " transposed",
+                    left ? shape(5, 3) : shape(3, 5), right ? shape(2, 5) : shape(5, 2),
+                    (x, y) -> x.getSameDiff().mmul(x, y, left, right, result));
+        }
+        for (int which = 0; which < 4; which++) {
+            boolean left = (which & 1) > 0;
+            boolean right = (which & 2) > 0;
+            form("matmul of batches" + (left ? " left" : "") + (right ? " right" : "") + " transposed",
+                    left ? shape(2, 4, 3) : shape(2, 3, 4), right ? shape(2, 2, 4) : shape(2, 4, 2),
+                    (x, y) -> x.getSameDiff().mmul(x, y, left, right, false));
+        }
+        form("relu above a cutoff", shape(3, 4), shape(1), (x, y) -> x.getSameDiff().nn().relu(x, 1.1));
+        form("a scalar of rank 3", shape(2, 3, 2), shape(1), (x, y) -> x.mul(1.7).rsub(5).div(2.1).rdiv(1.3).pow(1.3));
         EXPRESSIONS.put("add", SDVariable::add);
         EXPRESSIONS.put("subtract", SDVariable::sub);
         EXPRESSIONS.put("multiply", SDVariable::mul);
@@ -53,8 +129,6 @@ class StockOpsTest {
         EXPRESSIONS.put("softmax", (x, y) -> x.getSameDiff().nn().softmax(x, 1));
         EXPRESSIONS.put("reduce_sum", (x, y) -> x.getSameDiff().sum(x, 1));
         EXPRESSIONS.put("reduce_mean", (x, y) -> x.getSameDiff().mean(x, 1));
-        EXPRESSIONS.put("maximum", (x, y) -> x.getSameDiff().math().max(x, y));
-        EXPRESSIONS.put("minimum", (x, y) -> x.getSameDiff().math().min(x, y));
         EXPRESSIONS.put("matmul", (x, y) -> x.getSameDiff().mmul(x, y, false, true, false));
     }
 
@@ -62,7 +136,11 @@ class StockOpsTest {
     List<DynamicTest> gradientsAgreeWithCentralDifferences() {
         List<DynamicTest> tests = new ArrayList<>();
         EXPRESSIONS.forEach((name, expression) -> tests.add(DynamicTest.dynamicTest(name, () -> {
-            Set<String> used = check(expression);
+            Set<String> used = check(new Form(shape(3, 4), shape(3, 4), expression));
+            assertTrue(StockOps.TESTED_GRADIENTS.containsAll(used), () -> "untested: " + used);
+        })));
+        FORMS.forEach((name, form) -> tests.add(DynamicTest.dynamicTest(name, () -> {
+            Set<String> used = check(form);
             assertTrue(StockOps.TESTED_GRADIENTS.containsAll(used), () -> "untested: " + used);
         })));
         return tests;
@@ -91,29 +169,62 @@ class StockOpsTest {
         assertTrue(message.contains("'cumsum'") && message.contains("stopGradient"), message);
     }
 
+    @Test
+    void whatHasAWrongGradientIsRefusedWithWhatToWriteInstead() {
+        assertRefused((x, y) -> x.getSameDiff().math().max(x, y),
+                "'maximum'", "relu(x - y) + y");
+        assertRefused((x, y) -> x.getSameDiff().math().min(x, y),
+                "'minimum'", "x - relu(x - y)");
+    }
+
+    private static void assertRefused(BiFunction<SDVariable, SDVariable, SDVariable> expression, String found,
+                                      String instead) {
+        String message = assertThrows(FinetuneException.class,
+                () -> check(new Form(shape(3, 4), shape(3, 4), expression))).getMessage();
+        assertTrue(message.contains(found) && message.contains(instead), message);
+    }
+
+    @Test
+    void reducedAxesAreThoseAskedFor() {
+        Graph graph = new Graph();
+        SDVariable x = graph.input("x", DataType.DOUBLE);
+        List<SDVariable> sums = List.of(graph.sameDiff().sum(x, true, -1), graph.sameDiff().sum(x, true, -2),
+                graph.sameDiff().sum(x, false, -3), graph.sameDiff().mean(x, true, -1));
+        INDArray array = positive(new Random(6), 2, 3, 4);
+        List<INDArray> expected = List.of(array.sum(true, 2), array.sum(true, 1), array.sum(0), array.mean(true, 2));
+        try (Arena arena = new Arena(); Nd4jKernels kernels = new Nd4jKernels()) {
+            Map<String, INDArray> actual = new GraphSession(graph, kernels, arena,
+                    sums.stream().map(SDVariable::name).toList(), Map.of(), Map.of()).run(Map.of("x", array), Map.of());
+            for (int i = 0; i < sums.size(); i++) {
+                assertEquals(expected.get(i), actual.get(sums.get(i).name()));
+            }
+        }
+    }
+
     /** Names of the operations of the forward expression. */
-    private static Set<String> check(BiFunction<SDVariable, SDVariable, SDVariable> expression) {
+    private static Set<String> check(Form form) {
         Graph graph = new Graph();
         SDVariable x = graph.input("x", DataType.DOUBLE);
         SDVariable y = graph.input("y", DataType.DOUBLE);
-        SDVariable z = expression.apply(x, y);
+        SDVariable z = form.expression().apply(x, y);
         Set<String> used = new HashSet<>();
         graph.nodes().forEach(node -> used.add(node.operation().opName()));
         SDVariable seed = graph.input("seed", DataType.DOUBLE);
         Map<String, List<String>> contributions = ReversePass.build(graph, z, seed, List.of("x", "y"));
         Random random = new Random(5);
         Map<String, INDArray> inputs = new HashMap<>();
-        inputs.put("x", positive(random, 3, 4));
-        inputs.put("y", positive(random, 3, 4));
+        inputs.put("x", positive(random, form.x()));
+        inputs.put("y", positive(random, form.y()));
         try (Arena arena = new Arena(); Nd4jKernels kernels = new Nd4jKernels()) {
             GraphSession forward = new GraphSession(graph, kernels, arena, List.of(z.name()), Map.of(), Map.of());
             INDArray value = forward.run(inputs, Map.of()).get(z.name()).dup();
             INDArray upstream = Nd4j.createFromArray(random.doubles(value.length(), -1, 1).toArray()).reshape(value.shape());
             inputs.put("seed", upstream);
-            Map<String, INDArray> gradients = Map.of("x", Nd4j.create(DataType.DOUBLE, 3, 4), "y", Nd4j.create(DataType.DOUBLE, 3, 4));
+            Map<String, INDArray> gradients = Map.of("x", Nd4j.create(DataType.DOUBLE, form.x()),
+                    "y", Nd4j.create(DataType.DOUBLE, form.y()));
             new GraphSession(graph, kernels, arena, List.of(), contributions, Map.of()).run(inputs, gradients);
             for (String leaf : List.of("x", "y")) {
-                for (int i = 0; i < 12; i++) {
+                for (int i = 0; i < inputs.get(leaf).length(); i++) {
                     double numeric = slope(forward, inputs, z.name(), upstream, inputs.get(leaf), i);
                     assertEquals(numeric, gradients.get(leaf).getDouble(i), 1e-6, leaf + " " + i);
                 }
@@ -135,6 +246,7 @@ class StockOpsTest {
     }
 
     private static INDArray positive(Random random, long... shape) {
-        return Nd4j.createFromArray(random.doubles(12, 0.3, 2).toArray()).reshape(shape);
+        long length = Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        return Nd4j.createFromArray(random.doubles(length, 0.3, 2).toArray()).reshape(shape);
     }
 }
