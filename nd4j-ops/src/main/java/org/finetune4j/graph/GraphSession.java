@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import org.finetune4j.kernel.Kernels;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -27,6 +28,7 @@ public final class GraphSession {
     private final Graph graph;
     private final Kernels kernels;
     private final Arena arena;
+    private final Supplier<MemoryPlan> memoryPlans;
     private final List<String> outputs;
     private final List<Graph.Node> schedule;
     private final Map<String, List<String>> sinksOf;
@@ -66,9 +68,17 @@ public final class GraphSession {
      */
     public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
                         Map<String, List<String>> contributions, Map<String, String> substitutes) {
+        this(graph, kernels, arena, outputs, contributions, substitutes, MemoryPlan::new);
+    }
+
+    /** As the public constructor, with another way to place arrays. */
+    GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
+                 Map<String, List<String>> contributions, Map<String, String> substitutes,
+                 Supplier<MemoryPlan> memoryPlans) {
         this.graph = graph;
         this.kernels = kernels;
         this.arena = arena;
+        this.memoryPlans = memoryPlans;
         this.outputs = List.copyOf(outputs);
         this.substitutes = Map.copyOf(substitutes);
         this.sinksOf = new HashMap<>();
@@ -240,7 +250,7 @@ public final class GraphSession {
 
     private Plan layOut(Map<String, INDArray> inputs) {
         Plan plan = new Plan();
-        MemoryPlan memory = new MemoryPlan();
+        MemoryPlan memory = memoryPlans.get();
         Map<String, long[]> shapes = new HashMap<>();
         for (int step = 0; step < schedule.size(); step++) {
             Graph.Node node = schedule.get(step);
@@ -255,7 +265,7 @@ public final class GraphSession {
                 }
                 long bytes = bytes(type, shape);
                 int last = lastUse.get(name);
-                Place reused = i == 0 ? reusable(node, step, plan, bytes) : null;
+                Place reused = i == 0 ? reusable(node, step, plan, memory, bytes) : null;
                 if (reused != null) {
                     memory.extend(reused.offset(), last);
                     plan.places.put(name, new Place(reused.offset(), type, shape));
@@ -268,7 +278,7 @@ public final class GraphSession {
         return plan;
     }
 
-    private @Nullable Place reusable(Graph.Node node, int step, Plan plan, long bytes) {
+    private @Nullable Place reusable(Graph.Node node, int step, Plan plan, MemoryPlan memory, long bytes) {
         if (!(node.operation() instanceof OwnOp own) || own.reusableInput() < 0
                 || own.reusableInput() >= node.inputs().size()) {
             return null;
@@ -276,8 +286,8 @@ public final class GraphSession {
         String name = node.inputs().get(own.reusableInput());
         Place place = plan.places.get(name);
         boolean readOnce = node.inputs().stream().filter(name::equals).count() == 1;
-        return place != null && readOnce && lastUse.get(name) == step && bytes(place.type(), place.shape()) == bytes
-                ? place : null;
+        return place != null && readOnce && memory.isLastUse(place.offset(), step)
+                && bytes(place.type(), place.shape()) == bytes ? place : null;
     }
 
     private List<long[]> outputShapes(Graph.Node node, Map<String, long[]> shapes, Map<String, INDArray> inputs) {

@@ -8,7 +8,7 @@ import java.util.List;
  *
  * <p>Arrays come in the order in which they are made; each takes the lowest gap that fits.
  */
-final class MemoryPlan {
+class MemoryPlan {
     private record Block(long offset, long bytes, int lastUse) {
     }
 
@@ -38,6 +38,11 @@ final class MemoryPlan {
         live.add(index, new Block(offset, size, lastUse));
         peakBytes = Math.max(peakBytes, offset + size);
         return offset;
+    }
+
+    /** Whether nobody reads the array at {@code offset} after this step. */
+    boolean isLastUse(long offset, int step) {
+        return live.stream().anyMatch(block -> block.offset() == offset && block.lastUse() == step);
     }
 
     /** Gives the array at {@code offset} to a successor that takes over its memory until {@code lastUse}. */

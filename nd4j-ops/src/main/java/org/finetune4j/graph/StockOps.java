@@ -37,7 +37,7 @@ final class StockOps {
             "neg", "exp", "log", "sqrt", "square", "abs", "Reciprocal", "tanh", "sigmoid", "softplus", "relu",
             "reduce_sum", "reduce_mean", "matmul", "softmax");
 
-    /** What to write instead of operations whose gradients are wrong for arrays that broadcast or have equal elements. */
+    /** What to write instead of operations whose gradients are wrong where arrays broadcast or have equal elements. */
     private static final Map<String, String> INSTEAD = Map.of(
             "maximum", "Write max(x, y) as relu(x - y) + y. ",
             "minimum", "Write min(x, y) as x - relu(x - y). ");

@@ -28,13 +28,14 @@ import org.nd4j.linalg.factory.Nd4j;
 class StockOpsTest {
     private static final Map<String, BiFunction<SDVariable, SDVariable, SDVariable>> EXPRESSIONS = new LinkedHashMap<>();
 
-    /** Expressions over arrays of other shapes: what broadcasts, other axes, kept dimensions, ranks and transpositions. */
+    /** Expressions over arrays of other shapes: broadcasts, other axes, kept dimensions, ranks and transpositions. */
     private static final Map<String, Form> FORMS = new LinkedHashMap<>();
 
     private record Form(long[] x, long[] y, BiFunction<SDVariable, SDVariable, SDVariable> expression) {
     }
 
-    private static void form(String name, long[] x, long[] y, BiFunction<SDVariable, SDVariable, SDVariable> expression) {
+    private static void form(String name, long[] x, long[] y,
+                             BiFunction<SDVariable, SDVariable, SDVariable> expression) {
         FORMS.put(name, new Form(x, y, expression));
     }
 

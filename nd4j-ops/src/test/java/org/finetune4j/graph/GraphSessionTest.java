@@ -1,0 +1,204 @@
+package org.finetune4j.graph;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.finetune4j.op.Add;
+import org.finetune4j.op.MatMul;
+import org.finetune4j.op.Scale;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Random graphs in one arena, under changing shapes, against the same graphs with fresh arrays for every operation. */
+class GraphSessionTest {
+    private static final int GRAPHS = 20;
+    private static final int[] ROWS = {3, 7, 3, 1, 9};
+
+    private final Kernels kernels = new Nd4jKernels();
+
+    @AfterEach
+    void close() {
+        kernels.close();
+    }
+
+    @Test
+    void anArenaGivesWhatFreshArraysGive() {
+        for (int seed = 0; seed < GRAPHS; seed++) {
+            compare(seed, MemoryPlan::new);
+        }
+    }
+
+    @Test
+    void arraysFreedOneStepTooEarlyAreNoticed() {
+        assertNoticed(() -> new MemoryPlan() {
+            @Override
+            long place(long bytes, int made, int lastUse) {
+                return super.place(bytes, made, lastUse == Integer.MAX_VALUE ? lastUse : lastUse - 1);
+            }
+        });
+    }
+
+    @Test
+    void takingOverAnArrayThatIsReadLaterIsNoticed() {
+        assertNoticed(() -> new MemoryPlan() {
+            @Override
+            boolean isLastUse(long offset, int step) {
+                return true;
+            }
+        });
+    }
+
+    @Test
+    void forgettingToProlongATakenOverArrayIsNoticed() {
+        assertNoticed(() -> new MemoryPlan() {
+            @Override
+            void extend(long offset, int lastUse) {
+            }
+        });
+    }
+
+    @Test
+    void gradientsAgreeWithACentralDifferenceUnlessAContributionIsLost() {
+        int lost = 0;
+        int noticed = 0;
+        for (int seed = 0; seed < GRAPHS; seed++) {
+            RandomGraph random = new RandomGraph(seed);
+            assertSlope(random, random.contributions);
+            for (String leaf : random.wanted) {
+                if (random.contributions.get(leaf).size() > 1) {
+                    Map<String, List<String>> broken = new LinkedHashMap<>(random.contributions);
+                    broken.put(leaf, broken.get(leaf).subList(1, broken.get(leaf).size()));
+                    lost++;
+                    noticed += agrees(random, broken) ? 0 : 1;
+                }
+            }
+        }
+        // A contribution may be zero by rights, as that of a product with x - x.
+        assertTrue(lost > 10 && noticed > lost / 2, "noticed " + noticed + " of " + lost + " lost contributions");
+    }
+
+    private boolean agrees(RandomGraph random, Map<String, List<String>> contributions) {
+        try {
+            assertSlope(random, contributions);
+            return true;
+        } catch (AssertionError wrong) {
+            return false;
+        }
+    }
+
+    @Test
+    void outputsSurviveOperationsThatWouldTakeOverTheirMemory() {
+        Graph graph = new Graph();
+        SDVariable x = graph.input("x", DataType.DOUBLE);
+        SDVariable copy = Scale.cast(x, DataType.DOUBLE);
+        SDVariable sum = Add.of(copy, x);
+        SDVariable product = MatMul.linearAdd(sum, 1, sum, x);
+        INDArray array = Nd4j.createFromArray(new double[][] {{1, 2}, {3, 4}});
+        try (Arena arena = new Arena()) {
+            Map<String, INDArray> results = new GraphSession(graph, kernels, arena,
+                    List.of(copy.name(), product.name()), Map.of(), Map.of()).run(Map.of("x", array), Map.of());
+            assertEquals(array, results.get(copy.name()));
+            assertEquals(array.mul(2).add(array.mul(2).mmul(array.transpose())), results.get(product.name()));
+        }
+    }
+
+    @Test
+    void substitutesSpareWhatMakesTheOriginal() {
+        Graph graph = new Graph();
+        SDVariable x = graph.input("x", DataType.DOUBLE);
+        SDVariable copy = Scale.cast(x, DataType.DOUBLE);
+        SDVariable sum = Add.of(copy, x);
+        INDArray array = Nd4j.createFromArray(new double[][] {{1, 2}, {3, 4}});
+        try (Arena arena = new Arena()) {
+            GraphSession session = new GraphSession(graph, kernels, arena, List.of(sum.name()), Map.of(),
+                    Map.of(copy.name(), "x"));
+            assertEquals(List.of("finetune4j_add[x, x]"), session.describe());
+            assertEquals(array.mul(2), session.run(Map.of("x", array), Map.of()).get(sum.name()));
+        }
+    }
+
+    @Test
+    void aLeafWithoutAnArrayIsNamed() {
+        Graph graph = new Graph();
+        SDVariable x = graph.input("x", DataType.DOUBLE);
+        SDVariable sum = Add.of(x, x);
+        try (Arena arena = new Arena()) {
+            GraphSession session = new GraphSession(graph, kernels, arena, List.of(sum.name()), Map.of(), Map.of());
+            assertEquals("no array given for 'x'", assertThrows(IllegalArgumentException.class,
+                    () -> session.run(Map.of(), Map.of())).getMessage());
+            Map<String, List<String>> contributions = ReversePass.build(graph, sum, x, List.of("x"));
+            GraphSession backward = new GraphSession(graph, kernels, arena, List.of(), contributions, Map.of());
+            assertEquals("no array given for the gradient of 'x'", assertThrows(IllegalArgumentException.class,
+                    () -> backward.run(Map.of("x", Nd4j.ones(DataType.DOUBLE, 2)), Map.of())).getMessage());
+        }
+    }
+
+    private void assertNoticed(Supplier<MemoryPlan> broken) {
+        assertThrows(AssertionError.class, () -> {
+            for (int seed = 0; seed < GRAPHS; seed++) {
+                compare(seed, broken);
+            }
+        });
+    }
+
+    private void compare(int seed, Supplier<MemoryPlan> memoryPlans) {
+        RandomGraph random = new RandomGraph(seed);
+        try (Arena arena = new Arena()) {
+            GraphSession session = new GraphSession(random.graph, kernels, arena, random.outputs,
+                    random.contributions, Map.of(), memoryPlans);
+            for (int run = 0; run < ROWS.length; run++) {
+                Map<String, INDArray> inputs = random.draw(100L * seed + run, ROWS[run]);
+                Map<String, INDArray> expectedSinks = random.sinks(run, inputs);
+                Map<String, INDArray> sinks = random.sinks(run, inputs);
+                Map<String, INDArray> expected = random.executePlainly(kernels, inputs, expectedSinks);
+                Map<String, INDArray> actual = session.run(inputs, sinks);
+                String where = "graph " + seed + " run " + run + " ";
+                random.outputs.forEach(name -> assertClose(expected.get(name), actual.get(name), where + name));
+                random.wanted.forEach(name -> assertClose(expectedSinks.get(name), sinks.get(name), where + name));
+            }
+        }
+    }
+
+    private void assertSlope(RandomGraph random, Map<String, List<String>> contributions) {
+        String out = random.outputs.get(0);
+        Map<String, INDArray> inputs = random.draw(5, 4);
+        Map<String, INDArray> gradients = random.sinks(6, inputs);
+        Map<String, INDArray> directions = random.sinks(7, inputs);
+        gradients.values().forEach(gradient -> gradient.assign(0));
+        List<Double> sides = new ArrayList<>();
+        double expected = 0;
+        try (Arena arena = new Arena()) {
+            new GraphSession(random.graph, kernels, arena, List.of(), contributions, Map.of()).run(inputs, gradients);
+            GraphSession forward =
+                    new GraphSession(random.graph, kernels, arena, List.of(out), Map.of(), Map.of());
+            for (double step : new double[] {1e-5, -1e-5}) {
+                Map<String, INDArray> moved = new LinkedHashMap<>(inputs);
+                directions.forEach((leaf, direction) -> moved.put(leaf, inputs.get(leaf).add(direction.mul(step))));
+                sides.add(forward.run(moved, Map.of()).get(out).mul(inputs.get("upstream")).sumNumber().doubleValue());
+            }
+        }
+        for (String leaf : random.wanted) {
+            expected += gradients.get(leaf).mul(directions.get(leaf)).sumNumber().doubleValue();
+        }
+        double slope = (sides.get(0) - sides.get(1)) / 2e-5;
+        assertEquals(slope, expected, 1e-5 * Math.max(1, Math.abs(slope)));
+    }
+
+    private static void assertClose(INDArray expected, INDArray actual, String where) {
+        double scale = Math.max(1, expected.amaxNumber().doubleValue());
+        double difference = expected.sub(actual).amaxNumber().doubleValue();
+        assertTrue(difference <= 1e-11 * scale, where + " differs by " + difference);
+    }
+}
