@@ -115,6 +115,20 @@ class GraphSessionTest {
     }
 
     @Test
+    void anArrayThatAnOperationReadsTwiceIsNotTakenOver() {
+        Graph graph = new Graph();
+        SDVariable x = graph.input("x", DataType.DOUBLE);
+        SDVariable copy = Scale.cast(x, DataType.DOUBLE);
+        SDVariable sum = new DoubledSum(copy, copy).outputVariable();
+        SDVariable sumOfTwo = new DoubledSum(sum, x).outputVariable();
+        INDArray array = Nd4j.createFromArray(new double[][] {{1, 2}, {3, 4}});
+        try (Arena arena = new Arena()) {
+            assertEquals(array.mul(7), new GraphSession(graph, kernels, arena, List.of(sumOfTwo.name()), Map.of(),
+                    Map.of()).run(Map.of("x", array), Map.of()).get(sumOfTwo.name()));
+        }
+    }
+
+    @Test
     void substitutesSpareWhatMakesTheOriginal() {
         Graph graph = new Graph();
         SDVariable x = graph.input("x", DataType.DOUBLE);
@@ -200,5 +214,28 @@ class GraphSessionTest {
         double scale = Math.max(1, expected.amaxNumber().doubleValue());
         double difference = expected.sub(actual).amaxNumber().doubleValue();
         assertTrue(difference <= 1e-11 * scale, where + " differs by " + difference);
+    }
+
+    /** {@code 2 a + b} in two passes, of which the second still reads {@code b}; may be written over {@code a}. */
+    private static final class DoubledSum extends OwnOp {
+        DoubledSum(SDVariable a, SDVariable b) {
+            super(a, b);
+        }
+
+        @Override
+        public String opName() {
+            return "doubled_sum";
+        }
+
+        @Override
+        protected int reusableInput() {
+            return 0;
+        }
+
+        @Override
+        protected void execute(Execution execution) {
+            execution.kernels().scale(execution.input(0), 2, execution.output(0));
+            execution.kernels().add(execution.output(0), execution.input(1), execution.output(0));
+        }
     }
 }

@@ -294,16 +294,6 @@ class OpGradientTest {
         }
 
         @Override
-        protected List<DataType> outputTypes(List<DataType> inputs) {
-            return inputs;
-        }
-
-        @Override
-        protected List<long[]> outputShapes(List<long[]> inputs) {
-            return inputs;
-        }
-
-        @Override
         protected void execute(Execution execution) {
             execution.kernels().scale(execution.input(0), 2, execution.output(0));
         }
