@@ -2,11 +2,13 @@ package org.finetune4j.train;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.ModelConfig;
@@ -64,7 +66,11 @@ final class FineTuningRun {
             opened.add(model);
             return new FineTuningRun(job, preparation, listener, model, tokenizer).run(opened);
         } catch (RuntimeException | Error e) {
-            closeAll(opened);
+            try {
+                closeAll(opened);
+            } catch (RuntimeException | Error closing) {
+                e.addSuppressed(closing);
+            }
             throw e;
         }
     }
@@ -76,16 +82,22 @@ final class FineTuningRun {
         return LanguageModel.load(job.base().folder(), job.train().precision(), kernels);
     }
 
-    /** Closes in reverse what was opened. */
+    /** Closes in reverse what was opened, all of it; the first failure is thrown with the others suppressed. */
     static void closeAll(List<AutoCloseable> opened) {
+        RuntimeException failure = null;
         for (int i = opened.size() - 1; i >= 0; i--) {
             try {
                 opened.get(i).close();
-            } catch (RuntimeException e) {
-                throw e;
             } catch (Exception e) {
-                throw new IllegalStateException(e);
+                if (failure == null) {
+                    failure = e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(e);
+                } else {
+                    failure.addSuppressed(e);
+                }
             }
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 
@@ -108,8 +120,12 @@ final class FineTuningRun {
             return ready;
         }
         Selector selector = java.util.Objects.requireNonNull(job.selector());
+        if (preparation.longResponses() > 0) {
+            listener.warned(preparation.longResponses() + " responses that make their samples longer than "
+                    + preparation.limit().tokens() + " tokens are left out before the choice, because tooLong is DROP.");
+        }
         Selector.Selection selection;
-        try (ModelScorer scorer = new ModelScorer(model, encoding, preparation.maxLength(), job.train().tooLong(),
+        try (ModelScorer scorer = new ModelScorer(model, encoding, preparation.limit(), job.train().tooLong(),
                 job.train().tokensPerBatch(), listener)) {
             selection = selector.select(preparation.samples(), scorer);
         }
@@ -118,7 +134,7 @@ final class FineTuningRun {
             throw new FinetuneException("select: " + selector.method().name() + " left none of "
                     + preparation.samples().size() + " samples to train on. Loosen its settings or give it other data.");
         }
-        return new Encoder(encoding, preparation.maxLength(), job.train().tooLong()).encode(selection.samples());
+        return new Encoder(encoding, preparation.limit(), job.train().tooLong()).encode(selection.samples());
     }
 
     private void warnOfLeaks() {
@@ -147,7 +163,7 @@ final class FineTuningRun {
     }
 
     private Baseline before() {
-        String key = Hashes.of(baseHash + job.train().precision() + job.kernels() + job.chatTemplate() + prompts
+        String key = Hashes.of(baseHash + job.train().precision() + job.kernels() + prompts + encodedPrompts()
                 + settings(metrics()) + (job.evaluation() == null ? 0 : job.evaluation().maxNewTokens()));
         Path runFolder = job.runFolder();
         Baseline known = runFolder == null ? null : Baseline.read(runFolder, key);
@@ -161,6 +177,12 @@ final class FineTuningRun {
             measured.write(runFolder);
         }
         return measured;
+    }
+
+    /** What tokenizer and template make of the prompts, so that with others it is measured again. */
+    private String encodedPrompts() {
+        return prompts.isEmpty() ? "" : prompts.stream().map(sample -> Arrays.toString(encoding.prompt(sample.id(),
+                sample.prompt()))).toList().toString() + new TreeSet<>(encoding.stopIds());
     }
 
     private void decideWhatTrains() {

@@ -94,7 +94,7 @@ final class TunedModel implements FineTuned {
             throw new FinetuneException("generate: " + e.getMessage() + ".", e);
         }
         if (generator == null) {
-            generator = new Generator(model);
+            generator = new Generator(model, true, tokenizer.vocabularySize());
         }
         StreamingDecoder decoder = tokenizer.streamingDecoder(true);
         StringBuilder text = new StringBuilder();
