@@ -19,6 +19,7 @@ import org.finetune4j.data.TextEncoding;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.Fragment;
+import org.finetune4j.methods.Methods;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.evaluate.MetricResult;
 import org.finetune4j.methods.select.Selector;
@@ -55,6 +56,12 @@ final class FineTuningRun {
 
     /** Runs a job whose plan has no problems. */
     static FineTuned run(FineTuning job, Preparation preparation, TrainingListener listener) {
+        try (RunLock lock = job.runFolder() == null ? null : RunLock.of(job.runFolder())) {
+            return runAlone(job, preparation, listener);
+        }
+    }
+
+    private static FineTuned runAlone(FineTuning job, Preparation preparation, TrainingListener listener) {
         listener.stageBegan(preparation.plan().stages().get(0));
         List<AutoCloseable> opened = new ArrayList<>();
         try {
@@ -204,8 +211,10 @@ final class FineTuningRun {
         }
         TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
                 job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe());
+        boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
+        TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name()) : listener;
         try (ModelGradientEngine engine = new ModelGradientEngine(model, job.objective().tokenLoss())) {
-            return new Trainer(engine, model.kernels(), training, AtomicFiles.onDisk(), listener).run();
+            return new Trainer(engine, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
         }
     }
 

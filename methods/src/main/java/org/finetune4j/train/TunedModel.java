@@ -98,17 +98,12 @@ final class TunedModel implements FineTuned {
         }
         StreamingDecoder decoder = tokenizer.streamingDecoder(true);
         StringBuilder text = new StringBuilder();
-        boolean[] wanted = {true};
         generator.stream(encoding.prompt("the conversation", conversation), settings, token -> {
             String piece = decoder.append(token);
             text.append(piece);
-            wanted[0] = piece.isEmpty() || onText.test(piece);
-            return wanted[0];
+            // The decoder holds nothing back after a piece that is not empty, so that after a stop nothing more is told.
+            return piece.isEmpty() || onText.test(piece);
         });
-        if (!wanted[0]) {
-            // The listener has had its last piece: what an unfinished character would become is not its text.
-            return text.toString();
-        }
         String rest = decoder.finish();
         if (!rest.isEmpty()) {
             onText.test(rest);

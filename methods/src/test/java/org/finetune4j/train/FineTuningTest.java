@@ -24,11 +24,13 @@ import org.finetune4j.data.Sample;
 import org.finetune4j.data.Sample.Candidate;
 import org.finetune4j.data.Sample.Message;
 import org.finetune4j.data.TooLong;
+import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.KlDirection;
+import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.ResponseScorer;
@@ -159,7 +161,7 @@ class FineTuningTest {
         assertEquals(drawn, tuned.generate(turns, 12, 5, 0, 1, 3, piece -> true));
         assertNotEquals(drawn, tuned.generate(turns, 12, 5, 0, 1, 4, piece -> true));
         // All bytes are about as likely, so that some texts are stopped within a character.
-        for (long seed = 0; seed < 200; seed++) {
+        for (long seed = 0; seed < 20; seed++) {
             List<String> heard = new ArrayList<>();
             tuned.generate(turns, 12, 1000, 0, 1, seed, piece -> {
                 heard.add(piece);
@@ -250,6 +252,53 @@ class FineTuningTest {
         }
         assertEquals(List.of(6L), resumed);
         assertFalse(stages.contains("generate answers with the base model"), stages.toString());
+    }
+
+    @Test
+    void aRunFolderIsOfOneRunAtATime() {
+        FineTuning job = job(settings().maxSteps(2)).runFolder(folder).build();
+        List<String> refusals = new ArrayList<>();
+        job.run(new TrainingListener() {
+            @Override
+            public void stepMade(StepEvent event) {
+                refusals.add(assertThrows(FinetuneException.class, () -> job.run(listener)).getMessage());
+            }
+        }).close();
+        assertEquals(2, refusals.size());
+        assertTrue(refusals.get(0).startsWith("the run folder " + folder + " is in use"), refusals.get(0));
+        job.run(listener).close();
+    }
+
+    /** An objective that is not of the catalogue. */
+    private record Own() implements Objective {
+        static final Method<Own> METHOD = new Method<>("own", Method.Kind.OBJECTIVE, "Own", "this test",
+                settings -> new Own());
+
+        @Override
+        public Method<Own> method() {
+            return METHOD;
+        }
+
+        @Override
+        public TokenLoss tokenLoss() {
+            return new Sft();
+        }
+    }
+
+    @Test
+    void continuingWithAnObjectiveOfTheUserWarns() {
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 4, 1), new Own())
+                .train(settings().maxSteps(2).checkpointEvery(1).build()).runFolder(folder).build();
+        job.run(listener).close();
+        assertEquals(List.of(), warnings);
+        job.run(listener).close();
+        assertEquals(1, warnings.size());
+        assertTrue(warnings.get(0).startsWith("The run continues after step 2, but of the objective 'own'"), warnings.get(0));
+        warnings.clear();
+        FineTuning known = job(settings().maxSteps(2).checkpointEvery(1)).runFolder(folder.resolve("known")).build();
+        known.run(listener).close();
+        known.run(listener).close();
+        assertTrue(warnings.stream().noneMatch(warning -> warning.startsWith("The run continues")), warnings.toString());
     }
 
     @Test

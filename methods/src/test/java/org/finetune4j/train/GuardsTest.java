@@ -93,6 +93,43 @@ class GuardsTest {
     }
 
     @Test
+    void aHeldOutLossThatGoesWrongLaterNamesTheLastGoodCheckpoint() {
+        Faulty engine = new Faulty() {
+            @Override
+            public TokenValues evaluate(PackedBatch batch) {
+                TokenValues values = super.evaluate(batch);
+                return sound.passes > 8 ? new TokenValues(Double.POSITIVE_INFINITY, values.values()) : values;
+            }
+        };
+        String message = stops(engine, BigramJobs.settings().evaluateEvery(5).build());
+        assertTrue(message.startsWith("after step 5 the held-out loss is Infinity"), message);
+        assertTrue(message.contains("replay-held-out-5.json. The last good checkpoint is "
+                + folder.resolve("checkpoints/step-000004")), message);
+    }
+
+    @Test
+    void whatStopsTheRunIsToldEvenWhenTheDiskIsFull() {
+        Faulty engine = new Faulty() {
+            @Override
+            public TokenValues accumulateGradient(PackedBatch batch, long dropoutSeed) {
+                TokenValues values = super.accumulateGradient(batch, dropoutSeed);
+                return sound.passes == 4 ? new TokenValues(Double.NaN, values.values()) : values;
+            }
+        };
+        FinetuneException stop = assertThrows(FinetuneException.class, () -> new Trainer(engine, BigramJobs.KERNELS,
+                BigramJobs.job(BigramJobs.settings().checkpointEvery(100).build(), folder),
+                new AtomicFiles(new CrashingDisk(0, CrashingDisk.Fault.FULL)), TrainingListener.NONE).run());
+        String message = stop.getMessage();
+        assertTrue(message.startsWith("step 2 was stopped: the loss is NaN. Its samples are s"), message);
+        assertTrue(message.contains(" The batch could not be kept: "), message);
+        assertTrue(message.contains(" The weights could not be kept: "), message);
+        assertTrue(message.contains("No space left on device"), message);
+        assertTrue(message.endsWith("or use precision f32."), message);
+        assertEquals(2, stop.getSuppressed().length);
+        assertFalse(Files.exists(folder.resolve("replay-step-2.json")));
+    }
+
+    @Test
     void aLossThatIsNotANumberStopsTheRunAndKeepsBatchAndCheckpoint() throws IOException {
         Faulty engine = new Faulty() {
             @Override
@@ -233,6 +270,8 @@ class GuardsTest {
         };
         String message = stops(engine, BigramJobs.settings().build());
         assertTrue(message.startsWith("after step 0 the held-out loss is NaN. Its samples are s"), message);
+        assertTrue(message.contains("The batch is kept in " + folder.resolve("replay-held-out-0.json")), message);
+        assertTrue(Files.exists(folder.resolve("replay-held-out-0.json")));
         assertFalse(Files.exists(folder.resolve("checkpoints/step-000002")));
     }
 }

@@ -156,7 +156,14 @@ class ResumeTest {
     void aDiskWithoutRoomAndAFolderThatCannotBeMadeAreRefusedAtTheStart() throws IOException {
         String message = assertThrows(FinetuneException.class, () -> new Checkpoints(checkpoints(), AtomicFiles.onDisk(), 2)
                 .requireRoom(1L << 58)).getMessage();
-        assertTrue(message.contains("3 checkpoints of " + (1L << 38) + " MiB need"), message);
+        assertTrue(message.contains("3 more checkpoints of " + (1L << 38) + " MiB need"), message);
+        // Half of the disk each: three do not fit, but where two lie already there is room for the one more.
+        long half = Files.getFileStore(folder).getUsableSpace() / 2;
+        Checkpoints two = new Checkpoints(checkpoints(), AtomicFiles.onDisk(), 2);
+        assertThrows(FinetuneException.class, () -> two.requireRoom(half));
+        Files.createDirectories(checkpoints().resolve("step-000002"));
+        Files.createDirectories(checkpoints().resolve("step-000004"));
+        two.requireRoom(half);
         Path file = Files.writeString(folder.resolve("file"), "");
         message = assertThrows(FinetuneException.class,
                 () -> BigramJobs.train(BigramJobs.job(SETTINGS, file.resolve("run")), listening)).getMessage();
