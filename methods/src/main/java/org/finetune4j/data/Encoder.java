@@ -77,7 +77,8 @@ public final class Encoder {
         if (tooLong == TooLong.ERROR && !longer.isEmpty()) {
             throw new FinetuneException(longer.size() + " of " + total + " samples are longer than "
                     + limit.description() + ": " + some(longer) + "; the longest has " + longest + " tokens. "
-                    + limit.raise() + "shorten them, or choose tooLong = DROP (leave them out) or KEEP_START (cut their ends).");
+                    + limit.raise() + "shorten them, or choose tooLong = DROP (leave them out) or KEEP_START (cut their "
+                    + "ends).");
         }
         if (!unsupervised.isEmpty()) {
             throw new FinetuneException(unsupervised.size() + " of " + total + " samples have no token to learn: "

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
@@ -212,7 +213,8 @@ final class FineTuningRun {
         TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
                 job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe());
         boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
-        TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name()) : listener;
+        TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name())
+                : listener;
         try (ModelGradientEngine engine = new ModelGradientEngine(model, job.objective().tokenLoss())) {
             return new Trainer(engine, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
         }

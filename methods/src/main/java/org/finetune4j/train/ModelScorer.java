@@ -9,6 +9,7 @@ import org.finetune4j.data.Sample;
 import org.finetune4j.data.SampleEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.methods.objective.Reduction;
+import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.ResponseScorer;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
@@ -26,7 +27,7 @@ final class ModelScorer implements ResponseScorer, AutoCloseable {
     /** A scorer; samples beyond the limit are cut at their ends when {@code tooLong} is KEEP_START, and else refused. */
     ModelScorer(LanguageModel model, SampleEncoding encoding, LengthLimit limit, TooLong tooLong, int tokensPerBatch,
                 TrainingListener listener) {
-        engine = new TrainingEngine(model, new NegativeLogLikelihood(), false);
+        engine = new TrainingEngine(model, new Sft(), false);
         encoder = new Encoder(encoding, limit, tooLong == TooLong.KEEP_START ? tooLong : TooLong.ERROR);
         this.tokensPerBatch = tokensPerBatch;
         this.listener = listener;

@@ -68,8 +68,8 @@ final class Planner {
         boolean selects = job.selector() != null;
         EncodedSamples known = encoded;
         Plan plan = new Plan(stages(), models(), total, trainable, count, known == null ? 0 : known.tokens(),
-                known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped() + lostSamples, steps, memory, seconds,
-                problems);
+                known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped() + lostSamples, steps,
+                memory, seconds, problems);
         return new Preparation(plan, samples, longResponses, selects ? null : encoded, heldOut, heldOutEncoded,
                 limit);
     }

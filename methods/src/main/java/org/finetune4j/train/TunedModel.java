@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Predicate;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Sample.Message;
 import org.finetune4j.data.TextEncoding;
@@ -113,12 +114,12 @@ final class TunedModel implements FineTuned {
 
     @Override
     public void save(Path folder) {
-        new ModelExport(this).write(folder);
+        new ModelExport(this).write(folder, AtomicFiles.onDisk());
     }
 
     @Override
     public void saveAdapter(Path folder) {
-        new AdapterExport(this).write(folder);
+        new AdapterExport(this).write(folder, AtomicFiles.onDisk());
     }
 
     @Override

@@ -15,8 +15,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.data.DataSource;
 import org.finetune4j.data.Example;
@@ -252,6 +255,40 @@ class FineTuningTest {
         }
         assertEquals(List.of(6L), resumed);
         assertFalse(stages.contains("generate answers with the base model"), stages.toString());
+    }
+
+    private static Map<String, String> hashes(Path folder) throws IOException {
+        Map<String, String> hashes = new TreeMap<>();
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                hashes.put(file.getFileName().toString(), Hashes.of(Files.readAllBytes(file)));
+            }
+        }
+        return hashes;
+    }
+
+    @Test
+    void aFullDiskLeavesAnEarlierSavedModelAsItWas() throws IOException {
+        try (FineTuned tuned = job(settings().maxSteps(1)).build().run(listener)) {
+            Path out = folder.resolve("out");
+            tuned.save(out);
+            Map<String, String> before = hashes(out);
+            int last = 0;
+            for (boolean refused = true; refused; last++) {
+                AtomicFiles full = new AtomicFiles(new CrashingDisk(last, CrashingDisk.Fault.FULL));
+                try {
+                    new ModelExport((TunedModel) tuned).write(out, full);
+                    refused = false;
+                } catch (FinetuneException refusal) {
+                    assertTrue(refusal.getMessage().contains("No space left on device"), refusal.getMessage());
+                    assertEquals(before, hashes(out), "full at file operation " + last);
+                }
+            }
+            assertTrue(last > 10, "only " + last + " operations");
+            try (Stream<Path> left = Files.list(folder)) {
+                assertEquals(List.of(out), left.toList());
+            }
+        }
     }
 
     @Test

@@ -28,51 +28,9 @@ class GuardsTest {
     Path folder;
 
     /** The bigram engine with one fault. */
-    private static class Faulty implements GradientEngine {
-        final BigramEngine sound = new BigramEngine();
-
-        @Override
-        public List<Slice> slices() {
-            return sound.slices();
-        }
-
-        @Override
-        public INDArray weights() {
-            return sound.weights();
-        }
-
-        @Override
-        public INDArray gradient() {
-            return sound.gradient();
-        }
-
-        @Override
-        public void weightsChanged() {
-        }
-
-        @Override
-        public String hashOfFrozen() {
-            return sound.hashOfFrozen();
-        }
-
-        @Override
-        public int vocabulary() {
-            return sound.vocabulary();
-        }
-
-        @Override
-        public void zeroGradients() {
-            sound.zeroGradients();
-        }
-
-        @Override
-        public TokenValues accumulateGradient(PackedBatch batch, long dropoutSeed) {
-            return sound.accumulateGradient(batch, dropoutSeed);
-        }
-
-        @Override
-        public TokenValues evaluate(PackedBatch batch) {
-            return sound.evaluate(batch);
+    private static class Faulty extends DelegatingEngine {
+        Faulty() {
+            super(new BigramEngine());
         }
     }
 

@@ -56,7 +56,8 @@ class ModelScorerTest {
     }
 
     private static List<float[]> score(LanguageModel model, TextEncoding encoding, List<Sample> samples, int tokens) {
-        try (ModelScorer scorer = new ModelScorer(model, encoding, new LengthLimit(60, false), TooLong.ERROR, tokens, TrainingListener.NONE)) {
+        try (ModelScorer scorer = new ModelScorer(model, encoding, new LengthLimit(60, false), TooLong.ERROR, tokens,
+                TrainingListener.NONE)) {
             return scorer.tokenLogProbabilities(samples);
         }
     }

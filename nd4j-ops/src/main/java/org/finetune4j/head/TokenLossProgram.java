@@ -73,7 +73,7 @@ public final class TokenLossProgram implements AutoCloseable {
 
     /** Names of the values per token: {@code loss} first, then what the token loss logs. */
     public List<String> valueNames() {
-        return names;
+        return List.copyOf(names);
     }
 
     /**
