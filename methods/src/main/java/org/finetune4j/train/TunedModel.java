@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Predicate;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Sample.Message;
 import org.finetune4j.data.TextEncoding;
@@ -85,22 +86,23 @@ final class TunedModel implements FineTuned {
     }
 
     @Override
-    public String generate(List<Message> conversation, int maxNewTokens, double temperature,
-                           Predicate<String> onText) {
-        if (maxNewTokens < 1 || !(temperature >= 0)) {
-            throw new FinetuneException("maxNewTokens is " + maxNewTokens + " and temperature " + temperature
-                    + ", but they must be at least 1 and at least 0.");
+    public String generate(List<Message> conversation, int maxNewTokens, double temperature, int topK, double topP,
+                           long seed, Predicate<String> onText) {
+        GenerationSettings settings;
+        try {
+            settings = new GenerationSettings(maxNewTokens, temperature, topK, topP, seed, encoding.stopIds());
+        } catch (IllegalArgumentException e) {
+            throw new FinetuneException("generate: " + e.getMessage() + ".", e);
         }
         if (generator == null) {
-            generator = new Generator(model);
+            generator = new Generator(model, true, tokenizer.vocabularySize());
         }
-        GenerationSettings settings = new GenerationSettings(maxNewTokens, temperature, 0, 1, job.train().seed(),
-                encoding.stopIds());
         StreamingDecoder decoder = tokenizer.streamingDecoder(true);
         StringBuilder text = new StringBuilder();
         generator.stream(encoding.prompt("the conversation", conversation), settings, token -> {
             String piece = decoder.append(token);
             text.append(piece);
+            // The decoder holds nothing back after a piece that is not empty, so that after a stop nothing more is told.
             return piece.isEmpty() || onText.test(piece);
         });
         String rest = decoder.finish();
@@ -112,12 +114,12 @@ final class TunedModel implements FineTuned {
 
     @Override
     public void save(Path folder) {
-        new ModelExport(this).write(folder);
+        new ModelExport(this).write(folder, AtomicFiles.onDisk());
     }
 
     @Override
     public void saveAdapter(Path folder) {
-        new AdapterExport(this).write(folder);
+        new AdapterExport(this).write(folder, AtomicFiles.onDisk());
     }
 
     @Override
