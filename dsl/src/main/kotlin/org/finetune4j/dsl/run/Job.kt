@@ -100,8 +100,9 @@ internal class Job(private val recipe: Recipe) {
             "train.warmupFraction" to "train.schedule.warmup",
         )
 
-        /** The trainer's [sentence] with the path that the setting has in a recipe. */
-        fun inRecipesWords(sentence: String): String = NAMES.entries.firstOrNull { sentence.startsWith(it.key + " ") }
-            ?.let { (java, dsl) -> dsl + sentence.removePrefix(java) } ?: sentence
+        private val NAME = Regex(NAMES.keys.joinToString("|", prefix = "\\b(?:", postfix = ")\\b") { Regex.escape(it) })
+
+        /** The trainer's [sentence] with the paths that its settings have in a recipe. */
+        fun inRecipesWords(sentence: String): String = NAME.replace(sentence) { NAMES.getValue(it.value) }
     }
 }

@@ -81,10 +81,17 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
         try {
             trainer.run(job.toTraining(job.base(job.folder.resolve(START))), progress)
         } catch (stopped: FinetuneException) {
+            val refusal = inRecipesWords(stopped)
             // A process that is ending has nobody left who would show the message.
-            if (interruption.requested) terminal.println(stopped.message.orEmpty())
-            throw stopped
+            if (interruption.requested) terminal.println(refusal.message.orEmpty())
+            throw refusal
         }
+    }
+
+    private fun inRecipesWords(stopped: FinetuneException): FinetuneException {
+        val message = stopped.message.orEmpty()
+        val inRecipe = Job.inRecipesWords(message)
+        return if (inRecipe == message) stopped else FinetuneException(inRecipe, stopped)
     }
 
     private companion object {
