@@ -23,17 +23,22 @@ public interface FineTuned extends AutoCloseable {
 
     /** Generates an answer to one user turn, greedily. */
     default String generate(String prompt) {
-        return generate(List.of(new Message("user", prompt)), 256, 0, piece -> true);
+        return generate(List.of(new Message("user", prompt)), 256, 0, 0, 1, 0, piece -> true);
     }
 
     /**
      * Generates the next assistant turn.
      *
      * @param maxNewTokens longest answer, at least 1
-     * @param temperature  0 for greedy
-     * @param onText       is given each piece of text as it comes; false stops
+     * @param temperature  divides the logits, finite; 0 for greedy
+     * @param topK         draws among this many most probable tokens only; 0 for all
+     * @param topP         draws among the most probable tokens whose probabilities reach this sum, in (0, 1]
+     * @param seed         of the draws; the same seed gives the same text
+     * @param onText       is given each piece of text as it comes; false stops, and nothing more is given
+     * @throws org.finetune4j.FinetuneException when a number is out of its range or the conversation does not fit
      */
-    String generate(List<Message> conversation, int maxNewTokens, double temperature, Predicate<String> onText);
+    String generate(List<Message> conversation, int maxNewTokens, double temperature, int topK, double topP, long seed,
+                    Predicate<String> onText);
 
     /**
      * Writes the tuned model as a folder in the Hugging Face layout; an adapter is merged into the weights. The folder

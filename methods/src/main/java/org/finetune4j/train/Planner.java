@@ -12,6 +12,7 @@ import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.ModelShapes;
 import org.finetune4j.model.ParameterSpec;
@@ -97,8 +98,8 @@ final class Planner {
             }
         }
         if (job.base() instanceof BaseModel.Pretrained) {
-            // Reads headers only: a weight that is missing or damaged is found before anything is computed.
-            org.finetune4j.checkpoint.SafetensorsFile.open(job.base().folder()).close();
+            // Found before anything is computed, for only headers are read.
+            LanguageModel.requireWeights(job.base().folder(), found);
         }
     }
 

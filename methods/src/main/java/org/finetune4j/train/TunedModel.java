@@ -85,24 +85,30 @@ final class TunedModel implements FineTuned {
     }
 
     @Override
-    public String generate(List<Message> conversation, int maxNewTokens, double temperature,
-                           Predicate<String> onText) {
-        if (maxNewTokens < 1 || !(temperature >= 0)) {
-            throw new FinetuneException("maxNewTokens is " + maxNewTokens + " and temperature " + temperature
-                    + ", but they must be at least 1 and at least 0.");
+    public String generate(List<Message> conversation, int maxNewTokens, double temperature, int topK, double topP,
+                           long seed, Predicate<String> onText) {
+        GenerationSettings settings;
+        try {
+            settings = new GenerationSettings(maxNewTokens, temperature, topK, topP, seed, encoding.stopIds());
+        } catch (IllegalArgumentException e) {
+            throw new FinetuneException("generate: " + e.getMessage() + ".", e);
         }
         if (generator == null) {
             generator = new Generator(model);
         }
-        GenerationSettings settings = new GenerationSettings(maxNewTokens, temperature, 0, 1, job.train().seed(),
-                encoding.stopIds());
         StreamingDecoder decoder = tokenizer.streamingDecoder(true);
         StringBuilder text = new StringBuilder();
+        boolean[] wanted = {true};
         generator.stream(encoding.prompt("the conversation", conversation), settings, token -> {
             String piece = decoder.append(token);
             text.append(piece);
-            return piece.isEmpty() || onText.test(piece);
+            wanted[0] = piece.isEmpty() || onText.test(piece);
+            return wanted[0];
         });
+        if (!wanted[0]) {
+            // The listener has had its last piece: what an unfinished character would become is not its text.
+            return text.toString();
+        }
         String rest = decoder.finish();
         if (!rest.isEmpty()) {
             onText.test(rest);

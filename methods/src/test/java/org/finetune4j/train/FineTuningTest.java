@@ -120,7 +120,7 @@ class FineTuningTest {
             assertTrue(tuned.comparisons().get(0).after().value() > tuned.comparisons().get(0).before().value(),
                     tuned.comparisons().toString());
             StringBuilder streamed = new StringBuilder();
-            answer = tuned.generate(List.of(new Message("user", "Turn round: ab")), 6, 0, piece -> {
+            answer = tuned.generate(List.of(new Message("user", "Turn round: ab")), 6, 0, 0, 1, 0, piece -> {
                 streamed.append(piece);
                 return true;
             });

@@ -57,7 +57,7 @@ public final class LanguageModel implements AutoCloseable {
      */
     public static LanguageModel load(Path folder, Precision precision, Kernels kernels) {
         ModelConfig config = ModelConfig.read(folder);
-        checkTensors(folder, config);
+        requireWeights(folder, config);
         return new LanguageModel(config, precision, kernels, (name, shape, type) -> {
             try (SafetensorsFile file = SafetensorsFile.open(folder)) {
                 return file.read(name, type);
@@ -184,7 +184,12 @@ public final class LanguageModel implements AutoCloseable {
                 .collect(Collectors.toCollection(ArrayList::new));
     }
 
-    private static void checkTensors(Path folder, ModelConfig config) {
+    /**
+     * Refuses weights that are not those of a model of this configuration; reads the files' headers only.
+     *
+     * @throws FinetuneException when a file is missing or corrupt, or a tensor is missing, left over or of another shape
+     */
+    public static void requireWeights(Path folder, ModelConfig config) {
         try (SafetensorsFile file = SafetensorsFile.open(folder)) {
             Set<String> left = new TreeSet<>(file.names());
             for (LlamaLayout.Weight weight : LlamaLayout.weights(config)) {
