@@ -1,5 +1,7 @@
 package org.finetune4j.head;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.nd4j.autodiff.samediff.SDVariable;
 
@@ -18,6 +20,11 @@ public interface TokenLoss {
      * @param logged further {@code [chunk]} values to report by name, such as {@code kl}; no gradient is taken of them
      */
     record Expression(SDVariable loss, Map<String, SDVariable> logged) {
+        /** Keeps an immutable copy, in the order given. */
+        public Expression {
+            logged = Collections.unmodifiableMap(new LinkedHashMap<>(logged));
+        }
+
         /** An expression that reports nothing beside its loss. */
         public static Expression of(SDVariable loss) {
             return new Expression(loss, Map.of());
