@@ -1,6 +1,7 @@
 package org.finetune4j.generation;
 
 import java.util.Arrays;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.CounterRandom;
 
 /** Chooses the next token from logits. */
@@ -19,6 +20,12 @@ final class TokenSampler {
      * @param place    of its token: together with the seed they fix the random number
      */
     int sample(float[] logits, int sequence, int place) {
+        for (float logit : logits) {
+            if (Float.isNaN(logit) || logit == Float.POSITIVE_INFINITY) {
+                throw new FinetuneException("the model's logits are not finite, so no token can be chosen at place " + place
+                        + ". The weights are damaged: load an earlier checkpoint or lower the learning rate and train again.");
+            }
+        }
         if (settings.temperature() == 0) {
             return mostProbable(logits);
         }

@@ -46,12 +46,6 @@ public final class Graph {
         return sameDiff.getVariable(name);
     }
 
-    /** The variables that {@code operation} reads. */
-    static SDVariable[] inputsOf(DifferentialFunction operation) {
-        SDVariable[] inputs = operation.args();
-        return inputs == null ? new SDVariable[0] : inputs;
-    }
-
     /** The array of a constant, or null when the variable is no constant. */
     @Nullable INDArray constant(String name) {
         SDVariable variable = sameDiff.getVariable(name);

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.finetune4j.kernel.Kernels;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -33,7 +34,7 @@ public final class GraphSession {
     private final Set<String> directSinks = new HashSet<>();
     private final Map<String, Integer> lastUse = new HashMap<>();
     private final Set<String> passedThrough = new HashSet<>();
-    private final Set<String> leaves = new java.util.TreeSet<>();
+    private final Set<String> leaves = new TreeSet<>();
     private final Map<String, Plan> plans = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
@@ -77,11 +78,6 @@ public final class GraphSession {
         analyseLifetimes();
     }
 
-    /** Names of the scheduled operations in order, for tests and reports. */
-    public List<String> operations() {
-        return schedule.stream().map(node -> node.operation().opName()).toList();
-    }
-
     /** For each scheduled operation its name and the variables that it reads. */
     public List<String> describe() {
         return schedule.stream().map(node -> node.operation().opName() + node.inputs()).toList();
@@ -90,11 +86,6 @@ public final class GraphSession {
     /** From now on times every operation into {@code profile}; null stops that. */
     public void profile(@Nullable Profile profile) {
         this.profile = profile;
-    }
-
-    /** Bytes of intermediate arrays for inputs of these shapes, without running. */
-    public long plannedBytes(Map<String, INDArray> inputs) {
-        return plan(inputs).arenaBytes;
     }
 
     /**

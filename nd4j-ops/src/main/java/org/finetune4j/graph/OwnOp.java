@@ -27,11 +27,15 @@ public abstract class OwnOp extends DynamicCustomOp {
     @Override
     public abstract String opName();
 
-    /** Types of the outputs; their number is the number of outputs. */
-    protected abstract List<DataType> outputTypes(List<DataType> inputs);
+    /** Types of the outputs, whose number is the number of outputs; the default is one output like the first input. */
+    protected List<DataType> outputTypes(List<DataType> inputs) {
+        return List.of(inputs.get(0));
+    }
 
-    /** Shapes of the outputs. */
-    protected abstract List<long[]> outputShapes(List<long[]> inputs);
+    /** Shapes of the outputs; the default is one output like the first input. */
+    protected List<long[]> outputShapes(List<long[]> inputs) {
+        return List.of(inputs.get(0));
+    }
 
     /** Computes the outputs. */
     protected abstract void execute(Execution execution);

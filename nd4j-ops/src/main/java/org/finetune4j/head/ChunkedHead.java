@@ -1,8 +1,6 @@
 package org.finetune4j.head;
 
 import java.util.List;
-import org.bytedeco.javacpp.Pointer;
-import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Memory;
 import org.finetune4j.kernel.Kernels;
 import org.jspecify.annotations.Nullable;
@@ -95,6 +93,7 @@ public final class ChunkedHead implements AutoCloseable {
             }
             INDArray logitsGradient = result.logitsGradient();
             if (logitsGradient != null) {
+                clearPadding(logitsGradient, rows);
                 push(kernels, logitsGradient, chunkHidden, weight, begin, rows, hiddenGradient, weightGradient,
                         accumulateWeight || begin > 0);
             }
@@ -127,6 +126,12 @@ public final class ChunkedHead implements AutoCloseable {
         if (weightGradient != null) {
             kernels.matmul(gradient, true, chunkHidden, false, weightGradient, 1, accumulateWeight);
         }
+    }
+
+    /** A loss may be singular where a padding row stands, and zero times infinity would spoil the head's gradient. */
+    private static void clearPadding(INDArray logitsGradient, int rows) {
+        long rowBytes = logitsGradient.size(1) * logitsGradient.dataType().width();
+        Memory.zero(Memory.address(logitsGradient) + rows * rowBytes, (logitsGradient.size(0) - rows) * rowBytes);
     }
 
     /** Copies rows {@code begin..begin+rows} to the head of {@code chunk} and fills the rest with zeros. */

@@ -20,7 +20,7 @@ public interface TokenLoss {
      * @param logged further {@code [chunk]} values to report by name, such as {@code kl}; no gradient is taken of them
      */
     record Expression(SDVariable loss, Map<String, SDVariable> logged) {
-        /** Keeps a copy in its order. */
+        /** Keeps an immutable copy, in the order given. */
         public Expression {
             logged = Collections.unmodifiableMap(new LinkedHashMap<>(logged));
         }

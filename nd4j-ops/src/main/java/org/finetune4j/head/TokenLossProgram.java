@@ -1,9 +1,11 @@
 package org.finetune4j.head;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Graph;
 import org.finetune4j.graph.GraphSession;
@@ -98,13 +100,18 @@ public final class TokenLossProgram implements AutoCloseable {
         Map<String, INDArray> outputs = (withGradient ? training : forward).run(inputs, Map.of());
         List<INDArray> values = valueOutputs.stream().map(outputs::get).toList();
         for (int i = 0; i < values.size(); i++) {
-            if (values.get(i).length() != labels.length()) {
-                throw new IllegalArgumentException("the token loss gave '" + names.get(i) + "' with "
-                        + values.get(i).length() + " values for " + labels.length()
-                        + " supervised tokens; give one value per token");
-            }
+            requirePerToken(names.get(i), values.get(i), weights);
         }
         return new Result(values, withGradient ? outputs.get(gradient) : null);
+    }
+
+    private static void requirePerToken(String name, INDArray values, INDArray weights) {
+        if (values.rank() != 1 || values.length() != weights.length() || values.dataType() != weights.dataType()) {
+            throw new FinetuneException("the token loss gave '" + name + "' as " + values.dataType() + " "
+                    + Arrays.toString(values.shape()) + " for " + weights.length() + " supervised tokens, but must give one "
+                    + weights.dataType() + " number per token, of shape [" + weights.length()
+                    + "]. Reduce over the vocabulary without keeping that axis.");
+        }
     }
 
     /**

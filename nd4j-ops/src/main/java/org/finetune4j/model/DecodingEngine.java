@@ -1,6 +1,7 @@
 package org.finetune4j.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +65,7 @@ public final class DecodingEngine implements AutoCloseable {
         long[] shape = {sequences, places, (long) config.keyValueHeads() * config.headDimension()};
         for (String name : cacheNames) {
             INDArray known = caches.get(name);
-            if (known == null || !java.util.Arrays.equals(known.shape(), shape)) {
+            if (known == null || !Arrays.equals(known.shape(), shape)) {
                 if (known != null) {
                     known.close();
                 }

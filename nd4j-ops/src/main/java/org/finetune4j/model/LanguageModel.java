@@ -2,6 +2,7 @@ package org.finetune4j.model;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -116,21 +117,23 @@ public final class LanguageModel implements AutoCloseable {
      * @throws FinetuneException when the adapter attaches to no layer
      */
     public void attach(LinearAdapter adapter, long seed) {
+        Map<String, List<ParameterSpec>> attached = new LinkedHashMap<>();
         for (LlamaLayout.Weight weight : layout) {
             if (weight.linear()) {
                 List<ParameterSpec> specs = adapter.parameters(weight.site(), weight.shape()[1], weight.shape()[0]);
                 if (!specs.isEmpty()) {
-                    adapted.put(weight.site(), specs);
+                    attached.put(weight.site(), specs);
                 }
             }
         }
-        if (adapted.isEmpty()) {
+        if (attached.isEmpty()) {
             throw new FinetuneException("the adapter attaches to none of the model's linear layers, such as "
                     + layout.stream().filter(LlamaLayout.Weight::linear).map(LlamaLayout.Weight::site).limit(7).toList()
                     + ". Correct its targets.");
         }
         decide();
         this.adapter = adapter;
+        adapted.putAll(attached);
         List<Parameters.Declaration> declarations = new ArrayList<>();
         for (Parameters.Declaration base : declarations(false)) {
             INDArray array = parameters.named(base.name()).master();
@@ -195,14 +198,14 @@ public final class LanguageModel implements AutoCloseable {
             for (LlamaLayout.Weight weight : LlamaLayout.weights(config)) {
                 if (!left.remove(weight.name())) {
                     throw new FinetuneException(folder + ": tensor '" + weight.name() + "' of shape "
-                            + java.util.Arrays.toString(weight.shape()) + " is missing from the weights. "
+                            + Arrays.toString(weight.shape()) + " is missing from the weights. "
                             + "Check that config.json and the weights belong together.");
                 }
                 TensorInfo info = file.info(weight.name());
-                if (!java.util.Arrays.equals(info.shape(), weight.shape())) {
+                if (!Arrays.equals(info.shape(), weight.shape())) {
                     throw new FinetuneException(folder + ": tensor '" + weight.name() + "' has shape "
-                            + java.util.Arrays.toString(info.shape()) + ", but config.json asks for "
-                            + java.util.Arrays.toString(weight.shape())
+                            + Arrays.toString(info.shape()) + ", but config.json asks for "
+                            + Arrays.toString(weight.shape())
                             + ". Check that config.json and the weights belong together.");
                 }
             }

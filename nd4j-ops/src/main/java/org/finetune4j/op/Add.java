@@ -1,10 +1,8 @@
 package org.finetune4j.op;
 
-import java.util.List;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.buffer.DataType;
 
 /** Element-wise sum of two arrays of one shape and type. */
 public final class Add extends OwnOp {
@@ -20,16 +18,6 @@ public final class Add extends OwnOp {
     @Override
     public String opName() {
         return "finetune4j_add";
-    }
-
-    @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
-    protected List<long[]> outputShapes(List<long[]> inputs) {
-        return List.of(inputs.get(0));
     }
 
     @Override

@@ -32,16 +32,6 @@ public final class Attention extends OwnOp {
     }
 
     @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
-    protected List<long[]> outputShapes(List<long[]> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
     protected void execute(Execution execution) {
         execution.kernels().attention(execution.input(0), execution.input(1), execution.input(2), execution.input(3),
                 shape, execution.output(0));

@@ -1,10 +1,8 @@
 package org.finetune4j.op;
 
-import java.util.List;
 import org.finetune4j.graph.OwnOp;
 import org.finetune4j.kernel.AttentionShape;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.buffer.DataType;
 
 /** Attention over a key-value cache, for generation: writes the new keys and values into the cache, then attends.
  *
@@ -29,16 +27,6 @@ public final class CachedAttention extends OwnOp {
     @Override
     public String opName() {
         return "finetune4j_cached_attention";
-    }
-
-    @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
-    protected List<long[]> outputShapes(List<long[]> inputs) {
-        return List.of(inputs.get(0));
     }
 
     @Override

@@ -1,11 +1,9 @@
 package org.finetune4j.op;
 
-import java.util.List;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
 import org.finetune4j.kernel.CounterRandom;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.buffer.DataType;
 
 /** Drops elements at random and scales the others by {@code 1 / (1 - rate)}.
  *
@@ -40,16 +38,6 @@ public final class Dropout extends OwnOp {
     @Override
     public String opName() {
         return "finetune4j_dropout";
-    }
-
-    @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
-    protected List<long[]> outputShapes(List<long[]> inputs) {
-        return List.of(inputs.get(0));
     }
 
     @Override

@@ -4,7 +4,6 @@ import java.util.List;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.buffer.DataType;
 
 /** Selected distinct rows of a matrix. */
 public final class GatherRows extends OwnOp {
@@ -20,11 +19,6 @@ public final class GatherRows extends OwnOp {
     @Override
     public String opName() {
         return "finetune4j_gather_rows";
-    }
-
-    @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
     }
 
     @Override
@@ -52,16 +46,6 @@ public final class GatherRows extends OwnOp {
         @Override
         public String opName() {
             return "finetune4j_gather_rows_gradient";
-        }
-
-        @Override
-        protected List<DataType> outputTypes(List<DataType> inputs) {
-            return List.of(inputs.get(0));
-        }
-
-        @Override
-        protected List<long[]> outputShapes(List<long[]> inputs) {
-            return List.of(inputs.get(0));
         }
 
         @Override

@@ -24,11 +24,6 @@ public final class KlDivergence extends OwnOp {
     }
 
     @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
     protected List<long[]> outputShapes(List<long[]> inputs) {
         return List.of(new long[] {inputs.get(0)[0]});
     }

@@ -4,7 +4,6 @@ import java.util.List;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.buffer.DataType;
 
 /** {@code log sum exp} of each row of {@code [rows, vocabulary]}. */
 public final class LogSumExp extends OwnOp {
@@ -20,11 +19,6 @@ public final class LogSumExp extends OwnOp {
     @Override
     public String opName() {
         return "finetune4j_log_sum_exp";
-    }
-
-    @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
     }
 
     @Override
@@ -52,16 +46,6 @@ public final class LogSumExp extends OwnOp {
         @Override
         public String opName() {
             return "finetune4j_log_sum_exp_gradient";
-        }
-
-        @Override
-        protected List<DataType> outputTypes(List<DataType> inputs) {
-            return List.of(inputs.get(0));
-        }
-
-        @Override
-        protected List<long[]> outputShapes(List<long[]> inputs) {
-            return List.of(inputs.get(0));
         }
 
         @Override

@@ -27,16 +27,6 @@ public final class RmsNorm extends OwnOp {
     }
 
     @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
-    protected List<long[]> outputShapes(List<long[]> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
     protected void execute(Execution execution) {
         execution.kernels().rmsNorm(execution.input(0), execution.input(1), epsilon, execution.output(0));
     }

@@ -1,11 +1,9 @@
 package org.finetune4j.op;
 
-import java.util.List;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
 import org.finetune4j.kernel.RotaryTable;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.buffer.DataType;
 
 /** Rotary position embedding of every head (arXiv 2104.09864): x {@code [tokens, heads * headDimension]}, positions {@code [tokens]}. */
 public final class Rotary extends OwnOp {
@@ -26,16 +24,6 @@ public final class Rotary extends OwnOp {
     @Override
     public String opName() {
         return inverse ? "finetune4j_rotary_inverse" : "finetune4j_rotary";
-    }
-
-    @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
-    protected List<long[]> outputShapes(List<long[]> inputs) {
-        return List.of(inputs.get(0));
     }
 
     @Override

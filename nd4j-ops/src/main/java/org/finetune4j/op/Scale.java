@@ -33,11 +33,6 @@ public final class Scale extends OwnOp {
     }
 
     @Override
-    protected List<long[]> outputShapes(List<long[]> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
     protected void execute(Execution execution) {
         execution.kernels().scale(execution.input(0), factor, execution.output(0));
     }

@@ -1,9 +1,7 @@
 package org.finetune4j.op;
 
-import java.util.List;
 import org.finetune4j.graph.OwnOp;
 import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.buffer.DataType;
 
 /** The identity in the forward pass, a constant in the reverse pass. */
 public final class StopGradient extends OwnOp {
@@ -24,16 +22,6 @@ public final class StopGradient extends OwnOp {
     @Override
     protected boolean differentiable() {
         return false;
-    }
-
-    @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
-    protected List<long[]> outputShapes(List<long[]> inputs) {
-        return List.of(inputs.get(0));
     }
 
     @Override

@@ -23,16 +23,6 @@ public final class SwiGlu extends OwnOp {
     }
 
     @Override
-    protected List<DataType> outputTypes(List<DataType> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
-    protected List<long[]> outputShapes(List<long[]> inputs) {
-        return List.of(inputs.get(0));
-    }
-
-    @Override
     protected void execute(Execution execution) {
         execution.kernels().swiglu(execution.input(0), execution.input(1), execution.output(0));
     }

@@ -1,8 +1,11 @@
 package org.finetune4j.generation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Set;
+import org.finetune4j.FinetuneException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -37,5 +40,13 @@ class TokenSamplerTest {
     void temperatureZeroTakesTheLowestOfTheMostProbable() {
         TokenSampler sampler = new TokenSampler(GenerationSettings.greedy(1, Set.of()));
         assertEquals(1, sampler.sample(new float[] {-1, 2, 2, 0}, 0, 0));
+    }
+
+    @Test
+    void logitsThatAreNotFiniteAreRefused() {
+        TokenSampler sampler = new TokenSampler(GenerationSettings.greedy(1, Set.of()));
+        String message = assertThrows(FinetuneException.class,
+                () -> sampler.sample(new float[] {0, Float.NaN}, 0, 3)).getMessage();
+        assertTrue(message.contains("place 3") && message.contains("earlier checkpoint"), message);
     }
 }

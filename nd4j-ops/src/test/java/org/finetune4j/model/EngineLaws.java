@@ -15,6 +15,7 @@ import org.finetune4j.kernel.Kernels;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.nd4j.autodiff.samediff.SDVariable;
 
 /** What must hold for the engine on every device and in every precision; each law beside a variant that breaks it. */
 abstract class EngineLaws {
@@ -86,6 +87,28 @@ abstract class EngineLaws {
     void chunksOfTheHeadDoNotShow() {
         PackedBatch batch = TestModels.batch(VOCABULARY, 23, 30, 41, 25);
         assertClose(gradient(full(), List.of(batch), 1024), gradient(full(), List.of(batch), 16));
+    }
+
+    @Test
+    void paddingRowsOfAChunkDoNotSpoilTheGradient() {
+        TokenLoss singularAtEqualLogits = new TokenLoss() {
+            @Override
+            public boolean needsReference() {
+                return false;
+            }
+
+            @Override
+            public Expression build(TokenView view) {
+                SDVariable excess = view.logSumExp().sub(Math.log(VOCABULARY));
+                return Expression.of(view.graph().math().sqrt(view.graph().math().abs(excess)));
+            }
+        };
+        try (LanguageModel model = full(); TrainingEngine engine = new TrainingEngine(model, singularAtEqualLogits)) {
+            engine.accumulateGradient(TestModels.batch(VOCABULARY, 28, 9, 12), -1);
+            for (double gradient : model.parameters().flatGradient().toDoubleVector()) {
+                assertTrue(Double.isFinite(gradient));
+            }
+        }
     }
 
     @Test

@@ -1,5 +1,6 @@
 package org.finetune4j.kernel.onednn;
 
+import java.util.Arrays;
 import org.bytedeco.dnnl.global.dnnl;
 import org.finetune4j.kernel.AttentionShape;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -99,7 +100,7 @@ final class Attention {
             int added = starts[i + 1] - starts[i];
             if (lengths[i] < 0 || lengths[i] + (long) added > capacity) {
                 throw new IllegalArgumentException(kernel + ": sequence " + i + " holds " + lengths[i] + " places and brings "
-                        + added + " new ones, but the cache of shape " + java.util.Arrays.toString(keyCache.shape())
+                        + added + " new ones, but the cache of shape " + Arrays.toString(keyCache.shape())
                         + " has capacity " + capacity);
             }
         }
