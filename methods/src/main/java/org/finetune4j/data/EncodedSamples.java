@@ -3,9 +3,9 @@ package org.finetune4j.data;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import org.finetune4j.checkpoint.Hashes;
 
 /**
  * Samples ready for training.
@@ -32,20 +32,16 @@ public record EncodedSamples(List<Example> examples, int dropped, int cut) {
 
     /** SHA-256 over names, tokens and marks: it tells whether a resumed run sees the data it began with. */
     public String hash() {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            for (Example example : examples) {
-                byte[] name = example.id().getBytes(StandardCharsets.UTF_8);
-                ByteBuffer bytes = ByteBuffer.allocate(8 + name.length + 5 * example.ids().length);
-                bytes.putInt(name.length).put(name).putInt(example.ids().length);
-                for (int i = 0; i < example.ids().length; i++) {
-                    bytes.putInt(example.ids()[i]).put((byte) (example.supervised()[i] ? 1 : 0));
-                }
-                digest.update(bytes.array());
+        MessageDigest digest = Hashes.sha256();
+        for (Example example : examples) {
+            byte[] name = example.id().getBytes(StandardCharsets.UTF_8);
+            ByteBuffer bytes = ByteBuffer.allocate(8 + name.length + 5 * example.ids().length);
+            bytes.putInt(name.length).put(name).putInt(example.ids().length);
+            for (int i = 0; i < example.ids().length; i++) {
+                bytes.putInt(example.ids()[i]).put((byte) (example.supervised()[i] ? 1 : 0));
             }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
+            digest.update(bytes.array());
         }
+        return HexFormat.of().formatHex(digest.digest());
     }
 }

@@ -10,17 +10,24 @@ public final class Encoder {
     private static final int NAMED = 5;
 
     private final SampleEncoding encoding;
+    private final LengthLimit limit;
     private final int maxLength;
     private final TooLong tooLong;
 
     /** An encoder for sequences of at most {@code maxLength} tokens, which is at least 2. */
     public Encoder(SampleEncoding encoding, int maxLength, TooLong tooLong) {
+        this(encoding, new LengthLimit(maxLength, false), tooLong);
+    }
+
+    /** An encoder for sequences of at most {@code limit} tokens, which are at least 2. */
+    public Encoder(SampleEncoding encoding, LengthLimit limit, TooLong tooLong) {
+        this.limit = limit;
+        this.maxLength = limit.tokens();
         if (maxLength < 2) {
             throw new FinetuneException("maxLength is " + maxLength + ", but a token to predict needs one before it. "
                     + "Give at least 2.");
         }
         this.encoding = encoding;
-        this.maxLength = maxLength;
         this.tooLong = tooLong;
     }
 
@@ -59,8 +66,8 @@ public final class Encoder {
         refuse(samples.size(), longer, longest, unsupervised);
         if (examples.isEmpty()) {
             throw new FinetuneException("no sample is left of " + samples.size() + ": " + longer.size()
-                    + " are longer than maxLength " + maxLength + " (the longest has " + longest
-                    + " tokens). Raise maxLength or shorten the data.");
+                    + " are longer than " + limit.description() + " (the longest has " + longest + " tokens). "
+                    + limit.raise() + "shorten the data, or choose tooLong = KEEP_START (cut their ends).");
         }
         boolean keep = tooLong == TooLong.KEEP_START;
         return new EncodedSamples(examples, keep ? 0 : longer.size(), keep ? longer.size() : 0);
@@ -68,14 +75,16 @@ public final class Encoder {
 
     private void refuse(int total, List<String> longer, int longest, List<String> unsupervised) {
         if (tooLong == TooLong.ERROR && !longer.isEmpty()) {
-            throw new FinetuneException(longer.size() + " of " + total + " samples are longer than maxLength "
-                    + maxLength + ": " + some(longer) + "; the longest has " + longest + " tokens. Raise maxLength, "
-                    + "shorten them, or choose tooLong = DROP (leave them out) or KEEP_START (cut their ends).");
+            throw new FinetuneException(longer.size() + " of " + total + " samples are longer than "
+                    + limit.description() + ": " + some(longer) + "; the longest has " + longest + " tokens. "
+                    + limit.raise() + "shorten them, or choose tooLong = DROP (leave them out) or KEEP_START (cut their "
+                    + "ends).");
         }
         if (!unsupervised.isEmpty()) {
             throw new FinetuneException(unsupervised.size() + " of " + total + " samples have no token to learn: "
                     + some(unsupervised) + ". Check that they have a response and that the chat template marks the "
-                    + "assistant's turns; of samples that were cut, raise maxLength or choose tooLong = DROP.");
+                    + "assistant's turns; of samples that were cut, " + (limit.isContext() ? "shorten the prompt"
+                    : "raise maxLength") + " or choose tooLong = DROP.");
         }
     }
 

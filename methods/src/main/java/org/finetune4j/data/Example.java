@@ -1,7 +1,7 @@
 package org.finetune4j.data;
 
 /**
- * One encoded sample.
+ * One encoded sample. It owns its arrays, which are not copied: nobody may change them.
  *
  * @param id         the sample's name
  * @param ids        its tokens {@code [tokens]}

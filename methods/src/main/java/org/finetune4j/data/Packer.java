@@ -95,5 +95,9 @@ public final class Packer {
      * @param next    where the next step begins
      */
     public record Step(List<List<Example>> batches, DataPosition next) {
+        /** Keeps immutable copies. */
+        public Step {
+            batches = batches.stream().map(List::copyOf).toList();
+        }
     }
 }

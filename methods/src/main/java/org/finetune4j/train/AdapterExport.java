@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.checkpoint.StrictJson;
@@ -24,7 +25,7 @@ final class AdapterExport {
         this.tuned = tuned;
     }
 
-    void write(Path folder) {
+    void write(Path folder, AtomicFiles files) {
         if (!(tuned.job().adapter() instanceof Lora lora)) {
             throw new FinetuneException(tuned.job().adapter() == null ? "every weight was trained, so there is no adapter "
                     + "to save. Save the model with save."
@@ -34,7 +35,7 @@ final class AdapterExport {
         tuned.model().adapterTensors().forEach((name, array) -> weights.put(Lora.peftName(name), array));
         JsonNode config = StrictJson.mapper().valueToTree(lora.peftConfig(tuned.job().base().folder().toString(),
                 tuned.model().adaptedSites()));
-        ExportFolder.write(tuned, folder, unfinished -> {
+        ExportFolder.write(tuned, folder, files, unfinished -> {
             unfinished.write(WEIGHTS, channel -> SafetensorsWriter.create().storedAs(DataType.FLOAT).checkingFinite()
                     .writeTo(channel, folder.resolve(WEIGHTS), weights, Map.of("format", "pt")));
             unfinished.writeText(CONFIG, config.toPrettyString() + "\n");

@@ -156,11 +156,12 @@ public final class Checkpoints {
         createFolder();
         try {
             long usable = Files.getFileStore(folder).getUsableSpace();
-            // One more than is kept: the oldest is deleted only after the newest is written.
-            long needed = Math.multiplyExact(bytes, keep + 1L);
+            // One more than is kept: the oldest is deleted only after the newest is written. Some may lie there already.
+            long count = Math.max(1, keep + 1L - finished().size());
+            long needed = Math.multiplyExact(bytes, count);
             if (usable < needed) {
                 throw new FinetuneException("the disk of " + folder + " has " + (usable >> 20) + " MiB left, but "
-                        + (keep + 1) + " checkpoints of " + (bytes >> 20) + " MiB need " + (needed >> 20)
+                        + count + " more checkpoints of " + (bytes >> 20) + " MiB need " + (needed >> 20)
                         + " MiB. Make room, keep fewer checkpoints or choose another run folder.");
             }
         } catch (IOException e) {

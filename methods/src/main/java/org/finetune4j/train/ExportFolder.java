@@ -24,7 +24,7 @@ final class ExportFolder {
      *
      * @throws FinetuneException when the folder holds something that was not saved by this library, or the disk refuses
      */
-    static void write(TunedModel tuned, Path folder, AtomicFiles.FolderContent content) {
+    static void write(TunedModel tuned, Path folder, AtomicFiles files, AtomicFiles.FolderContent content) {
         requireReplaceable(tuned, folder);
         try {
             Path parent = folder.toAbsolutePath().getParent();
@@ -34,12 +34,12 @@ final class ExportFolder {
         } catch (IOException e) {
             throw new FinetuneException(folder + " cannot be created: " + e + ". Choose another folder.", e);
         }
-        AtomicFiles.onDisk().writeFolder(folder, unfinished -> {
+        files.writeFolder(folder, unfinished -> {
             content.writeTo(unfinished);
             unfinished.writeText(PROVENANCE, provenance(tuned));
             unfinished.writeText("README.md", ModelCard.of(tuned));
         });
-        AtomicFiles.onDisk().removeLeftovers(folder);
+        files.removeLeftovers(folder);
     }
 
     private static void requireReplaceable(TunedModel tuned, Path folder) {

@@ -2,13 +2,16 @@ package org.finetune4j.train;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
@@ -17,6 +20,7 @@ import org.finetune4j.data.TextEncoding;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.Fragment;
+import org.finetune4j.methods.Methods;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.evaluate.MetricResult;
 import org.finetune4j.methods.select.Selector;
@@ -53,6 +57,12 @@ final class FineTuningRun {
 
     /** Runs a job whose plan has no problems. */
     static FineTuned run(FineTuning job, Preparation preparation, TrainingListener listener) {
+        try (RunLock lock = job.runFolder() == null ? null : RunLock.of(job.runFolder())) {
+            return runAlone(job, preparation, listener);
+        }
+    }
+
+    private static FineTuned runAlone(FineTuning job, Preparation preparation, TrainingListener listener) {
         listener.stageBegan(preparation.plan().stages().get(0));
         List<AutoCloseable> opened = new ArrayList<>();
         try {
@@ -64,7 +74,11 @@ final class FineTuningRun {
             opened.add(model);
             return new FineTuningRun(job, preparation, listener, model, tokenizer).run(opened);
         } catch (RuntimeException | Error e) {
-            closeAll(opened);
+            try {
+                closeAll(opened);
+            } catch (RuntimeException | Error closing) {
+                e.addSuppressed(closing);
+            }
             throw e;
         }
     }
@@ -76,16 +90,22 @@ final class FineTuningRun {
         return LanguageModel.load(job.base().folder(), job.train().precision(), kernels);
     }
 
-    /** Closes in reverse what was opened. */
+    /** Closes in reverse what was opened, all of it; the first failure is thrown with the others suppressed. */
     static void closeAll(List<AutoCloseable> opened) {
+        RuntimeException failure = null;
         for (int i = opened.size() - 1; i >= 0; i--) {
             try {
                 opened.get(i).close();
-            } catch (RuntimeException e) {
-                throw e;
             } catch (Exception e) {
-                throw new IllegalStateException(e);
+                if (failure == null) {
+                    failure = e instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(e);
+                } else {
+                    failure.addSuppressed(e);
+                }
             }
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 
@@ -108,8 +128,12 @@ final class FineTuningRun {
             return ready;
         }
         Selector selector = java.util.Objects.requireNonNull(job.selector());
+        if (preparation.longResponses() > 0) {
+            listener.warned(preparation.longResponses() + " responses that make their samples longer than "
+                    + preparation.limit().tokens() + " tokens are left out before the choice, because tooLong is DROP.");
+        }
         Selector.Selection selection;
-        try (ModelScorer scorer = new ModelScorer(model, encoding, preparation.maxLength(), job.train().tooLong(),
+        try (ModelScorer scorer = new ModelScorer(model, encoding, preparation.limit(), job.train().tooLong(),
                 job.train().tokensPerBatch(), listener)) {
             selection = selector.select(preparation.samples(), scorer);
         }
@@ -118,7 +142,7 @@ final class FineTuningRun {
             throw new FinetuneException("select: " + selector.method().name() + " left none of "
                     + preparation.samples().size() + " samples to train on. Loosen its settings or give it other data.");
         }
-        return new Encoder(encoding, preparation.maxLength(), job.train().tooLong()).encode(selection.samples());
+        return new Encoder(encoding, preparation.limit(), job.train().tooLong()).encode(selection.samples());
     }
 
     private void warnOfLeaks() {
@@ -147,7 +171,7 @@ final class FineTuningRun {
     }
 
     private Baseline before() {
-        String key = Hashes.of(baseHash + job.train().precision() + job.kernels() + job.chatTemplate() + prompts
+        String key = Hashes.of(baseHash + job.train().precision() + job.kernels() + prompts + encodedPrompts()
                 + settings(metrics()) + (job.evaluation() == null ? 0 : job.evaluation().maxNewTokens()));
         Path runFolder = job.runFolder();
         Baseline known = runFolder == null ? null : Baseline.read(runFolder, key);
@@ -161,6 +185,12 @@ final class FineTuningRun {
             measured.write(runFolder);
         }
         return measured;
+    }
+
+    /** What tokenizer and template make of the prompts, so that with others it is measured again. */
+    private String encodedPrompts() {
+        return prompts.isEmpty() ? "" : prompts.stream().map(sample -> Arrays.toString(encoding.prompt(sample.id(),
+                sample.prompt()))).toList().toString() + new TreeSet<>(encoding.stopIds());
     }
 
     private void decideWhatTrains() {
@@ -182,8 +212,11 @@ final class FineTuningRun {
         }
         TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
                 job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe());
+        boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
+        TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name())
+                : listener;
         try (ModelGradientEngine engine = new ModelGradientEngine(model, job.objective().tokenLoss())) {
-            return new Trainer(engine, model.kernels(), training, AtomicFiles.onDisk(), listener).run();
+            return new Trainer(engine, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
         }
     }
 

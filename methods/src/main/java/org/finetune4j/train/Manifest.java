@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.CheckpointException;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.checkpoint.StrictJson;
 
 /** Size and SHA-256 of every file of a checkpoint; written last, so that a folder without it is not a checkpoint. */

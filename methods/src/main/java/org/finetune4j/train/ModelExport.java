@@ -39,10 +39,10 @@ final class ModelExport {
         this.model = tuned.model();
     }
 
-    void write(Path folder) {
+    void write(Path folder, AtomicFiles files) {
         DataType stored = storedType();
         Map<String, INDArray> weights = weights();
-        ExportFolder.write(tuned, folder, unfinished -> {
+        ExportFolder.write(tuned, folder, files, unfinished -> {
             unfinished.write(SafetensorsFile.FILE_NAME, channel -> SafetensorsWriter.create().storedAs(stored)
                     .checkingFinite().writeTo(channel, folder.resolve(SafetensorsFile.FILE_NAME), weights,
                             Map.of("format", "pt")));

@@ -4,10 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.data.Encoder;
 import org.finetune4j.data.Example;
+import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.SampleEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.methods.objective.Reduction;
+import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.ResponseScorer;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
@@ -22,11 +24,11 @@ final class ModelScorer implements ResponseScorer, AutoCloseable {
     private final int tokensPerBatch;
     private final TrainingListener listener;
 
-    /** A scorer; samples beyond {@code maxLength} are cut at their ends unless {@code tooLong} is ERROR. */
-    ModelScorer(LanguageModel model, SampleEncoding encoding, int maxLength, TooLong tooLong, int tokensPerBatch,
+    /** A scorer; samples beyond the limit are cut at their ends when {@code tooLong} is KEEP_START, and else refused. */
+    ModelScorer(LanguageModel model, SampleEncoding encoding, LengthLimit limit, TooLong tooLong, int tokensPerBatch,
                 TrainingListener listener) {
-        engine = new TrainingEngine(model, new NegativeLogLikelihood(), false);
-        encoder = new Encoder(encoding, maxLength, tooLong == TooLong.ERROR ? TooLong.ERROR : TooLong.KEEP_START);
+        engine = new TrainingEngine(model, new Sft(), false);
+        encoder = new Encoder(encoding, limit, tooLong == TooLong.KEEP_START ? tooLong : TooLong.ERROR);
         this.tokensPerBatch = tokensPerBatch;
         this.listener = listener;
     }

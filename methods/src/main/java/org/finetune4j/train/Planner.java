@@ -7,9 +7,12 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
+import org.finetune4j.data.FittingResponses;
+import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.Packer;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
+import org.finetune4j.data.TooLong;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.model.LanguageModel;
@@ -30,7 +33,9 @@ final class Planner {
     private @Nullable ModelConfig config;
     private long total;
     private long trainable;
-    private int maxLength;
+    private LengthLimit limit = new LengthLimit(0, false);
+    private int longResponses;
+    private int lostSamples;
     private List<Sample> samples = List.of();
     private List<Sample> heldOut = List.of();
     private @Nullable EncodedSamples encoded;
@@ -59,12 +64,14 @@ final class Planner {
         if (problems.isEmpty()) {
             attempt("kernels", this::estimate);
         }
+        int count = samples.size() + lostSamples;
         boolean selects = job.selector() != null;
         EncodedSamples known = encoded;
-        Plan plan = new Plan(stages(), models(), total, trainable, samples.size(), known == null ? 0 : known.tokens(),
-                known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped(), steps, memory, seconds,
-                problems);
-        return new Preparation(plan, samples, selects ? null : encoded, heldOut, heldOutEncoded, maxLength);
+        Plan plan = new Plan(stages(), models(), total, trainable, count, known == null ? 0 : known.tokens(),
+                known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped() + lostSamples, steps,
+                memory, seconds, problems);
+        return new Preparation(plan, samples, longResponses, selects ? null : encoded, heldOut, heldOutEncoded,
+                limit);
     }
 
     private void attempt(String place, Runnable part) {
@@ -78,7 +85,7 @@ final class Planner {
     private void model() {
         ModelConfig found = ModelConfig.read(job.base().folder());
         config = found;
-        maxLength = Math.min(job.train().maxLength(), found.maxPositions());
+        limit = LengthLimit.of(job.train().maxLength(), found.maxPositions());
         long base = ModelShapes.parameterCount(found);
         total = base;
         trainable = base;
@@ -151,16 +158,32 @@ final class Planner {
     private void encode() {
         try (Tokenizer tokenizer = Tokenizer.load(job.base().folder())) {
             TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate());
+            if (job.selector() != null && job.train().tooLong() == TooLong.DROP) {
+                dropLongResponses(encoding);
+            }
             // A selector keeps a response for each prompt, of which nobody knows yet which one.
             List<Sample> likely = samples.stream().map(sample -> sample.candidates().isEmpty() ? sample
                     : sample.withResponse(sample.candidates().get(0).text())).toList();
-            Encoder encoder = new Encoder(encoding, maxLength, job.train().tooLong());
+            Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
             encoded = encoder.encode(likely);
             Packer packer = new Packer(encoded.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
                     job.train().seed());
             steps = job.train().maxSteps() > 0 ? job.train().maxSteps() : packer.steps(job.train().epochs());
             attempt("heldOut", () -> heldOutEncoded = encodeHeldOut(encoder, encoding));
         }
+    }
+
+    /** Before anything is ranked, for a response that wins and is dropped then takes its prompt with it. */
+    private void dropLongResponses(TextEncoding encoding) {
+        FittingResponses fitting = FittingResponses.of(samples, encoding, limit.tokens());
+        if (fitting.samples().isEmpty()) {
+            throw new FinetuneException("no sample is left of " + samples.size() + ": each of their "
+                    + fitting.longResponses() + " responses makes it longer than " + limit.tokens()
+                    + " tokens. Shorten the data, or choose tooLong = KEEP_START (cut their ends).");
+        }
+        longResponses = fitting.longResponses();
+        lostSamples = fitting.lostSamples();
+        samples = fitting.samples();
     }
 
     private @Nullable EncodedSamples encodeHeldOut(Encoder encoder, TextEncoding encoding) {

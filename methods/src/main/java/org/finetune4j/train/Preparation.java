@@ -2,6 +2,7 @@ package org.finetune4j.train;
 
 import java.util.List;
 import org.finetune4j.data.EncodedSamples;
+import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.Sample;
 import org.jspecify.annotations.Nullable;
 
@@ -9,12 +10,13 @@ import org.jspecify.annotations.Nullable;
  * What planning found and a run goes on with.
  *
  * @param plan      the plan
- * @param samples   the training samples, before a selector chooses
+ * @param samples   the training samples, before a selector chooses, without responses that are to be dropped for length
+ * @param longResponses how many responses those are
  * @param encoded   the training samples encoded, or null where a selector chooses first
  * @param heldOut   the held-out samples
  * @param heldOutEncoded those of them with something to learn, encoded, or null when there are none
- * @param maxLength longest sequence: the setting, or the model's context where that is shorter
+ * @param limit     longest sequence
  */
-record Preparation(Plan plan, List<Sample> samples, @Nullable EncodedSamples encoded, List<Sample> heldOut,
-                   @Nullable EncodedSamples heldOutEncoded, int maxLength) {
+record Preparation(Plan plan, List<Sample> samples, int longResponses, @Nullable EncodedSamples encoded,
+                   List<Sample> heldOut, @Nullable EncodedSamples heldOutEncoded, LengthLimit limit) {
 }

@@ -23,8 +23,9 @@ final class ReplayFile {
     private ReplayFile() {
     }
 
-    /** Writes {@code replay-step-N.json} into the run folder. */
-    static Path write(Path runFolder, long step, String reason, List<MicroBatch> batches) {
+    /** Writes {@code replay-NAME.json} into the run folder. */
+    static Path write(AtomicFiles files, Path runFolder, String name, long step, String reason,
+                      List<MicroBatch> batches) {
         ObjectNode root = StrictJson.mapper().createObjectNode();
         root.put("step", step).put("reason", reason);
         ArrayNode list = root.putArray("microBatches");
@@ -42,8 +43,8 @@ final class ReplayFile {
                 weights.add(weight);
             }
         }
-        Path file = runFolder.resolve("replay-step-" + step + ".json");
-        AtomicFiles.onDisk().writeText(file, root.toString());
+        Path file = runFolder.resolve("replay-" + name + ".json");
+        files.writeText(file, root.toString());
         return file;
     }
 

@@ -8,6 +8,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.data.Example;
 import org.finetune4j.methods.objective.Reduction;
+import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.TrainingEngine;
@@ -81,7 +82,7 @@ final class SavedModelCheck {
     }
 
     private static float[] losses(LanguageModel model, PackedBatch batch) {
-        try (TrainingEngine engine = new TrainingEngine(model, new NegativeLogLikelihood())) {
+        try (TrainingEngine engine = new TrainingEngine(model, new Sft())) {
             return Objects.requireNonNull(engine.evaluate(batch).values().get("loss"));
         }
     }

@@ -6,6 +6,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.data.DataPosition;
@@ -196,9 +198,8 @@ public final class Trainer {
             for (PackedBatch batch : StepBatches.of(data.batches(), job.reduction())) {
                 TokenValues values = engine.evaluate(batch);
                 if (!Double.isFinite(values.loss())) {
-                    throw new FinetuneException("after step " + step + " the held-out loss is " + values.loss()
-                            + ". Its samples are " + some(data.batches().get(0).stream().map(Example::id).toList())
-                            + ". Look at these samples, and check that the base model's weights are whole.");
+                    throw heldOutNotFinite(values.loss(), new MicroBatch(data.batches().get(0).stream().map(Example::id)
+                            .toList(), batch, 0), record);
                 }
                 means.add(values, batch.supervised());
             }
@@ -213,16 +214,45 @@ public final class Trainer {
                                         boolean weightsAreGood) {
         Set<String> samples = new LinkedHashSet<>();
         batches.forEach(micro -> samples.addAll(micro.samples()));
-        String kept = "";
+        boolean save = weightsAreGood && settings.checkpointEvery() > 0 && step > 0;
+        return stopped("step " + number + " was stopped: " + found + ". Its samples are " + some(List.copyOf(samples))
+                + ".", " Look at these samples; if they are fine, lower train.learningRate (" + job.learningRate()
+                + ") or use precision f32.", folder -> ReplayFile.write(files, folder, "step-" + number, number, found,
+                batches), () -> save ? record.save(step, position) : record.lastSaved());
+    }
+
+    private FinetuneException heldOutNotFinite(double loss, MicroBatch batch, RunRecord record) {
+        String found = "the held-out loss is " + loss;
+        return stopped("after step " + step + " " + found + ". Its samples are " + some(batch.samples()) + ".",
+                " Look at these samples, and check that the base model's weights are whole.",
+                folder -> ReplayFile.write(files, folder, "held-out-" + step, step, found, List.of(batch)),
+                record::lastSaved);
+    }
+
+    /** What stops the run is told even when the disk does not take what should be kept of it. */
+    private FinetuneException stopped(String found, String advice, Function<Path, Path> replay,
+                                      Supplier<@Nullable Path> lastGood) {
+        StringBuilder message = new StringBuilder(found);
+        List<FinetuneException> failures = new ArrayList<>();
         if (job.runFolder() != null) {
-            kept = " The batch is kept in " + ReplayFile.write(job.runFolder(), number, found, batches) + ".";
-            Path checkpoint = weightsAreGood && settings.checkpointEvery() > 0 && step > 0 ? record.save(step, position)
-                    : record.lastSaved();
-            kept += checkpoint == null ? "" : " The last good checkpoint is " + checkpoint + ".";
+            try {
+                Path file = replay.apply(job.runFolder());
+                message.append(" The batch is kept in ").append(file).append('.');
+            } catch (FinetuneException e) {
+                message.append(" The batch could not be kept: ").append(e.getMessage());
+                failures.add(e);
+            }
+            try {
+                Path checkpoint = lastGood.get();
+                message.append(checkpoint == null ? "" : " The last good checkpoint is " + checkpoint + ".");
+            } catch (FinetuneException e) {
+                message.append(" The weights could not be kept: ").append(e.getMessage());
+                failures.add(e);
+            }
         }
-        return new FinetuneException("step " + number + " was stopped: " + found + ". Its samples are "
-                + some(List.copyOf(samples)) + "." + kept + " Look at these samples; if they are fine, lower "
-                + "train.learningRate (" + job.learningRate() + ") or use precision f32.");
+        FinetuneException stop = new FinetuneException(message + advice);
+        failures.forEach(stop::addSuppressed);
+        return stop;
     }
 
     private void stopWhenInterrupted(RunRecord record) {

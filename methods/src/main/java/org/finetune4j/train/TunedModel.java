@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Predicate;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Sample.Message;
 import org.finetune4j.data.TextEncoding;
@@ -94,21 +95,16 @@ final class TunedModel implements FineTuned {
             throw new FinetuneException("generate: " + e.getMessage() + ".", e);
         }
         if (generator == null) {
-            generator = new Generator(model);
+            generator = new Generator(model, true, tokenizer.vocabularySize());
         }
         StreamingDecoder decoder = tokenizer.streamingDecoder(true);
         StringBuilder text = new StringBuilder();
-        boolean[] wanted = {true};
         generator.stream(encoding.prompt("the conversation", conversation), settings, token -> {
             String piece = decoder.append(token);
             text.append(piece);
-            wanted[0] = piece.isEmpty() || onText.test(piece);
-            return wanted[0];
+            // The decoder holds nothing back after a piece that is not empty, so that after a stop nothing more is told.
+            return piece.isEmpty() || onText.test(piece);
         });
-        if (!wanted[0]) {
-            // The listener has had its last piece: what an unfinished character would become is not its text.
-            return text.toString();
-        }
         String rest = decoder.finish();
         if (!rest.isEmpty()) {
             onText.test(rest);
@@ -118,12 +114,12 @@ final class TunedModel implements FineTuned {
 
     @Override
     public void save(Path folder) {
-        new ModelExport(this).write(folder);
+        new ModelExport(this).write(folder, AtomicFiles.onDisk());
     }
 
     @Override
     public void saveAdapter(Path folder) {
-        new AdapterExport(this).write(folder);
+        new AdapterExport(this).write(folder, AtomicFiles.onDisk());
     }
 
     @Override

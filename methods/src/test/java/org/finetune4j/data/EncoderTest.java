@@ -2,11 +2,13 @@ package org.finetune4j.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.junit.jupiter.api.Test;
@@ -40,8 +42,39 @@ class EncoderTest {
         assertEquals(1, encoded.dropped());
         assertEquals(8, encoded.tokens());
         assertEquals(4, encoded.supervisedTokens());
-        assertThrows(FinetuneException.class,
-                () -> new Encoder(CHARACTERS, 3, TooLong.DROP).encode(documents("abc", "abcd")));
+        assertEquals("no sample is left of 2: 2 are longer than maxLength 3 (the longest has 6 tokens). Raise maxLength, "
+                + "shorten the data, or choose tooLong = KEEP_START (cut their ends).",
+                assertThrows(FinetuneException.class,
+                        () -> new Encoder(CHARACTERS, 3, TooLong.DROP).encode(documents("abc", "abcd"))).getMessage());
+    }
+
+    @Test
+    void doesNotAdviseToRaiseASettingWhereTheContextIsTheLimit() {
+        LengthLimit limit = LengthLimit.of(1024, 3);
+        for (TooLong policy : List.of(TooLong.ERROR, TooLong.DROP)) {
+            String message = assertThrows(FinetuneException.class,
+                    () -> new Encoder(CHARACTERS, limit, policy).encode(documents("abc", "abcd"))).getMessage();
+            assertTrue(message.contains("longer than the model's context of 3 tokens"), message);
+            assertFalse(message.contains("maxLength"), message);
+        }
+        assertEquals(new LengthLimit(8, false), LengthLimit.of(8, 9));
+        assertEquals(new LengthLimit(9, true), LengthLimit.of(9, 9));
+    }
+
+    @Test
+    void leavesOutLongResponsesAndSamplesThatLoseEveryOne() {
+        SampleEncoding response = sample -> CHARACTERS.encode(Sample.document(sample.id(), sample.response()));
+        List<Sample.Message> prompt = List.of(new Sample.Message("user", "?"));
+        Sample some = new Sample("some", prompt, List.of(new Sample.Candidate("abcd", "a"), new Sample.Candidate("abc", "b"),
+                new Sample.Candidate("abcde", "c")), null, Map.of());
+        Sample none = new Sample("none", prompt, List.of(new Sample.Candidate("abcd", "a")), null, Map.of());
+        Sample own = new Sample("own", prompt, List.of(), null, Map.of());
+        FittingResponses fitting = FittingResponses.of(List.of(some, none, own.withResponse("abc"),
+                own.withResponse("abcd")), response, 5);
+        assertEquals(List.of(new Sample("some", prompt, List.of(new Sample.Candidate("abc", "b")), null, Map.of()),
+                own.withResponse("abc")), fitting.samples());
+        assertEquals(4, fitting.longResponses());
+        assertEquals(2, fitting.lostSamples());
     }
 
     @Test

@@ -69,6 +69,17 @@ class PackerTest {
     }
 
     @Test
+    void aStepDoesNotChangeWithTheListsItWasMadeOf() {
+        List<Example> batch = new ArrayList<>(examples(2, 1));
+        List<List<Example>> batches = new ArrayList<>(List.of(batch));
+        Packer.Step step = new Packer.Step(batches, DataPosition.START);
+        batch.clear();
+        batches.clear();
+        assertEquals(List.of("s0", "s1"), names(step));
+        assertThrows(UnsupportedOperationException.class, () -> step.batches().get(0).clear());
+    }
+
+    @Test
     void anyStepIsAPureFunctionOfSeedAndPosition() {
         List<Example> examples = examples(50, 3);
         Packer walking = new Packer(examples, 40, 2, 11);

@@ -1,11 +1,9 @@
 package org.finetune4j.train;
 
 import java.nio.FloatBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.head.TokenValues;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.model.PackedBatch;
@@ -55,12 +53,7 @@ final class BigramEngine implements GradientEngine {
 
     @Override
     public String hashOfFrozen() {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256")
-                    .digest(Float.toString(temperature).getBytes(StandardCharsets.UTF_8)));
-        } catch (java.security.NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return Hashes.of(Float.toString(temperature));
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.finetune4j.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,20 +12,32 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.data.DataSource;
+import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
+import org.finetune4j.data.Sample.Candidate;
 import org.finetune4j.data.Sample.Message;
+import org.finetune4j.data.TooLong;
+import org.finetune4j.head.TokenLoss;
+import org.finetune4j.methods.Method;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.KlDirection;
+import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.ResponseScorer;
+import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.Precision;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -126,6 +139,7 @@ class FineTuningTest {
             });
             assertEquals(answer, streamed.toString());
             assertEquals(answer, tuned.generate("Turn round: ab"));
+            drawsAndStops(tuned, answer);
             assertThrows(FinetuneException.class, () -> tuned.saveAdapter(folder.resolve("adapter")));
             tuned.save(folder.resolve("model"));
         }
@@ -140,6 +154,30 @@ class FineTuningTest {
         try (FineTuned reloaded = again.run(listener)) {
             assertEquals(answer, reloaded.generate("Turn round: ab"));
         }
+    }
+
+    private static void drawsAndStops(FineTuned tuned, String greedy) {
+        List<Message> turns = List.of(new Message("user", "Turn round: ab"));
+        assertEquals(greedy, tuned.generate(turns, 6, 5, 1, 1, 3, piece -> true));
+        assertEquals(greedy, tuned.generate(turns, 6, 5, 0, 1e-9, 3, piece -> true));
+        String drawn = tuned.generate(turns, 12, 5, 0, 1, 3, piece -> true);
+        assertEquals(drawn, tuned.generate(turns, 12, 5, 0, 1, 3, piece -> true));
+        assertNotEquals(drawn, tuned.generate(turns, 12, 5, 0, 1, 4, piece -> true));
+        // All bytes are about as likely, so that some texts are stopped within a character.
+        for (long seed = 0; seed < 20; seed++) {
+            List<String> heard = new ArrayList<>();
+            tuned.generate(turns, 12, 1000, 0, 1, seed, piece -> {
+                heard.add(piece);
+                return false;
+            });
+            assertTrue(heard.size() <= 1, heard.toString());
+        }
+        for (double topP : new double[] {0, 1.1, Double.NaN}) {
+            assertTrue(assertThrows(FinetuneException.class, () -> tuned.generate(turns, 6, 1, 0, topP, 0, piece -> true))
+                    .getMessage().startsWith("generate: topP is "));
+        }
+        assertTrue(assertThrows(FinetuneException.class, () -> tuned.generate(turns, 6, 1, -1, 1, 0, piece -> true))
+                .getMessage().startsWith("generate: topK is -1"));
     }
 
     @Test
@@ -219,6 +257,87 @@ class FineTuningTest {
         assertFalse(stages.contains("generate answers with the base model"), stages.toString());
     }
 
+    private static Map<String, String> hashes(Path folder) throws IOException {
+        Map<String, String> hashes = new TreeMap<>();
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                hashes.put(file.getFileName().toString(), Hashes.of(Files.readAllBytes(file)));
+            }
+        }
+        return hashes;
+    }
+
+    @Test
+    void aFullDiskLeavesAnEarlierSavedModelAsItWas() throws IOException {
+        try (FineTuned tuned = job(settings().maxSteps(1)).build().run(listener)) {
+            Path out = folder.resolve("out");
+            tuned.save(out);
+            Map<String, String> before = hashes(out);
+            int last = 0;
+            for (boolean refused = true; refused; last++) {
+                AtomicFiles full = new AtomicFiles(new CrashingDisk(last, CrashingDisk.Fault.FULL));
+                try {
+                    new ModelExport((TunedModel) tuned).write(out, full);
+                    refused = false;
+                } catch (FinetuneException refusal) {
+                    assertTrue(refusal.getMessage().contains("No space left on device"), refusal.getMessage());
+                    assertEquals(before, hashes(out), "full at file operation " + last);
+                }
+            }
+            assertTrue(last > 10, "only " + last + " operations");
+            try (Stream<Path> left = Files.list(folder)) {
+                assertEquals(List.of(out), left.toList());
+            }
+        }
+    }
+
+    @Test
+    void aRunFolderIsOfOneRunAtATime() {
+        FineTuning job = job(settings().maxSteps(2)).runFolder(folder).build();
+        List<String> refusals = new ArrayList<>();
+        job.run(new TrainingListener() {
+            @Override
+            public void stepMade(StepEvent event) {
+                refusals.add(assertThrows(FinetuneException.class, () -> job.run(listener)).getMessage());
+            }
+        }).close();
+        assertEquals(2, refusals.size());
+        assertTrue(refusals.get(0).startsWith("the run folder " + folder + " is in use"), refusals.get(0));
+        job.run(listener).close();
+    }
+
+    /** An objective that is not of the catalogue. */
+    private record Own() implements Objective {
+        static final Method<Own> METHOD = new Method<>("own", Method.Kind.OBJECTIVE, "Own", "this test",
+                settings -> new Own());
+
+        @Override
+        public Method<Own> method() {
+            return METHOD;
+        }
+
+        @Override
+        public TokenLoss tokenLoss() {
+            return new Sft();
+        }
+    }
+
+    @Test
+    void continuingWithAnObjectiveOfTheUserWarns() {
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 4, 1), new Own())
+                .train(settings().maxSteps(2).checkpointEvery(1).build()).runFolder(folder).build();
+        job.run(listener).close();
+        assertEquals(List.of(), warnings);
+        job.run(listener).close();
+        assertEquals(1, warnings.size());
+        assertTrue(warnings.get(0).startsWith("The run continues after step 2, but of the objective 'own'"), warnings.get(0));
+        warnings.clear();
+        FineTuning known = job(settings().maxSteps(2).checkpointEvery(1)).runFolder(folder.resolve("known")).build();
+        known.run(listener).close();
+        known.run(listener).close();
+        assertTrue(warnings.stream().noneMatch(warning -> warning.startsWith("The run continues")), warnings.toString());
+    }
+
     @Test
     void aRunMayBeginWithTheWeightsOfAnother() {
         double reached;
@@ -260,7 +379,7 @@ class FineTuningTest {
         assertRefused(job(settings().maxLength(8)).build(), "data: 24 of 24 samples are longer than maxLength 8");
         assertRefused(FineTuning.builder(new BaseModel.Pretrained(base), DataSource.of("long", List.of(
                         Sample.document("long:1", "word ".repeat(300)))), new Sft()).train(settings().build()).build(),
-                "data: 1 of 1 samples are longer than maxLength " + SmallModel.CONTEXT);
+                "data: 1 of 1 samples are longer than the model's context of " + SmallModel.CONTEXT + " tokens");
         assertRefused(job(settings()).evaluation(new Evaluation(DataSource.of("held", List.of(new Sample("held:1",
                         List.of(new Message("user", "word ".repeat(300))), List.of(), "a", Map.of()))),
                         List.of(new ExactMatch()), 4)).build(), "heldOut: the prompt of held:1 has");
@@ -269,6 +388,99 @@ class FineTuningTest {
                 .replaceFirst("\"vocab_size\" *: *288", "\"vocab_size\": 100"));
         assertRefused(FineTuning.builder(new BaseModel.Pretrained(mixed), SmallModel.samples("train", 4, 1), new Sft())
                 .train(settings().build()).build(), "but the model's embedding only 100 rows");
+    }
+
+    @Test
+    void thePlanRefusesWeightsThatDoNotFit() throws IOException {
+        Path mixed = SmallModel.write(folder.resolve("mixed"), DataType.FLOAT);
+        String config = Files.readString(mixed.resolve("config.json"));
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(mixed), SmallModel.samples("train", 4, 1), new Sft())
+                .train(settings().build()).build();
+        Files.writeString(mixed.resolve("config.json"), config.replaceFirst("\"intermediate_size\" *: *48",
+                "\"intermediate_size\": 40"));
+        assertRefused(job, "but config.json asks for [40, 32]");
+        Files.writeString(mixed.resolve("config.json"), config.replaceFirst("\"num_hidden_layers\" *: *2",
+                "\"num_hidden_layers\": 3"));
+        assertRefused(job, "tensor 'model.layers.2.input_layernorm.weight' of shape [32] is missing from the weights");
+        Files.writeString(mixed.resolve("config.json"), config.replaceFirst("\"num_hidden_layers\" *: *2",
+                "\"num_hidden_layers\": 1"));
+        assertRefused(job, "the weights hold tensors that a model of this config.json does not have: [model.layers.1.");
+        byte[] weights = Files.readAllBytes(mixed.resolve("model.safetensors"));
+        Files.writeString(mixed.resolve("config.json"), config);
+        Files.write(mixed.resolve("model.safetensors"), Arrays.copyOf(weights, weights.length / 2));
+        assertRefused(job, "model.safetensors");
+    }
+
+    private static Sample twoCandidates(int number, String first, String second) {
+        return new Sample("pool:" + number, List.of(new Message("user", number + "?")),
+                List.of(new Candidate(first, "first"), new Candidate(second, "second")), null, Map.of());
+    }
+
+    @Test
+    void underDropNoResponseIsChosenThatIsTooLong() {
+        // LOWEST and not normalised prefers long responses, so that the long one would win and take its prompt with it.
+        List<Sample> pool = List.of(twoCandidates(1, "ab", "ba"), twoCandidates(2, "a".repeat(60), "b"),
+                twoCandidates(3, "c".repeat(60), "d".repeat(60)));
+        FineTuning.Builder job = FineTuning.builder(new BaseModel.Pretrained(base), DataSource.of("pool", pool), new Sft())
+                .selector(new Grape("responses", 1, false, 1, Grape.BelowMinimum.REFUSE, Grape.Order.LOWEST, 0));
+        TrainSettings.Builder settings = settings().maxSteps(1).maxLength(48);
+        assertRefused(job.train(settings.build()).build(), "longer than maxLength 48: pool:2, pool:3");
+        FineTuning dropping = job.train(settings.tooLong(TooLong.DROP).build()).build();
+        assertEquals(List.of(), dropping.plan().problems());
+        assertEquals(3, dropping.plan().samples());
+        assertEquals(1, dropping.plan().droppedSamples());
+        try (FineTuned tuned = dropping.run(listener)) {
+            assertEquals(1, tuned.lastStep().step());
+            assertEquals(List.of("pool:1", "pool:2"), ((TunedModel) tuned).data().examples().stream()
+                    .map(Example::id).toList());
+        }
+        assertTrue(warnings.get(0).startsWith("3 responses that make their samples longer than 48 tokens"), warnings.get(0));
+        assertEquals("2", reports.get(0).get("prompts"));
+    }
+
+    /** Chooses nothing. */
+    private record Nothing() implements Selector {
+        static final Method<Nothing> METHOD = new Method<>("nothing", Method.Kind.SELECT, "Nothing", "this test",
+                settings -> new Nothing());
+
+        @Override
+        public Method<Nothing> method() {
+            return METHOD;
+        }
+
+        @Override
+        public Selection select(List<Sample> samples, ResponseScorer scorer) {
+            return new Selection(List.of(), Map.of());
+        }
+    }
+
+    @Test
+    void aSelectionThatLeavesNothingIsRefused() {
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.candidates("pool", 3, 1), new Sft())
+                .selector(new Nothing()).train(settings().build()).build();
+        assertEquals("select: nothing left none of 3 samples to train on. Loosen its settings or give it other data.",
+                assertThrows(FinetuneException.class, () -> job.run(listener)).getMessage());
+        assertRefused(FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.candidates("pool", 3, 1), new Sft())
+                .selector(new Grape()).train(settings().maxLength(8).tooLong(TooLong.DROP).build()).build(),
+                "data: no sample is left of 3: each of their 9 responses makes it longer than 8 tokens");
+        assertRefused(job(settings().maxLength(8).tooLong(TooLong.DROP)).build(),
+                "data: no sample is left of 24: 24 are longer than maxLength 8");
+    }
+
+    @Test
+    void theBaselineIsMeasuredAgainWithAnotherTemplateOfTheTokenizer() throws IOException {
+        Path own = SmallModel.write(folder.resolve("own"), DataType.FLOAT);
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(own), SmallModel.samples("train", 4, 1), new Sft())
+                .train(settings().maxSteps(1).build()).runFolder(folder.resolve("run"))
+                .evaluation(new Evaluation(SmallModel.samples("held", 2, 2), List.of(new ExactMatch()), 2)).build();
+        job.run(listener).close();
+        String first = json(folder.resolve("run/baseline.json")).get("key").asText();
+        job.run(listener).close();
+        assertEquals(first, json(folder.resolve("run/baseline.json")).get("key").asText());
+        Path configuration = own.resolve("tokenizer_config.json");
+        Files.writeString(configuration, Files.readString(configuration).replace("assistant\\n", "assistant:\\n"));
+        job.run(listener).close();
+        assertNotEquals(first, json(folder.resolve("run/baseline.json")).get("key").asText());
     }
 
     private static void assertRefused(FineTuning job, String expected) {

@@ -28,51 +28,9 @@ class GuardsTest {
     Path folder;
 
     /** The bigram engine with one fault. */
-    private static class Faulty implements GradientEngine {
-        final BigramEngine sound = new BigramEngine();
-
-        @Override
-        public List<Slice> slices() {
-            return sound.slices();
-        }
-
-        @Override
-        public INDArray weights() {
-            return sound.weights();
-        }
-
-        @Override
-        public INDArray gradient() {
-            return sound.gradient();
-        }
-
-        @Override
-        public void weightsChanged() {
-        }
-
-        @Override
-        public String hashOfFrozen() {
-            return sound.hashOfFrozen();
-        }
-
-        @Override
-        public int vocabulary() {
-            return sound.vocabulary();
-        }
-
-        @Override
-        public void zeroGradients() {
-            sound.zeroGradients();
-        }
-
-        @Override
-        public TokenValues accumulateGradient(PackedBatch batch, long dropoutSeed) {
-            return sound.accumulateGradient(batch, dropoutSeed);
-        }
-
-        @Override
-        public TokenValues evaluate(PackedBatch batch) {
-            return sound.evaluate(batch);
+    private static class Faulty extends DelegatingEngine {
+        Faulty() {
+            super(new BigramEngine());
         }
     }
 
@@ -90,6 +48,43 @@ class GuardsTest {
                         warnings.add(message);
                     }
                 }).run();
+    }
+
+    @Test
+    void aHeldOutLossThatGoesWrongLaterNamesTheLastGoodCheckpoint() {
+        Faulty engine = new Faulty() {
+            @Override
+            public TokenValues evaluate(PackedBatch batch) {
+                TokenValues values = super.evaluate(batch);
+                return sound.passes > 8 ? new TokenValues(Double.POSITIVE_INFINITY, values.values()) : values;
+            }
+        };
+        String message = stops(engine, BigramJobs.settings().evaluateEvery(5).build());
+        assertTrue(message.startsWith("after step 5 the held-out loss is Infinity"), message);
+        assertTrue(message.contains("replay-held-out-5.json. The last good checkpoint is "
+                + folder.resolve("checkpoints/step-000004")), message);
+    }
+
+    @Test
+    void whatStopsTheRunIsToldEvenWhenTheDiskIsFull() {
+        Faulty engine = new Faulty() {
+            @Override
+            public TokenValues accumulateGradient(PackedBatch batch, long dropoutSeed) {
+                TokenValues values = super.accumulateGradient(batch, dropoutSeed);
+                return sound.passes == 4 ? new TokenValues(Double.NaN, values.values()) : values;
+            }
+        };
+        FinetuneException stop = assertThrows(FinetuneException.class, () -> new Trainer(engine, BigramJobs.KERNELS,
+                BigramJobs.job(BigramJobs.settings().checkpointEvery(100).build(), folder),
+                new AtomicFiles(new CrashingDisk(0, CrashingDisk.Fault.FULL)), TrainingListener.NONE).run());
+        String message = stop.getMessage();
+        assertTrue(message.startsWith("step 2 was stopped: the loss is NaN. Its samples are s"), message);
+        assertTrue(message.contains(" The batch could not be kept: "), message);
+        assertTrue(message.contains(" The weights could not be kept: "), message);
+        assertTrue(message.contains("No space left on device"), message);
+        assertTrue(message.endsWith("or use precision f32."), message);
+        assertEquals(2, stop.getSuppressed().length);
+        assertFalse(Files.exists(folder.resolve("replay-step-2.json")));
     }
 
     @Test
@@ -233,6 +228,8 @@ class GuardsTest {
         };
         String message = stops(engine, BigramJobs.settings().build());
         assertTrue(message.startsWith("after step 0 the held-out loss is NaN. Its samples are s"), message);
+        assertTrue(message.contains("The batch is kept in " + folder.resolve("replay-held-out-0.json")), message);
+        assertTrue(Files.exists(folder.resolve("replay-held-out-0.json")));
         assertFalse(Files.exists(folder.resolve("checkpoints/step-000002")));
     }
 }

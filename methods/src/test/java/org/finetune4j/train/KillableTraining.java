@@ -8,7 +8,8 @@ import org.finetune4j.checkpoint.AtomicFiles;
 final class KillableTraining {
     static final String WEIGHTS = "final-weights.bin";
 
-    static final int EPOCHS = 12;
+    /** Far more steps than are waited for before the last kill, so that no scheduling lets the run end before it. */
+    static final int EPOCHS = 40;
 
     private KillableTraining() {
     }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.List;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
@@ -55,7 +56,8 @@ class ModelScorerTest {
     }
 
     private static List<float[]> score(LanguageModel model, TextEncoding encoding, List<Sample> samples, int tokens) {
-        try (ModelScorer scorer = new ModelScorer(model, encoding, 60, TooLong.ERROR, tokens, TrainingListener.NONE)) {
+        try (ModelScorer scorer = new ModelScorer(model, encoding, new LengthLimit(60, false), TooLong.ERROR, tokens,
+                TrainingListener.NONE)) {
             return scorer.tokenLogProbabilities(samples);
         }
     }
@@ -70,8 +72,10 @@ class ModelScorerTest {
             TextEncoding encoding = new TextEncoding(tokenizer, null);
             int length = encoding.encode(samples.get(0)).ids().length;
             for (TooLong policy : TooLong.values()) {
-                try (ModelScorer scorer = new ModelScorer(model, encoding, length - 2, policy, 100, TrainingListener.NONE)) {
-                    if (policy == TooLong.ERROR) {
+                try (ModelScorer scorer = new ModelScorer(model, encoding, new LengthLimit(length - 2, false), policy,
+                        100, TrainingListener.NONE)) {
+                    // Under DROP long ones are left out before, and a cut one would be ranked by what is not trained.
+                    if (policy != TooLong.KEEP_START) {
                         assertThrows(FinetuneException.class, () -> scorer.tokenLogProbabilities(samples));
                     } else {
                         assertEquals(2, scorer.tokenLogProbabilities(samples).size());

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,6 +20,8 @@ import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.data.DataPosition;
+import org.finetune4j.head.TokenValues;
+import org.finetune4j.model.PackedBatch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,13 +87,15 @@ class ResumeTest {
         while (weights == null) {
             BigramEngine engine = new BigramEngine();
             int lastPass = 1 + random.nextInt(12);
-            GradientEngine stopping = (GradientEngine) java.lang.reflect.Proxy.newProxyInstance(
-                    getClass().getClassLoader(), new Class<?>[] {GradientEngine.class}, (proxy, method, arguments) -> {
-                        if (method.getName().equals("accumulateGradient") && engine.passes == lastPass) {
-                            throw new Stop();
-                        }
-                        return method.invoke(engine, arguments);
-                    });
+            GradientEngine stopping = new DelegatingEngine(engine) {
+                @Override
+                public TokenValues accumulateGradient(PackedBatch batch, long dropoutSeed) {
+                    if (engine.passes == lastPass) {
+                        throw new Stop();
+                    }
+                    return super.accumulateGradient(batch, dropoutSeed);
+                }
+            };
             starts++;
             try {
                 new Trainer(stopping, BigramJobs.KERNELS, BigramJobs.job(SETTINGS, folder), AtomicFiles.onDisk(),
@@ -153,10 +158,42 @@ class ResumeTest {
     }
 
     @Test
+    void metricsThatCannotBeWrittenStopTheRunWhichThenContinues() {
+        FinetuneException refusal = assertThrows(FinetuneException.class, () -> BigramJobs.train(
+                BigramJobs.job(SETTINGS, folder), new TrainingListener() {
+                    @Override
+                    public void stepMade(StepEvent event) {
+                        if (event.step() == 5) {
+                            try {
+                                // The device of Linux that is always full.
+                                Files.delete(folder.resolve("metrics.jsonl"));
+                                Files.createSymbolicLink(folder.resolve("metrics.jsonl"), Path.of("/dev/full"));
+                            } catch (IOException e) {
+                                throw new UncheckedIOException(e);
+                            }
+                        }
+                    }
+                }));
+        assertTrue(refusal.getMessage().startsWith(folder.resolve("metrics.jsonl") + " cannot be written: "),
+                refusal.getMessage());
+        assertTrue(refusal.getMessage().contains("No space left on device"), refusal.getMessage());
+        assertArrayEquals(uninterrupted, finish());
+        assertEquals(List.of(4L), resumedFrom);
+        assertEquals(List.of(), warnings);
+    }
+
+    @Test
     void aDiskWithoutRoomAndAFolderThatCannotBeMadeAreRefusedAtTheStart() throws IOException {
         String message = assertThrows(FinetuneException.class, () -> new Checkpoints(checkpoints(), AtomicFiles.onDisk(), 2)
                 .requireRoom(1L << 58)).getMessage();
-        assertTrue(message.contains("3 checkpoints of " + (1L << 38) + " MiB need"), message);
+        assertTrue(message.contains("3 more checkpoints of " + (1L << 38) + " MiB need"), message);
+        // Half of the disk each: three do not fit, but where two lie already there is room for the one more.
+        long half = Files.getFileStore(folder).getUsableSpace() / 2;
+        Checkpoints two = new Checkpoints(checkpoints(), AtomicFiles.onDisk(), 2);
+        assertThrows(FinetuneException.class, () -> two.requireRoom(half));
+        Files.createDirectories(checkpoints().resolve("step-000002"));
+        Files.createDirectories(checkpoints().resolve("step-000004"));
+        two.requireRoom(half);
         Path file = Files.writeString(folder.resolve("file"), "");
         message = assertThrows(FinetuneException.class,
                 () -> BigramJobs.train(BigramJobs.job(SETTINGS, file.resolve("run")), listening)).getMessage();

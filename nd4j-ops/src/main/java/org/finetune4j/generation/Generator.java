@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
@@ -29,9 +30,23 @@ public final class Generator implements AutoCloseable {
 
     /** Generates with the model, its adapter on or off. */
     public Generator(LanguageModel model, boolean adapterOn) {
+        this(model, adapterOn, model.config().vocabularySize());
+    }
+
+    /**
+     * Generates with the model, its adapter on or off, the first {@code vocabulary} tokens only: an embedding may be
+     * padded with rows that no token of the tokenizer has.
+     *
+     * @param vocabulary tokens of the tokenizer, in [1, rows of the embedding]
+     */
+    public Generator(LanguageModel model, boolean adapterOn, int vocabulary) {
+        if (vocabulary < 1 || vocabulary > model.config().vocabularySize()) {
+            throw new IllegalArgumentException(vocabulary + " tokens of an embedding with "
+                    + model.config().vocabularySize() + " rows");
+        }
         engine = new DecodingEngine(model, adapterOn);
         longest = model.config().maxPositions();
-        vocabulary = model.config().vocabularySize();
+        this.vocabulary = vocabulary;
     }
 
     /**
@@ -42,8 +57,21 @@ public final class Generator implements AutoCloseable {
      * @throws FinetuneException when a prompt is empty, does not leave room in the context, or holds an unknown token
      */
     public List<int[]> generate(List<int[]> prompts, GenerationSettings settings) {
+        return generate(prompts, settings, answered -> { });
+    }
+
+    /**
+     * Continues prompts and tells how far it is.
+     *
+     * @param prompts    token ids, each not empty
+     * @param onProgress given how many prompts are answered, after each batch of them
+     * @return the new tokens of each prompt, without the stop token
+     * @throws FinetuneException when a prompt is empty, does not leave room in the context, or holds an unknown token
+     */
+    public List<int[]> generate(List<int[]> prompts, GenerationSettings settings, IntConsumer onProgress) {
         prompts.forEach(this::check);
         List<int[]> results = new ArrayList<>(prompts);
+        // Prompts of like length share a batch, so that little of the cache is left empty.
         List<Integer> order = IntStream.range(0, prompts.size()).boxed()
                 .sorted(Comparator.comparingInt(i -> prompts.get(i).length)).toList();
         for (int begin = 0; begin < order.size(); begin += BATCH) {
@@ -51,6 +79,7 @@ public final class Generator implements AutoCloseable {
             List<Text> texts = batch.stream().map(i -> new Text(i, prompts.get(i))).toList();
             run(texts, settings, token -> true);
             texts.forEach(text -> results.set(text.index, text.added()));
+            onProgress.accept(begin + batch.size());
         }
         return results;
     }
@@ -95,7 +124,7 @@ public final class Generator implements AutoCloseable {
             List<Text> next = new ArrayList<>();
             for (int i = 0; i < active.size(); i++) {
                 Text text = active.get(i);
-                int token = sampler.sample(logits[i], text.index, text.count);
+                int token = sampler.sample(known(logits[i]), text.index, text.count);
                 if (settings.stopIds().contains(token)) {
                     continue;
                 }
@@ -107,6 +136,10 @@ public final class Generator implements AutoCloseable {
             }
             active = next;
         }
+    }
+
+    private float[] known(float[] logits) {
+        return logits.length == vocabulary ? logits : Arrays.copyOf(logits, vocabulary);
     }
 
     @Override

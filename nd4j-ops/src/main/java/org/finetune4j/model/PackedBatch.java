@@ -1,7 +1,7 @@
 package org.finetune4j.model;
 
 /**
- * Sequences laid one after another without padding.
+ * Sequences laid one after another without padding. It owns its arrays, which are not copied: nobody may change them.
  *
  * @param ids            token ids {@code [tokens]}
  * @param positions      place of each token in its own sequence {@code [tokens]}

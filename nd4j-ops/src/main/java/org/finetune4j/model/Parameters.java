@@ -2,13 +2,13 @@ package org.finetune4j.model;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Memory;
 import org.finetune4j.kernel.Kernels;
@@ -129,7 +129,7 @@ public final class Parameters {
 
     /** SHA-256 in hexadecimal over names, shapes and bytes of all frozen parameters. */
     public String hashOfFrozen() {
-        MessageDigest digest = sha256();
+        MessageDigest digest = Hashes.sha256();
         byte[] block = new byte[HASH_BLOCK_BYTES];
         for (Parameter parameter : byName.values()) {
             if (!parameter.trains()) {
@@ -148,14 +148,6 @@ public final class Parameters {
             pointer.position(done).limit(done + length);
             pointer.get(block, 0, length);
             digest.update(block, 0, length);
-        }
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException impossible) {
-            throw new IllegalStateException(impossible);
         }
     }
 

@@ -1,7 +1,8 @@
 package org.finetune4j.tokenizer;
 
 /**
- * A conversation as tokens, with a mark at each token that is to be learned.
+ * A conversation as tokens, with a mark at each token that is to be learned. It owns its arrays, which are not copied:
+ * nobody may change them.
  *
  * @param ids the token ids
  * @param supervised for each token whether it is to be learned; the first token is never predicted, marked or not

@@ -84,6 +84,32 @@ class GeneratorTest {
     }
 
     @Test
+    void tellsHowManyPromptsAreAnswered() {
+        Random random = new Random(3);
+        List<int[]> prompts = new ArrayList<>();
+        for (int i = 0; i < 35; i++) {
+            prompts.add(random.ints(1 + random.nextInt(4), 0, 37).toArray());
+        }
+        List<Integer> answered = new ArrayList<>();
+        try (Generator generator = new Generator(model)) {
+            generator.generate(prompts, GenerationSettings.greedy(1, Set.of()), answered::add);
+        }
+        assertEquals(List.of(32, 35), answered);
+    }
+
+    @Test
+    void rowsThatNoTokenHasAreNeverDrawn() {
+        int[] prompt = {3, 1, 4};
+        // So hot that all tokens are about as likely.
+        GenerationSettings hot = new GenerationSettings(50, 1000, 0, 1, 5, Set.of());
+        try (Generator all = new Generator(model); Generator few = new Generator(model, true, 10)) {
+            assertTrue(Arrays.stream(all.generate(List.of(prompt), hot).get(0)).anyMatch(token -> token >= 10));
+            assertTrue(Arrays.stream(few.generate(List.of(prompt), hot).get(0)).allMatch(token -> token < 10));
+        }
+        assertThrows(IllegalArgumentException.class, () -> new Generator(model, true, 38));
+    }
+
+    @Test
     void stopsAtAStopTokenAndWhenToldTo() {
         int[] prompt = {3, 17, 5, 30};
         try (Generator generator = new Generator(model)) {
