@@ -25,7 +25,7 @@ val tuned = finetune {
         optimizer = adamW(lr = 2e-3)
         precision = bf16
     }
-    evaluate(exactMatch(extract = "#### (\\S+)"), maxNewTokens = 64)
+    evaluate(gsm8kStrict(), maxNewTokens = 64)
     output(if (steps == null) "runs/quickstart" else "runs/quickstart-$steps")
 }
 tuned.save("${tuned.folder}/model")

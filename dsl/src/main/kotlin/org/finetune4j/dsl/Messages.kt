@@ -2,6 +2,7 @@ package org.finetune4j.dsl
 
 import org.finetune4j.methods.Method
 import org.finetune4j.methods.Nearest
+import java.nio.file.Path
 
 /** Every refusal of this module in one place: what was found, why it is refused and what to do. */
 internal object Messages {
@@ -32,6 +33,14 @@ internal object Messages {
 
     fun noTemplate(file: String): String =
         "$file is not a file, but the chat template is to be read from it. Correct the path, or use chatTemplate() for the model's own."
+
+    fun nothingToContinue(run: String): String =
+        "$run is no folder of a run with checkpoints, so there are no weights to begin with. Give the output(...) of a run " +
+            "that wrote checkpoints (train.checkpointEvery above 0)."
+
+    fun otherNewModel(folder: Path): String =
+        "$folder holds the start of a run with another new model or tokenizer, so this recipe cannot go on from it. Choose " +
+            "another output(...), or delete the run's folder."
 
     const val STOPPING: String = "Stopping: first the step in hand is finished and a checkpoint written."
 

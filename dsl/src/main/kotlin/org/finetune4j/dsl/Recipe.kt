@@ -24,6 +24,7 @@ import org.finetune4j.methods.select.Selector
  * @property training steps, optimiser, precision and seed
  * @property evaluation what is measured before and after training
  * @property output the run's folder, or null for a folder named after the recipe
+ * @property continueFrom the folder of another run whose latest checkpoint's weights this one begins with, or null
  */
 @Serializable
 public data class Recipe(
@@ -43,6 +44,7 @@ public data class Recipe(
     @SerialName("evaluate")
     public val evaluation: Evaluation? = null,
     public val output: String? = null,
+    public val continueFrom: String? = null,
 ) {
     /**
      * This recipe as JSON, every setting written out; [fromJson] makes an equal recipe of it.
@@ -62,6 +64,7 @@ public data class Recipe(
         training,
         evaluation,
         output?.let { "output(${quoted(it)})" },
+        continueFrom?.let { "continueFrom(${quoted(it)})" },
     ).joinToString("\n", prefix = "recipe {\n", postfix = "\n}") { it.toString().prependIndent("    ") }
 
     public companion object {

@@ -16,6 +16,7 @@ internal class RecipeDraft(
     private val trainings: List<Training>,
     private val evaluations: List<Evaluation>,
     private val outputs: List<String>,
+    private val startingRuns: List<String>,
 ) {
     /**
      * The recipe.
@@ -41,6 +42,7 @@ internal class RecipeDraft(
         trainings.firstOrNull() ?: Training(),
         evaluations.firstOrNull(),
         outputs.firstOrNull(),
+        startingRuns.firstOrNull(),
     )
 
     private fun missing(): List<Problem> = listOfNotNull(
@@ -58,6 +60,7 @@ internal class RecipeDraft(
         repeated("train", trainings) { "train { }" },
         repeated("evaluate", evaluations) { it.toString() },
         repeated("output", outputs) { quoted(it) },
+        repeated("continueFrom", startingRuns) { quoted(it) },
     )
 
     private fun <T> repeated(path: String, given: List<T>, show: (T) -> String): Problem? =

@@ -19,6 +19,7 @@ public class RecipeScope internal constructor() {
     private val trainings = mutableListOf<Training>()
     private val evaluations = mutableListOf<Evaluation>()
     private val outputs = mutableListOf<String>()
+    private val startingRuns = mutableListOf<String>()
 
     /** Starts from the model in a [folder] in the Hugging Face layout. */
     public fun base(folder: String) {
@@ -78,6 +79,16 @@ public class RecipeScope internal constructor() {
         outputs += folder
     }
 
+    /**
+     * Begins with the trained weights of another run's latest checkpoint, with a fresh optimiser and schedule; base and
+     * adapter must be those of that run.
+     *
+     * @param run that run's folder
+     */
+    public fun continueFrom(run: String) {
+        startingRuns += run
+    }
+
     internal fun draft(): RecipeDraft =
-        RecipeDraft(bases, data, heldOut, selectors, objectives, adapters, trainings, evaluations, outputs)
+        RecipeDraft(bases, data, heldOut, selectors, objectives, adapters, trainings, evaluations, outputs, startingRuns)
 }

@@ -23,23 +23,36 @@ public class TunedModel internal constructor(
     public val answers: List<FineTuned.Answer> get() = tuned.answers()
 
     /**
-     * The answer to one user turn: at most [maxNewTokens] tokens, greedy at [temperature] 0; [onText] hears each piece as
-     * it comes and ends the answer by false.
+     * The answer to one user turn.
+     *
+     * @param maxNewTokens the longest answer in tokens, at least 1
+     * @param temperature divides the logits, finite and at least 0; 0 always takes the most probable token
+     * @param topK draws among this many most probable tokens only; 0 for all
+     * @param topP draws among the most probable tokens whose probabilities reach this sum, in (0, 1]
+     * @param seed of the draws; the same seed gives the same text
+     * @param onText hears each piece as it comes, and ends the answer by false
+     * @throws org.finetune4j.FinetuneException when a number is out of its range, or [prompt] does not fit the context
      */
     public fun generate(
         prompt: String,
         maxNewTokens: Int = 256,
         temperature: Double = 0.0,
+        topK: Int = 0,
+        topP: Double = 1.0,
+        seed: Long = recipe.training.seed,
         onText: (String) -> Boolean = { true },
-    ): String = generate(listOf(Sample.Message("user", prompt)), maxNewTokens, temperature, onText)
+    ): String = generate(listOf(Sample.Message("user", prompt)), maxNewTokens, temperature, topK, topP, seed, onText)
 
-    /** The assistant's next turn in a [conversation]. */
+    /** The assistant's next turn in a [conversation]; the other parameters are those of the function above. */
     public fun generate(
         conversation: List<Sample.Message>,
         maxNewTokens: Int = 256,
         temperature: Double = 0.0,
+        topK: Int = 0,
+        topP: Double = 1.0,
+        seed: Long = recipe.training.seed,
         onText: (String) -> Boolean = { true },
-    ): String = tuned.generate(conversation, maxNewTokens, temperature, onText)
+    ): String = tuned.generate(conversation, maxNewTokens, temperature, topK, topP, seed, onText)
 
     /**
      * Writes the model to [folder] in the Hugging Face layout; an adapter is merged into the weights.

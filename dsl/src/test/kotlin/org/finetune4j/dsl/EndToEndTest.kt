@@ -3,18 +3,23 @@ package org.finetune4j.dsl
 import com.github.ajalt.mordant.rendering.AnsiLevel
 import com.github.ajalt.mordant.terminal.Terminal
 import com.github.ajalt.mordant.terminal.TerminalRecorder
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.doubles.plusOrMinus
 import io.kotest.matchers.doubles.shouldBeLessThan
+import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldNotContain
+import org.finetune4j.FinetuneException
 import java.nio.file.Files
 import java.nio.file.Path
 import kotlin.io.path.exists
+import kotlin.io.path.readText
 import kotlin.random.Random
 
 /** A recipe from nothing to a new model, and a recipe from that model to a tuned one, with real weights. */
@@ -64,14 +69,13 @@ class EndToEndTest : FunSpec({
         }
     }
 
-    test("the plan of a new model names the run's folder, not a temporary one") {
+    test("the plan of a new model tells nothing of its temporary folder, and leaves nothing") {
         val plan = recipe {
             base(newModel(layers = 1, hidden = 32, heads = 2, contextLength = 64), tokenizer = path("tokenizer"))
             data(jsonl(path("corpus.jsonl")))
             output(path("never"))
         }.plan()
         plan.problems.shouldBeEmpty()
-        plan.toString() shouldContain path("never/start")
         plan.toString() shouldNotContain "finetune4j-plan"
         Path.of(path("never")).exists() shouldBe false
     }
@@ -94,12 +98,12 @@ class EndToEndTest : FunSpec({
     test("a recipe runs to the end, shows what it did, and its result can be saved, and run again without training") {
         val recorder = recorder()
         tuning().run(Terminal(terminalInterface = recorder)).use { tuned ->
-            tuned.metrics.keys shouldBe setOf("exact_match", "heldOutLoss")
+            tuned.metrics.keys shouldBe setOf("exactMatch", "heldOutLoss")
             tuned.answers shouldHaveSize 2
             tuned.save(path("tuned"))
             tuned.saveAdapter(path("adapter"))
             val text = recorder.stdout()
-            listOf("select with grape", "step 3/3", "exact_match", "heldOutLoss", "before", "after").forEach { text shouldContain it }
+            listOf("select with grape", "step 3/3", "exactMatch", "heldOutLoss", "before", "after").forEach { text shouldContain it }
         }
         Path.of(path("tuned"), "model.safetensors").exists() shouldBe true
         Path.of(path("adapter"), "adapter_model.safetensors").exists() shouldBe true
@@ -140,5 +144,42 @@ class EndToEndTest : FunSpec({
         val recipe = tuning().copy(objective = mine, output = path("mine"))
         recipe.run(Terminal(terminalInterface = recorder())).close()
         Path.of(path("mine"), "checkpoints").exists() shouldBe true
+    }
+
+    test("a run begins with the weights of another run that it continues from") {
+        fun loss(tuned: TunedModel) = tuned.metrics.getValue("heldOutLoss")
+        val first = tuning().run(Terminal(terminalInterface = recorder())).use(::loss)
+        val second = tuning().copy(objective = sft(), output = path("second"), continueFrom = path("tuning"))
+        val continued = second.run(Terminal(terminalInterface = recorder())).use(::loss)
+        continued.before().value() shouldBe (first.after().value() plusOrMinus 1e-6)
+        (first.after().value() == first.before().value()) shouldBe false
+    }
+
+    test("a run without checkpoints is nothing to continue from") {
+        tuning().copy(continueFrom = path("nowhere")).plan().problems.single() shouldContain
+            "continueFrom: ${path("nowhere")} is no folder of a run with checkpoints"
+    }
+
+    test("a generated answer follows its seed, and numbers out of range are refused") {
+        tuning().run(Terminal(terminalInterface = recorder())).use { tuned ->
+            fun drawn(seed: Long) = tuned.generate(prompts[0], maxNewTokens = 12, temperature = 5.0, topK = 50, topP = 0.99, seed = seed)
+            drawn(1) shouldBe drawn(1)
+            List(5) { drawn(it.toLong()) }.distinct().size shouldBeGreaterThan 1
+            tuned.generate(prompts[0], maxNewTokens = 4, temperature = 5.0, topK = 1) shouldBe tuned.generate(prompts[0], maxNewTokens = 4)
+            shouldThrow<FinetuneException> { tuned.generate(prompts[0], topP = 0.0) }.message!! shouldContain "topP"
+        }
+    }
+
+    test("another new model in the folder of a run is refused, and the run stays whole") {
+        val start = Path.of(path("pretraining"), "start", "config.json")
+        val before = start.readText()
+        val other = recipe {
+            base(newModel(layers = 1, hidden = 32, heads = 2, contextLength = 64), tokenizer = path("tokenizer"))
+            data(jsonl(path("corpus.jsonl")))
+            output(path("pretraining"))
+        }
+        shouldThrow<FinetuneException> { other.run(Terminal(terminalInterface = recorder())) }.message!! shouldContain
+            "holds the start of a run with another new model"
+        start.readText() shouldBe before
     }
 })

@@ -25,6 +25,7 @@ class RandomRecipes(seed: Long) {
         training = training(),
         evaluation = maybe { Evaluation(List(random.nextInt(3)) { metric() }, whole()) },
         output = maybe { text() },
+        continueFrom = maybe { text() },
     )
 
     private fun shape() = NewModel(whole(), whole(), whole(), whole(), whole(), whole(), flip(), number())

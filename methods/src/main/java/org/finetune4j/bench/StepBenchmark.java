@@ -10,8 +10,10 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Profile;
 import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Objective;
+import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.Parameters;
@@ -54,6 +56,34 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
      * @param profile      time by operation over all timed steps, where asked for
      */
     public record Result(long parameters, double loss, double stepSeconds, long peakBytes, @Nullable Profile profile) {
+    }
+
+    /**
+     * A benchmark of plain supervised fine-tuning on the {@code onednn} kernels, by names.
+     *
+     * @param shape name of a {@link Shape}
+     * @param dtype {@code f32} or {@code bf16}
+     * @throws FinetuneException when a name is not known or a number is out of range
+     */
+    public static StepBenchmark named(String shape, int batch, int sequence, String dtype, int rank, double supervised,
+                                      int steps) {
+        Precision precision = switch (dtype) {
+            case "f32" -> Precision.F32;
+            case "bf16" -> Precision.BF16;
+            default -> throw new FinetuneException("there is no dtype '" + dtype + "'. Choose f32 or bf16.");
+        };
+        return new StepBenchmark(Shape.named(shape), batch, sequence, precision, rank, supervised, steps);
+    }
+
+    /**
+     * Runs plain supervised fine-tuning on the {@code onednn} kernels.
+     *
+     * @throws FinetuneException when this machine's kernels do not have the precision, or the rank is too large
+     */
+    public Result run(boolean profiled) {
+        try (Kernels kernels = new OneDnnKernels()) {
+            return run(kernels, new Sft(), profiled);
+        }
     }
 
     /** Runs on these kernels. */

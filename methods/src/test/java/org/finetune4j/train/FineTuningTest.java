@@ -106,7 +106,7 @@ class FineTuningTest {
             assertEquals("60", reports.get(0).get("candidates"));
             assertEquals(6, tuned.lastStep().step());
             assertTrue(tuned.lastStep().values().containsKey("kl"), tuned.lastStep().values().toString());
-            assertEquals(List.of("exact_match", "heldOutLoss"),
+            assertEquals(List.of("exactMatch", "heldOutLoss"),
                     tuned.comparisons().stream().map(FineTuned.Comparison::name).toList());
             assertEquals(2, tuned.answers().size());
             assertTrue(tuned.comparisons().get(1).after().value() < tuned.comparisons().get(1).before().value());
@@ -120,7 +120,7 @@ class FineTuningTest {
         assertEquals(4, json(folder.resolve("adapter/adapter_config.json")).get("r").asInt());
         JsonNode provenance = json(folder.resolve("model/finetune.json"));
         assertEquals("asft", provenance.at("/objective/name").asText());
-        assertEquals(5, provenance.at("/metrics/exact_match/after/count").asInt());
+        assertEquals(5, provenance.at("/metrics/exactMatch/after/count").asInt());
         assertTrue(Files.readString(folder.resolve("model/README.md")).contains("Anchored Supervised Fine-Tuning"));
         assertTrue(Files.exists(folder.resolve("run/metrics.jsonl")));
     }

@@ -66,6 +66,5 @@ public class RunCommand(private val host: ScriptHost = ScriptHost()) : CliktComm
         public const val DRY_RUN_PROPERTY: String = "finetune4j.dryRun"
 
         private const val EXIT_FAILED = 1
-        private const val EXIT_REFUSED = 2
     }
 }

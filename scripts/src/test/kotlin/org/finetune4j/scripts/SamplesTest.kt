@@ -14,7 +14,7 @@ class SamplesTest : FunSpec({
         inFreshFolder { folder ->
             val result = run(folder, "samples/quickstart.main.kts", "4")
             result.exitCode shouldBe 0
-            listOf("plan", "grape", "asft", "lora", "step 4/4", "exact_match", "before", "after")
+            listOf("plan", "grape", "asft", "lora", "step 4/4", "exactMatch", "before", "after")
                 .forEach { result.output shouldContain it }
             val saved = folder.resolve("runs/quickstart-4/model")
             val base = ModelConfig.read(samples.resolve("models/tiny"))

@@ -33,6 +33,9 @@ internal class Job(private val recipe: Recipe) {
         recipe.evaluation?.let { if (recipe.heldOut == null) "evaluate: ${Messages.NO_HELD_OUT}" else null },
         recipe.heldOut?.let { if (it == recipe.data.source) "heldOut: ${Messages.heldOutIsTrainedOn(it)}" else null },
         recipe.data.template.file?.let { if (Files.isRegularFile(Path.of(it))) null else "data.template: ${Messages.noTemplate(it)}" },
+        recipe.continueFrom?.let {
+            if (Files.isDirectory(Path.of(it, "checkpoints"))) null else "continueFrom: ${Messages.nothingToContinue(it)}"
+        },
     )
 
     /** The trainer's job; [base] is the folder of the model's files. */
@@ -46,6 +49,7 @@ internal class Job(private val recipe: Recipe) {
             ?.let { builder.chatTemplate(Files.readString(it)) }
         recipe.selector?.let(builder::selector)
         recipe.adapter?.let(builder::adapter)
+        recipe.continueFrom?.let { builder.continueFrom(Path.of(it)) }
         recipe.heldOut?.let { samples ->
             val asked = recipe.evaluation ?: org.finetune4j.dsl.Evaluation(metrics = emptyList())
             builder.evaluation(Evaluation(samples.open(), asked.metrics, asked.maxNewTokens))
@@ -53,10 +57,10 @@ internal class Job(private val recipe: Recipe) {
         return builder.build()
     }
 
-    /** What the trainer starts from; files of a model that is new are written into [scratch]. */
-    fun base(scratch: Path): BaseModel = when (val base = recipe.base) {
+    /** What the trainer starts from; files of a model that is new are written as folder [start]. */
+    fun base(start: Path): BaseModel = when (val base = recipe.base) {
         is ModelFolder -> BaseModel.Pretrained(Path.of(base.path))
-        is UntrainedModel -> BaseModel.Fresh(NewModelFolder.write(base, recipe.training.precision, scratch), recipe.training.seed)
+        is UntrainedModel -> BaseModel.Fresh(NewModelFolder.write(base, recipe.training.precision, start), recipe.training.seed)
     }
 
     private fun data() = (recipe.selector as? Grape)?.let { recipe.data.source.withCandidates(it.candidates()) } ?: recipe.data.source
@@ -100,8 +104,9 @@ internal class Job(private val recipe: Recipe) {
             "train.warmupFraction" to "train.schedule.warmup",
         )
 
-        /** The trainer's [sentence] with the path that the setting has in a recipe. */
-        fun inRecipesWords(sentence: String): String = NAMES.entries.firstOrNull { sentence.startsWith(it.key + " ") }
-            ?.let { (java, dsl) -> dsl + sentence.removePrefix(java) } ?: sentence
+        private val NAME = Regex(NAMES.keys.joinToString("|", prefix = "\\b(?:", postfix = ")\\b") { Regex.escape(it) })
+
+        /** The trainer's [sentence] with the paths that its settings have in a recipe. */
+        fun inRecipesWords(sentence: String): String = NAME.replace(sentence) { NAMES.getValue(it.value) }
     }
 }

@@ -6,12 +6,14 @@ import kotlinx.serialization.json.add
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import kotlinx.serialization.json.putJsonArray
+import org.finetune4j.FinetuneException
+import org.finetune4j.checkpoint.AtomicFiles
+import org.finetune4j.dsl.Messages
 import org.finetune4j.dsl.UntrainedModel
 import org.finetune4j.model.Precision
 import org.finetune4j.tokenizer.Tokenizer
 import java.nio.file.Files
 import java.nio.file.Path
-import java.nio.file.StandardCopyOption
 
 /** The folder of a model that has no weights yet: `config.json` made from its shape, and the files of its tokenizer. */
 internal object NewModelFolder {
@@ -19,19 +21,26 @@ internal object NewModelFolder {
     private val json = Json { prettyPrint = true; prettyPrintIndent = "  " }
 
     /**
-     * Writes the files into [folder] and returns it.
+     * Writes the files as [folder], unless they are there already, and returns it.
      *
-     * @throws org.finetune4j.FinetuneException when the tokenizer is missing or cannot be read
+     * @throws FinetuneException when the tokenizer is missing or cannot be read, the folder cannot be written, or it holds
+     *   other files of these names: they belong to a run that must stay whole
      */
     fun write(model: UntrainedModel, precision: Precision, folder: Path): Path {
         Tokenizer.load(Path.of(model.tokenizer)).use { tokenizer ->
-            Files.createDirectories(folder)
-            for (file in tokenizer.files()) Files.copy(file, folder.resolve(file.fileName), StandardCopyOption.REPLACE_EXISTING)
-            val configuration = configuration(model, precision, tokenizer)
-            Files.writeString(folder.resolve("config.json"), json.encodeToString(JsonObject.serializer(), configuration))
+            val configuration = json.encodeToString(JsonObject.serializer(), configuration(model, precision, tokenizer))
+            val files = tokenizer.files().associate { "${it.fileName}" to Files.readAllBytes(it) } + ("config.json" to configuration.toByteArray())
+            when {
+                !Files.exists(folder) -> AtomicFiles.onDisk().writeFolder(folder) { unfinished ->
+                    files.forEach { (name, content) -> Files.write(unfinished.path().resolve(name), content) }
+                }
+                files.any { (name, content) -> !holds(folder.resolve(name), content) } -> throw FinetuneException(Messages.otherNewModel(folder))
+            }
         }
         return folder
     }
+
+    private fun holds(file: Path, content: ByteArray) = Files.isRegularFile(file) && Files.readAllBytes(file).contentEquals(content)
 
     private fun configuration(model: UntrainedModel, precision: Precision, tokenizer: Tokenizer): JsonObject = buildJsonObject {
         val shape = model.shape

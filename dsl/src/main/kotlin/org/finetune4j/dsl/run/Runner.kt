@@ -35,7 +35,7 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
         val job = Job(recipe)
         val scratch = Files.createTempDirectory("finetune4j-plan")
         return try {
-            val plan = told(trainer.plan(job.toTraining(job.base(scratch))), scratch, job)
+            val plan = told(trainer.plan(job.toTraining(job.base(scratch.resolve(START)))), scratch, job)
             RecipePlan(recipe, plan, job.folder.toString(), job.problems() + plan.problems())
         } catch (refusal: FinetuneException) {
             RecipePlan(recipe, NOTHING, job.folder.toString(), job.problems() + refusal.message.orEmpty())
@@ -60,7 +60,7 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
 
     /** The [plan] in the recipe's words, and with the run's folder in place of the [scratch] one that it was made with. */
     private fun told(plan: Plan, scratch: Path, job: Job): Plan {
-        fun told(texts: List<String>) = texts.map { it.replace("$scratch", "${job.folder.resolve(START)}") }
+        fun told(texts: List<String>) = texts.map { it.replace("${scratch.resolve(START)}", "${job.folder.resolve(START)}") }
         return Plan(
             told(plan.stages()),
             told(plan.models()),
@@ -81,10 +81,17 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
         try {
             trainer.run(job.toTraining(job.base(job.folder.resolve(START))), progress)
         } catch (stopped: FinetuneException) {
+            val refusal = inRecipesWords(stopped)
             // A process that is ending has nobody left who would show the message.
-            if (interruption.requested) terminal.println(stopped.message.orEmpty())
-            throw stopped
+            if (interruption.requested) terminal.println(refusal.message.orEmpty())
+            throw refusal
         }
+    }
+
+    private fun inRecipesWords(stopped: FinetuneException): FinetuneException {
+        val message = stopped.message.orEmpty()
+        val inRecipe = Job.inRecipesWords(message)
+        return if (inRecipe == message) stopped else FinetuneException(inRecipe, stopped)
     }
 
     private companion object {

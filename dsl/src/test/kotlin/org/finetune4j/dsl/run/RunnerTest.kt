@@ -57,9 +57,9 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
 
         override fun comparisons(): List<FineTuned.Comparison> = listOf(
             FineTuned.Comparison(
-                "exact_match",
-                MetricResult.mean("exact_match", "", listOf(0.0, 0.0), 0),
-                MetricResult.mean("exact_match", "", listOf(1.0, 1.0), 0),
+                "exactMatch",
+                MetricResult.mean("exactMatch", "", listOf(0.0, 0.0), 0),
+                MetricResult.mean("exactMatch", "", listOf(1.0, 1.0), 0),
             ),
         )
 
@@ -67,8 +67,15 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
 
         override fun lastStep(): TrainingListener.StepEvent = error("not asked for")
 
-        override fun generate(conversation: List<Sample.Message>, maxNewTokens: Int, temperature: Double, onText: Predicate<String>) =
-            "${conversation.single().content()}, $maxNewTokens, $temperature"
+        override fun generate(
+            conversation: List<Sample.Message>,
+            maxNewTokens: Int,
+            temperature: Double,
+            topK: Int,
+            topP: Double,
+            seed: Long,
+            onText: Predicate<String>,
+        ) = "${conversation.single().content()}, $maxNewTokens, $temperature, $topK, $topP, $seed"
 
         override fun save(folder: Path) = Unit
 
@@ -167,8 +174,9 @@ class RunnerTest : FunSpec({
         }
         tuned.folder shouldBe "target/runs/x"
         Recipe.fromJson(Path.of("target/runs/x/recipe.json").readText()) shouldBe whole
-        tuned.metrics.getValue("exact_match").after().value() shouldBe 1.0
-        tuned.generate("hello", maxNewTokens = 5) shouldBe "hello, 5, 0.0"
+        tuned.metrics.getValue("exactMatch").after().value() shouldBe 1.0
+        tuned.generate("hello", maxNewTokens = 5) shouldBe "hello, 5, 0.0, 0, 1.0, 42"
+        tuned.generate("hello", temperature = 0.5, topK = 3, topP = 0.9, seed = 7) shouldBe "hello, 256, 0.5, 3, 0.9, 7"
     }
 
     test("without an output, equal recipes share a folder and others do not") {

@@ -20,9 +20,9 @@ class ReportTest : FunSpec({
     fun row(text: String, name: String) = text.lines().first { name in it }.replace(Regex("\\s+"), " ")
 
     test("a metric whose items are right or wrong is told in per cent, with its change in points") {
-        val before = MetricResult.mean("exact_match", "", listOf(0.0, 0.0, 0.0, 1.0), 0)
-        val after = MetricResult.mean("exact_match", "", listOf(1.0, 0.0, 1.0, 1.0), 0)
-        row(shown(listOf(FineTuned.Comparison("exact_match", before, after))), "exact_match") shouldMatch
+        val before = MetricResult.mean("exactMatch", "", listOf(0.0, 0.0, 0.0, 1.0), 0)
+        val after = MetricResult.mean("exactMatch", "", listOf(1.0, 0.0, 1.0, 1.0), 0)
+        row(shown(listOf(FineTuned.Comparison("exactMatch", before, after))), "exactMatch") shouldMatch
             ".*25\\.0 % ± 25\\.0.*75\\.0 % ± 25\\.0.*\\+50\\.0 points.*4.*"
     }
 

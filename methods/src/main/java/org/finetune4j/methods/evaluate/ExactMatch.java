@@ -99,7 +99,7 @@ public record ExactMatch(String extract, Occurrence occurrence, List<String> reg
             String reference = references.get(i);
             items.add(answer.isPresent() && matches(answer.get(), reference) ? 1.0 : 0.0);
         }
-        return MetricResult.mean("exact_match", signature(), items, unparsable);
+        return MetricResult.mean("exactMatch", signature(), items, unparsable);
     }
 
     /** The answer in a prediction, if there is one. */
