@@ -134,7 +134,7 @@ final class FineTuningRun {
         }
         Selector.Selection selection;
         try (ModelScorer scorer = new ModelScorer(model, encoding, preparation.limit(), job.train().tooLong(),
-                job.train().tokensPerBatch(), listener)) {
+                job.train().tokensPerBatch(), listener, scoreCache())) {
             selection = selector.select(preparation.samples(), scorer);
         }
         listener.selected(selection.report());
@@ -143,6 +143,12 @@ final class FineTuningRun {
                     + preparation.samples().size() + " samples to train on. Loosen its settings or give it other data.");
         }
         return new Encoder(encoding, preparation.limit(), job.train().tooLong()).encode(selection.samples());
+    }
+
+    private @Nullable ScoreCache scoreCache() {
+        Path runFolder = job.runFolder();
+        return runFolder == null ? null : new ScoreCache(runFolder, baseHash + " " + job.train().precision() + " "
+                + job.kernels() + " " + job.train().tokensPerBatch());
     }
 
     private void warnOfLeaks() {

@@ -2,6 +2,7 @@ package org.finetune4j.train;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.LengthLimit;
@@ -14,6 +15,7 @@ import org.finetune4j.methods.select.ResponseScorer;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.TrainingEngine;
+import org.jspecify.annotations.Nullable;
 
 /** Scores responses by the model as it is, its adapter off, with the template and the marks of the training. */
 final class ModelScorer implements ResponseScorer, AutoCloseable {
@@ -23,10 +25,16 @@ final class ModelScorer implements ResponseScorer, AutoCloseable {
     private final Encoder encoder;
     private final int tokensPerBatch;
     private final TrainingListener listener;
+    private final @Nullable ScoreCache cache;
 
-    /** A scorer; samples beyond the limit are cut at their ends when {@code tooLong} is KEEP_START, and else refused. */
+    /**
+     * A scorer; samples beyond the limit are cut at their ends when {@code tooLong} is KEEP_START, and else refused.
+     *
+     * @param cache keeps scores of these weights for a run that is continued, or null
+     */
     ModelScorer(LanguageModel model, SampleEncoding encoding, LengthLimit limit, TooLong tooLong, int tokensPerBatch,
-                TrainingListener listener) {
+                TrainingListener listener, @Nullable ScoreCache cache) {
+        this.cache = cache;
         engine = new TrainingEngine(model, new Sft(), false);
         encoder = new Encoder(encoding, limit, tooLong == TooLong.KEEP_START ? tooLong : TooLong.ERROR);
         this.tokensPerBatch = tokensPerBatch;
@@ -35,7 +43,20 @@ final class ModelScorer implements ResponseScorer, AutoCloseable {
 
     @Override
     public List<float[]> tokenLogProbabilities(List<Sample> conversations) {
-        List<Example> examples = encoder.encode(conversations).examples();
+        EncodedSamples encoded = encoder.encode(conversations);
+        ScoreCache kept = cache == null ? null : cache.forData(encoded.hash());
+        List<float[]> known = kept == null ? null : kept.read();
+        if (known != null) {
+            return known;
+        }
+        List<float[]> scores = score(encoded.examples());
+        if (kept != null) {
+            kept.write(scores);
+        }
+        return scores;
+    }
+
+    private List<float[]> score(List<Example> examples) {
         List<float[]> results = new ArrayList<>(examples.size());
         listener.stageBegan(STAGE);
         while (results.size() < examples.size()) {

@@ -27,6 +27,11 @@ record ScoreCache(Path runFolder, String key) {
     private static final String COUNTS = "counts";
     private static final String VALUES = "logProbabilities";
 
+    /** The cache for one set of responses, told by their hash. */
+    ScoreCache forData(String hash) {
+        return new ScoreCache(runFolder, key + " " + hash);
+    }
+
     /** The scores, one array per response, or null when there are none of this key that can be read. */
     @Nullable List<float[]> read() {
         Path path = runFolder.resolve(FILE_NAME);

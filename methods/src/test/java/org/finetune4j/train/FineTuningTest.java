@@ -257,6 +257,30 @@ class FineTuningTest {
         assertFalse(stages.contains("generate answers with the base model"), stages.toString());
     }
 
+    @Test
+    void candidatesAreScoredOnceForAllRunsOfAFolder() {
+        List<String> stages = new ArrayList<>();
+        List<Map<String, String>> choices = new ArrayList<>();
+        TrainingListener noting = new TrainingListener() {
+            @Override
+            public void stageBegan(String stage) {
+                stages.add(stage);
+            }
+
+            @Override
+            public void selected(Map<String, String> report) {
+                choices.add(report);
+            }
+        };
+        for (int run = 0; run < 2; run++) {
+            FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.candidates("pool", 20, 1), new Sft())
+                    .selector(new Grape()).train(settings().maxSteps(1).build()).runFolder(folder.resolve("run"))
+                    .build().run(noting).close();
+        }
+        assertEquals(1, stages.stream().filter("score the candidate responses"::equals).count(), stages.toString());
+        assertEquals(choices.get(0), choices.get(1));
+    }
+
     private static Map<String, String> hashes(Path folder) throws IOException {
         Map<String, String> hashes = new TreeMap<>();
         try (Stream<Path> files = Files.list(folder)) {

@@ -57,7 +57,7 @@ class ModelScorerTest {
 
     private static List<float[]> score(LanguageModel model, TextEncoding encoding, List<Sample> samples, int tokens) {
         try (ModelScorer scorer = new ModelScorer(model, encoding, new LengthLimit(60, false), TooLong.ERROR, tokens,
-                TrainingListener.NONE)) {
+                TrainingListener.NONE, null)) {
             return scorer.tokenLogProbabilities(samples);
         }
     }
@@ -73,7 +73,7 @@ class ModelScorerTest {
             int length = encoding.encode(samples.get(0)).ids().length;
             for (TooLong policy : TooLong.values()) {
                 try (ModelScorer scorer = new ModelScorer(model, encoding, new LengthLimit(length - 2, false), policy,
-                        100, TrainingListener.NONE)) {
+                        100, TrainingListener.NONE, null)) {
                     // Under DROP long ones are left out before, and a cut one would be ranked by what is not trained.
                     if (policy != TooLong.KEEP_START) {
                         assertThrows(FinetuneException.class, () -> scorer.tokenLogProbabilities(samples));
