@@ -38,6 +38,9 @@ internal object Messages {
         "$run is no folder of a run with checkpoints, so there are no weights to begin with. Give the output(...) of a run " +
             "that wrote checkpoints (train.checkpointEvery above 0)."
 
+    fun impossibleShape(problem: String): String =
+        "newModel(...) cannot be built: $problem. Correct the sizes given to newModel."
+
     fun otherNewModel(folder: Path): String =
         "$folder holds the start of a run with another new model or tokenizer, so this recipe cannot go on from it. Choose " +
             "another output(...), or delete the run's folder."

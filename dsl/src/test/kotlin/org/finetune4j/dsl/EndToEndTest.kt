@@ -182,4 +182,15 @@ class EndToEndTest : FunSpec({
             "holds the start of a run with another new model"
         start.readText() shouldBe before
     }
+
+    test("sizes of a new model that do not fit together are refused by name") {
+        val odd = recipe {
+            base(newModel(layers = 1, hidden = 32, heads = 4, keyValueHeads = 3, contextLength = 64), tokenizer = path("tokenizer"))
+            data(jsonl(path("corpus.jsonl")))
+            output(path("odd"))
+        }
+        val refusal = shouldThrow<FinetuneException> { odd.run(Terminal(terminalInterface = recorder())) }.message!!
+        refusal shouldContain "num_attention_heads 4 is not a multiple of num_key_value_heads 3"
+        refusal shouldContain "newModel"
+    }
 })

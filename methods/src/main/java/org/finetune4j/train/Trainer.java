@@ -17,6 +17,7 @@ import org.finetune4j.head.TokenValues;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.model.PackedBatch;
+import org.finetune4j.model.Precision;
 import org.finetune4j.optimizer.LearningRateSchedule;
 import org.finetune4j.train.ReplayFile.MicroBatch;
 import org.finetune4j.train.TrainingListener.EvaluationEvent;
@@ -217,7 +218,7 @@ public final class Trainer {
         boolean save = weightsAreGood && settings.checkpointEvery() > 0 && step > 0;
         return stopped("step " + number + " was stopped: " + found + ". Its samples are " + some(List.copyOf(samples))
                 + ".", " Look at these samples; if they are fine, lower train.learningRate (" + job.learningRate()
-                + ") or use precision f32.", folder -> ReplayFile.write(files, folder, "step-" + number, number, found,
+                + (settings.precision() == Precision.F32 ? ")." : ") or use precision f32."), folder -> ReplayFile.write(files, folder, "step-" + number, number, found,
                 batches), () -> save ? record.save(step, position) : record.lastSaved());
     }
 

@@ -82,7 +82,7 @@ class GuardsTest {
         assertTrue(message.contains(" The batch could not be kept: "), message);
         assertTrue(message.contains(" The weights could not be kept: "), message);
         assertTrue(message.contains("No space left on device"), message);
-        assertTrue(message.endsWith("or use precision f32."), message);
+        assertTrue(message.endsWith("if they are fine, lower train.learningRate (0.05)."), message);
         assertEquals(2, stop.getSuppressed().length);
         assertFalse(Files.exists(folder.resolve("replay-step-2.json")));
     }

@@ -1,6 +1,7 @@
 package org.finetune4j.dsl.run
 
 import org.finetune4j.checkpoint.AtomicFiles
+import org.finetune4j.checkpoint.Hashes
 import org.finetune4j.dsl.Messages
 import org.finetune4j.dsl.ModelFolder
 import org.finetune4j.dsl.Recipe
@@ -14,8 +15,6 @@ import org.finetune4j.train.FineTuning
 import org.finetune4j.train.TrainSettings
 import java.nio.file.Files
 import java.nio.file.Path
-import java.security.MessageDigest
-import java.util.HexFormat
 
 /** A recipe as the trainer takes it. */
 internal class Job(private val recipe: Recipe) {
@@ -65,8 +64,7 @@ internal class Job(private val recipe: Recipe) {
 
     private fun data() = (recipe.selector as? Grape)?.let { recipe.data.source.withCandidates(it.candidates()) } ?: recipe.data.source
 
-    private fun fingerprint(): String = HexFormat.of()
-        .formatHex(MessageDigest.getInstance("SHA-256").digest(RecipeJson.provenance(recipe).toByteArray()), 0, 5)
+    private fun fingerprint(): String = Hashes.of(RecipeJson.provenance(recipe)).take(10)
 
     companion object {
         /** The system property that chooses the kernels: `onednn` (the default) or `nd4j`. */

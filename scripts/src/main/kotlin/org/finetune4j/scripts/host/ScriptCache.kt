@@ -1,5 +1,6 @@
 package org.finetune4j.scripts.host
 
+import org.finetune4j.checkpoint.Hashes
 import java.io.File
 import java.io.IOException
 import java.nio.file.Files
@@ -7,10 +8,8 @@ import java.nio.file.Path
 import java.nio.file.StandardCopyOption.ATOMIC_MOVE
 import java.nio.file.StandardCopyOption.REPLACE_EXISTING
 import java.nio.file.attribute.FileTime
-import java.security.MessageDigest
 import java.time.Duration
 import java.time.Instant
-import java.util.HexFormat
 
 /**
  * Compiled scripts on disk. An entry `<key>.entry` names a jar by the SHA-256 of its bytes and lists every file that
@@ -27,7 +26,7 @@ internal class ScriptCache(private val directory: Path) {
         val jar = jarFile(lines.first())
         val inputs = lines.drop(1).map(Input::parse)
         Entry(jar, inputs.filterIsInstance<Input.Script>().map { it.file })
-            .takeIf { sha256(Files.readAllBytes(jar)) == lines.first() && inputs.all(Input::isUnchanged) }
+            .takeIf { Hashes.of(Files.readAllBytes(jar)) == lines.first() && inputs.all(Input::isUnchanged) }
     } catch (_: IOException) {
         null
     } catch (_: RuntimeException) {
@@ -66,7 +65,7 @@ internal class ScriptCache(private val directory: Path) {
         val temporary = Files.createTempFile(directory, "new", ".tmp")
         try {
             write(temporary)
-            val hash = sha256(Files.readAllBytes(temporary))
+            val hash = Hashes.of(Files.readAllBytes(temporary))
             Files.move(temporary, target(hash), ATOMIC_MOVE, REPLACE_EXISTING)
             return hash
         } finally {
@@ -93,10 +92,10 @@ internal class ScriptCache(private val directory: Path) {
 
         /** Small and edited by hand: its text counts. */
         class Script(private val hash: String, file: Path) : Input("script", hash, file) {
-            override fun isUnchanged(): Boolean = sha256(Files.readAllBytes(file)) == hash
+            override fun isUnchanged(): Boolean = Hashes.of(Files.readAllBytes(file)) == hash
 
             companion object {
-                fun of(file: Path): Script = Script(sha256(Files.readAllBytes(file)), file)
+                fun of(file: Path): Script = Script(Hashes.of(Files.readAllBytes(file)), file)
             }
         }
 
@@ -128,12 +127,9 @@ internal class ScriptCache(private val directory: Path) {
         }
 
         /** The key of a script: its place and text, the class path and the Java version. */
-        fun key(script: Path, text: String, classPath: ClassPath): String = sha256(
+        fun key(script: Path, text: String, classPath: ClassPath): String = Hashes.of(
             listOf(script.toString(), text, classPath.identity(), System.getProperty("java.version"))
                 .joinToString("\u0000").toByteArray(),
         )
-
-        private fun sha256(bytes: ByteArray): String =
-            HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes))
     }
 }
