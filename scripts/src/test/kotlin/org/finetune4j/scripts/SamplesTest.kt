@@ -23,6 +23,14 @@ class SamplesTest : FunSpec({
         }
     }
 
+    test("the experiment with GRAPE's orders tunes on each of them") {
+        inFreshFolder { folder ->
+            val result = run(folder, "samples/grape-orders.main.kts", "1", "2")
+            result.exitCode shouldBe 0
+            listOf("highest", "lowest", "random").forEach { result.output shouldContain "\n$it " }
+        }
+    }
+
     test("the pretraining sample makes a corpus, a tokenizer and a model from nothing") {
         inFreshFolder { folder ->
             val result = run(folder, "samples/pretrain-tiny.main.kts", "2")
