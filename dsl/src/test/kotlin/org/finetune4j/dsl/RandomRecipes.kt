@@ -7,7 +7,6 @@ import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Reduction
-import org.finetune4j.methods.select.Grape
 import org.finetune4j.train.Schedule
 import kotlin.random.Random
 

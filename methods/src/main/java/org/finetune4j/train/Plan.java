@@ -33,4 +33,10 @@ public record Plan(List<String> stages, List<String> models, long totalParameter
     public double supervisedShare() {
         return tokens == 0 ? 0 : (double) supervisedTokens / tokens;
     }
+
+    /** This plan with other words for what refuses the run. */
+    public Plan withProblems(List<String> others) {
+        return new Plan(stages, models, totalParameters, trainableParameters, samples, tokens, supervisedTokens,
+                droppedSamples, steps, memoryBytes, seconds, others);
+    }
 }

@@ -58,24 +58,10 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
         return TunedModel(recipe, job.folder.toString(), tuned)
     }
 
-    /** The [plan] in the recipe's words, and with the run's folder in place of the [scratch] one that it was made with. */
-    private fun told(plan: Plan, scratch: Path, job: Job): Plan {
-        fun told(texts: List<String>) = texts.map { it.replace("${scratch.resolve(START)}", "${job.folder.resolve(START)}") }
-        return Plan(
-            told(plan.stages()),
-            told(plan.models()),
-            plan.totalParameters(),
-            plan.trainableParameters(),
-            plan.samples(),
-            plan.tokens(),
-            plan.supervisedTokens(),
-            plan.droppedSamples(),
-            plan.steps(),
-            plan.memoryBytes(),
-            plan.seconds(),
-            told(plan.problems()).map(Job::inRecipesWords),
-        )
-    }
+    /** The [plan] whose problems use the recipe's words, and name the run's folder in place of the [scratch] one. */
+    private fun told(plan: Plan, scratch: Path, job: Job): Plan = plan.withProblems(
+        plan.problems().map { Job.inRecipesWords(it.replace("${scratch.resolve(START)}", "${job.folder.resolve(START)}")) },
+    )
 
     private fun train(job: Job, interruption: Interruption): FineTuned = Progress(terminal, interruption).use { progress ->
         try {

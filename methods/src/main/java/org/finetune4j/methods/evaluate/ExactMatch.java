@@ -9,7 +9,6 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.Method;
-import org.finetune4j.methods.Settings;
 
 /**
  * Exact match: the share of predictions that equal the reference after both are normalised.
