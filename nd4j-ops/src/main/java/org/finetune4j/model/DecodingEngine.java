@@ -33,8 +33,13 @@ public final class DecodingEngine implements AutoCloseable {
 
     /** Builds the graph, with the model's adapter on or off. */
     public DecodingEngine(LanguageModel model, boolean adapterOn) {
+        this(model, adapterOn, EngineOptions.DEFAULT);
+    }
+
+    /** Builds the graph, with the model's adapter on or off. */
+    public DecodingEngine(LanguageModel model, boolean adapterOn, EngineOptions options) {
         this.model = model;
-        ModelGraph graph = new ModelGraph(model);
+        ModelGraph graph = new ModelGraph(model, options);
         SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
         SDVariable cacheLengths = graph.integers(LENGTHS);
         LlamaGraph trunk = graph.trunk((layer, query, key, value, shape) -> {

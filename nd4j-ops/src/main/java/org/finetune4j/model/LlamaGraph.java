@@ -1,5 +1,6 @@
 package org.finetune4j.model;
 
+import java.util.Set;
 import java.util.function.Function;
 import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.kernel.AttentionShape;
@@ -34,14 +35,17 @@ final class LlamaGraph {
     private final Function<String, SDVariable> parameter;
     private final Linear linear;
     private final Mixer mixer;
+    private final Set<Fusion> fusions;
     private final AttentionShape shape;
     private final RotaryTable rotary;
 
-    LlamaGraph(ModelConfig config, Function<String, SDVariable> parameter, Linear linear, Mixer mixer) {
+    LlamaGraph(ModelConfig config, Function<String, SDVariable> parameter, Linear linear, Mixer mixer,
+               Set<Fusion> fusions) {
         this.config = config;
         this.parameter = parameter;
         this.linear = linear;
         this.mixer = mixer;
+        this.fusions = fusions;
         this.shape = new AttentionShape(config.heads(), config.keyValueHeads(), config.headDimension());
         this.rotary = new RotaryTable(config.headDimension(), config.ropeTheta());
     }

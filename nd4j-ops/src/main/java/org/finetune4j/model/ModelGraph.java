@@ -18,13 +18,15 @@ final class ModelGraph {
     static final String DROPOUT_SEED = "dropout_seed";
 
     private final LanguageModel model;
+    private final EngineOptions options;
     private final Graph graph = new Graph();
     private final Map<String, SDVariable> inputs = new LinkedHashMap<>();
     private final Map<String, INDArray> parameterArrays = new HashMap<>();
     private int dropouts;
 
-    ModelGraph(LanguageModel model) {
+    ModelGraph(LanguageModel model, EngineOptions options) {
         this.model = model;
+        this.options = options;
     }
 
     Graph graph() {
@@ -48,7 +50,8 @@ final class ModelGraph {
 
     /** A trunk that uses the model's own parameters. */
     LlamaGraph trunk(LlamaGraph.Mixer mixer, boolean adapterOn) {
-        return new LlamaGraph(model.config(), this::parameter, adapterOn ? this::adapted : LlamaGraph::plain, mixer);
+        return new LlamaGraph(model.config(), this::parameter, adapterOn ? this::adapted : LlamaGraph::plain, mixer,
+                options.fusions());
     }
 
     /** A trunk without adapter whose parameters are the given frozen copies. */
@@ -61,7 +64,7 @@ final class ModelGraph {
             }
             parameterArrays.put(own, copy);
             return input(own, model.precision().type());
-        }, LlamaGraph::plain, mixer);
+        }, LlamaGraph::plain, mixer, options.fusions());
     }
 
     private SDVariable parameter(String name) {

@@ -56,14 +56,25 @@ public final class TrainingEngine implements AutoCloseable {
      * @param adapterOn whether the policy's forward pass uses the adapter; without it nothing trains
      */
     public TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn) {
-        this(model, tokenLoss, adapterOn, ChunkedHead.rowsFor(model.config().vocabularySize()));
+        this(model, tokenLoss, adapterOn, EngineOptions.DEFAULT);
     }
 
-    TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, int rowsPerChunk) {
+    /**
+     * Builds the graph.
+     *
+     * @param adapterOn whether the policy's forward pass uses the adapter; without it nothing trains
+     * @param options   how it is computed
+     */
+    public TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, EngineOptions options) {
+        this(model, tokenLoss, adapterOn, options, ChunkedHead.rowsFor(model.config().vocabularySize()));
+    }
+
+    TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, EngineOptions options,
+                   int rowsPerChunk) {
         this.model = model;
         DataType lossType = model.precision().masterType();
         head = new ChunkedHead(tokenLoss, lossType, rowsPerChunk, model.kernels());
-        ModelGraph graph = new ModelGraph(model);
+        ModelGraph graph = new ModelGraph(model, options);
         SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
         LlamaGraph.Mixer mixer = (layer, query, key, value, shape) -> Attention.of(query, key, value, offsets, shape);
         SDVariable rows = graph.integers(ROWS);

@@ -220,7 +220,7 @@ abstract class EngineLaws {
     }
 
     private static double[] gradient(LanguageModel model, List<PackedBatch> batches, int rowsPerChunk) {
-        try (model; TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true, rowsPerChunk)) {
+        try (model; TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true, EngineOptions.DEFAULT, rowsPerChunk)) {
             engine.zeroGradients();
             batches.forEach(batch -> engine.accumulateGradient(batch, -1));
             return model.parameters().flatGradient().toDoubleVector();

@@ -1,0 +1,34 @@
+package org.finetune4j.model;
+
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * How an engine computes a model; no choice changes the result by more than rounding.
+ *
+ * @param fusions          which operations are computed together
+ * @param recomputedBlocks how many blocks, from the first on, keep only their input for the reverse pass and compute
+ *                         their inner activations again there; 0 keeps everything, more than the model has means all
+ */
+public record EngineOptions(Set<Fusion> fusions, int recomputedBlocks) {
+    /** All fusions, nothing recomputed. */
+    public static final EngineOptions DEFAULT = new EngineOptions(EnumSet.allOf(Fusion.class), 0);
+
+    /** Refuses a negative number of blocks. */
+    public EngineOptions {
+        if (recomputedBlocks < 0) {
+            throw new IllegalArgumentException("recomputed blocks must be at least 0, got " + recomputedBlocks);
+        }
+        fusions = Set.copyOf(fusions);
+    }
+
+    /** These options with other fusions. */
+    public EngineOptions withFusions(Set<Fusion> chosen) {
+        return new EngineOptions(chosen, recomputedBlocks);
+    }
+
+    /** These options with another number of recomputed blocks. */
+    public EngineOptions withRecomputedBlocks(int blocks) {
+        return new EngineOptions(fusions, blocks);
+    }
+}
