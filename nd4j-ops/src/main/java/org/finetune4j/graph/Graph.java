@@ -28,7 +28,7 @@ public final class Graph {
      * @param inputs    names of the variables it reads
      * @param outputs   names of the variables it writes
      */
-    record Node(DifferentialFunction operation, List<String> inputs, List<String> outputs) {
+    public record Node(DifferentialFunction operation, List<String> inputs, List<String> outputs) {
     }
 
     /** The SameDiff instance, for making constants and stock operations. */

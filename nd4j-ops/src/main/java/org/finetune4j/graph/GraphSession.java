@@ -68,12 +68,19 @@ public final class GraphSession {
      */
     public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
                         Map<String, List<String>> contributions, Map<String, String> substitutes) {
-        this(graph, kernels, arena, outputs, contributions, substitutes, MemoryPlan::new);
+        this(graph, kernels, arena, outputs, contributions, substitutes, ScheduleRewrite.NONE);
     }
 
-    /** As the public constructor, with another way to place arrays. */
+    /** As the shorter constructor, with a rewrite of the schedule. */
+    public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
+                        Map<String, List<String>> contributions, Map<String, String> substitutes,
+                        ScheduleRewrite rewrite) {
+        this(graph, kernels, arena, outputs, contributions, substitutes, rewrite, MemoryPlan::new);
+    }
+
+    /** As the public constructors, with another way to place arrays. */
     GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
-                 Map<String, List<String>> contributions, Map<String, String> substitutes,
+                 Map<String, List<String>> contributions, Map<String, String> substitutes, ScheduleRewrite rewrite,
                  Supplier<MemoryPlan> memoryPlans) {
         this.graph = graph;
         this.kernels = kernels;
@@ -84,7 +91,9 @@ public final class GraphSession {
         this.sinksOf = new HashMap<>();
         contributions.forEach((leaf, variables) -> variables.forEach(
                 variable -> sinksOf.computeIfAbsent(variable, key -> new ArrayList<>()).add(leaf)));
-        this.schedule = schedule();
+        Set<String> kept = new HashSet<>(sinksOf.keySet());
+        this.outputs.forEach(output -> kept.add(resolved(output)));
+        this.schedule = rewrite.apply(schedule(), kept);
         analyseLifetimes();
     }
 

@@ -23,6 +23,11 @@ public abstract class OwnOp extends DynamicCustomOp {
         this.inputs = inputs.length;
     }
 
+    /** An operation that stands in a schedule without being part of a graph, such as a fused one. */
+    protected OwnOp() {
+        this.inputs = 0;
+    }
+
     /** The operation's name in graphs and profiles. */
     @Override
     public abstract String opName();

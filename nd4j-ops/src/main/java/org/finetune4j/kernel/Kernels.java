@@ -1,5 +1,6 @@
 package org.finetune4j.kernel;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -33,6 +34,25 @@ public interface Kernels extends AutoCloseable {
      */
     void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out, double alpha,
                 boolean accumulate);
+
+    /**
+     * Several sums of matrix products that do not depend on each other; no output is an input of another sum. A device
+     * may compute them side by side, and the terms of a sum without writing out what lies between them.
+     */
+    default void products(List<ProductSum> sums) {
+        for (ProductSum sum : sums) {
+            boolean accumulate = sum.accumulate();
+            if (sum.addend() != null) {
+                scale(sum.addend(), 1, sum.out());
+                accumulate = true;
+            }
+            for (Product product : sum.products()) {
+                matmul(product.a(), product.transposeA(), product.b(), product.transposeB(), sum.out(),
+                        product.factor(), accumulate);
+                accumulate = true;
+            }
+        }
+    }
 
     /** Rows of a table: {@code out[t] = table[ids[t]]}; ids {@code [tokens]}, table {@code [vocabulary, hidden]}. */
     void embedding(INDArray ids, INDArray table, INDArray out);

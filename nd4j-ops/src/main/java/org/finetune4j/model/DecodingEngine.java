@@ -54,7 +54,8 @@ public final class DecodingEngine implements AutoCloseable {
         SDVariable last = GatherRows.of(hidden, graph.integers(LAST_ROWS));
         logits = MatMul.of(last, false, trunk.headWeight(), true, 1, model.precision().masterType(), null).name();
         parameterArrays = graph.parameterArrays();
-        session = new GraphSession(graph.graph(), model.kernels(), arena, List.of(logits), Map.of(), Map.of());
+        session = new GraphSession(graph.graph(), model.kernels(), arena, List.of(logits), Map.of(), Map.of(),
+                options.productFusion());
     }
 
     /**

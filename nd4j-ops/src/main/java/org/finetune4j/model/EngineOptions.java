@@ -2,6 +2,8 @@ package org.finetune4j.model;
 
 import java.util.EnumSet;
 import java.util.Set;
+import org.finetune4j.graph.ScheduleRewrite;
+import org.finetune4j.op.ProductFusion;
 
 /**
  * How an engine computes a model; no choice changes the result by more than rounding.
@@ -20,6 +22,11 @@ public record EngineOptions(Set<Fusion> fusions, int recomputedBlocks) {
             throw new IllegalArgumentException("recomputed blocks must be at least 0, got " + recomputedBlocks);
         }
         fusions = Set.copyOf(fusions);
+    }
+
+    /** How schedules are rewritten to compute matrix products together. */
+    ScheduleRewrite productFusion() {
+        return new ProductFusion(fusions.contains(Fusion.LINEAR_GROUPS), fusions.contains(Fusion.RESIDUAL));
     }
 
     /** These options with other fusions. */

@@ -93,20 +93,22 @@ public final class TrainingEngine implements AutoCloseable {
                 graph.input(WEIGHTS, lossType), referenceHidden, referenceHead, head);
         loss = headLoss.loss().name();
         values = headLoss.values().name();
-        forward = new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), Map.of(), Map.of());
+        forward = new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), Map.of(), Map.of(),
+                options.productFusion());
         parameterArrays = graph.parameterArrays();
         List<Parameter> trainable = adapterOn ? model.parameters().trainable() : List.of();
         trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
         seed = Nd4j.ones(lossType, 1);
-        training = trainable.isEmpty() ? null : trainingSession(graph, headLoss, lossType);
+        training = trainable.isEmpty() ? null : trainingSession(graph, headLoss, lossType, options);
     }
 
-    private GraphSession trainingSession(ModelGraph graph, HeadLoss headLoss, DataType lossType) {
+    private GraphSession trainingSession(ModelGraph graph, HeadLoss headLoss, DataType lossType,
+                                         EngineOptions options) {
         Map<String, List<String>> contributions = ReversePass.build(graph.graph(), headLoss.loss(),
                 graph.input(SEED, lossType), gradients.keySet());
         List<SDVariable> replacements = headLoss.replacements();
         return new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), contributions,
-                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()));
+                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()), options.productFusion());
     }
 
     private static SDVariable supervised(ModelGraph graph, LlamaGraph trunk, SDVariable rows) {

@@ -56,13 +56,32 @@ public final class MatMul extends OwnOp {
 
     @Override
     protected List<long[]> outputShapes(List<long[]> inputs) {
-        long[] a = inputs.get(0);
-        long[] b = inputs.get(1);
+        return List.of(productShape(inputs.get(0), transposeA, inputs.get(1), transposeB));
+    }
+
+    /** The shape of {@code op(a) op(b)}. */
+    static long[] productShape(long[] a, boolean transposeA, long[] b, boolean transposeB) {
         if (a.length != 2 || b.length != 2 || a[transposeA ? 0 : 1] != b[transposeB ? 1 : 0]) {
             throw new IllegalArgumentException("matrix product of " + Arrays.toString(a) + (transposeA ? "^T" : "")
                     + " and " + Arrays.toString(b) + (transposeB ? "^T" : "") + ": inner sizes differ");
         }
-        return List.of(new long[] {a[transposeA ? 1 : 0], b[transposeB ? 0 : 1]});
+        return new long[] {a[transposeA ? 1 : 0], b[transposeB ? 0 : 1]};
+    }
+
+    boolean transposesA() {
+        return transposeA;
+    }
+
+    boolean transposesB() {
+        return transposeB;
+    }
+
+    double factor() {
+        return factor;
+    }
+
+    DataType type() {
+        return type;
     }
 
     @Override

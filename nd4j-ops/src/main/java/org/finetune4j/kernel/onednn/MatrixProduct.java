@@ -1,11 +1,17 @@
 package org.finetune4j.kernel.onednn;
 
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import org.bytedeco.dnnl.global.dnnl;
+import org.finetune4j.kernel.Product;
+import org.finetune4j.kernel.ProductSum;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Matrix products of whole arrays, cut into blocks that each fit a core's cache and are computed by one thread.
+ * Sums of matrix products of whole arrays, cut into tiles of the output that each fit a core's cache and are computed by
+ * one thread, term after term.
  *
  * <p>The number of tokens differs from batch to batch, and oneDNN compiles code for every new shape, which takes a
  * millisecond. So the dimension that counts tokens (the rows, or in a weight's gradient the summed dimension) is cut into
@@ -24,59 +30,26 @@ final class MatrixProduct {
         this.workers = workers;
     }
 
-    void run(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out, double alpha, boolean accumulate) {
-        Operands.matrix(NAME, a);
-        Operands.matrix(NAME, b);
-        boolean bfloat16 = Operands.isBfloat16(NAME, a);
-        Operands.sameType(NAME, a, b);
-        if (out.dataType() != a.dataType() && out.dataType() != DataType.FLOAT) {
-            Operands.sameType(NAME, a, out);
-        }
-        int m = Math.toIntExact(a.size(transposeA ? 1 : 0));
-        int k = Math.toIntExact(a.size(transposeA ? 0 : 1));
-        int n = Math.toIntExact(b.size(transposeB ? 0 : 1));
-        if (b.size(transposeB ? 1 : 0) != k) {
-            throw Operands.mismatch(NAME + (transposeA ? " of transposed" : " of") + " a and" + (transposeB ? " transposed" : "")
-                    + " b", a, b, "the inner sizes must be equal");
-        }
-        Operands.shape(NAME, out, a, m, n);
-        if (m == 0 || n == 0) {
-            return;
-        }
-        long outAddress = Operands.address(NAME, out);
-        boolean outBfloat16 = out.dataType() == DataType.BFLOAT16;
-        if (k == 0) {
-            if (!accumulate) {
-                Memory.zero(outAddress, (long) m * n * Lanes.width(outBfloat16));
+    /** Computes sums that do not depend on each other, all their tiles in one go. */
+    void run(List<ProductSum> sums) {
+        List<Sum> work = new ArrayList<>(sums.size());
+        for (ProductSum sum : sums) {
+            if (sum.out().length() > 0) {
+                work.add(new Sum(sum));
             }
-            return;
         }
-        Layout layout = new Layout(Operands.address(NAME, a), Operands.address(NAME, b), outAddress,
-                transposeA ? 1 : k, transposeA ? m : 1, transposeB ? 1 : n, transposeB ? k : 1, n,
-                bfloat16, outBfloat16, (float) alpha);
-        int rowBlocks = (m + ROWS - 1) / ROWS;
-        int columnBlocks = columnBlocks(m, n, k, rowBlocks);
-        boolean sumOverTokens = transposeA && !outBfloat16;
-        workers.run(rowBlocks * columnBlocks, (worker, chunk) -> {
-            int row = chunk / columnBlocks;
-            int column = chunk % columnBlocks;
-            int firstColumn = boundary(column, columnBlocks, n);
-            int columns = boundary(column + 1, columnBlocks, n) - firstColumn;
-            if (transposeA) {
-                int firstRow = boundary(row, rowBlocks, m);
-                int rows = boundary(row + 1, rowBlocks, m) - firstRow;
-                int step = sumOverTokens ? piece(k) : k;
-                for (int inner = 0; inner < k; inner += step, step = sumOverTokens ? piece(k - inner) : k) {
-                    layout.run(worker, firstRow, rows, firstColumn, columns, inner, step, accumulate || inner > 0);
-                }
-            } else {
-                int end = Math.min(m, (row + 1) * ROWS);
-                int rows;
-                for (int first = row * ROWS; first < end; first += rows) {
-                    rows = piece(end - first);
-                    layout.run(worker, first, rows, firstColumn, columns, 0, k, accumulate);
-                }
+        // The largest tiles first, so that the threads end at about the same time.
+        work.sort(Comparator.comparingLong(Sum::workPerTile).reversed());
+        int[] begins = new int[work.size() + 1];
+        for (int i = 0; i < work.size(); i++) {
+            begins[i + 1] = begins[i] + work.get(i).tiles();
+        }
+        workers.run(begins[work.size()], (worker, chunk) -> {
+            int index = 0;
+            while (chunk >= begins[index + 1]) {
+                index++;
             }
+            work.get(index).tile(worker, chunk - begins[index]);
         });
     }
 
@@ -91,27 +64,177 @@ final class MatrixProduct {
         return left >= SMALL ? left / SMALL * SMALL : left;
     }
 
-    private static int columnBlocks(int m, int n, int k, int rowBlocks) {
-        int blocks = (n + COLUMNS - 1) / COLUMNS;
-        // Few rows are bound by reading the weights, so that they count as more than they are.
-        long work = (long) Math.max(m, SMALL) * n * k;
-        long wanted = Math.min(8 / rowBlocks, work / rowBlocks / CHUNK);
-        return (int) Math.max(blocks, Math.min(wanted, n / 64));
-    }
-
     /** Where block {@code index} of {@code blocks} begins, at a multiple of 16 so that vectors are whole. */
     private static int boundary(int index, int blocks, int size) {
         return index == blocks ? size : (int) ((long) size * index / blocks) / 16 * 16;
     }
 
-    private record Layout(long a, long b, long out, long aRow, long aColumn, long bRow, long bColumn, long outRow,
-                          boolean bfloat16, boolean outBfloat16, float alpha) {
-        void run(Worker worker, int row, int rows, int column, int columns, int inner, int depth, boolean accumulate) {
+    /** One output with the terms that make it. */
+    private static final class Sum {
+        private final int m;
+        private final int n;
+        private final long out;
+        private final boolean outBfloat16;
+        private final long addend;
+        private final boolean accumulate;
+        private final Term[] terms;
+        private final boolean rowsAreTokens;
+        private final long inner;
+        private final int rowBlocks;
+        private final int columnBlocks;
+
+        Sum(ProductSum sum) {
+            INDArray target = sum.out();
+            Operands.matrix(NAME, target);
+            m = Math.toIntExact(target.size(0));
+            n = Math.toIntExact(target.size(1));
+            out = Operands.address(NAME, target);
+            outBfloat16 = Operands.isBfloat16(NAME, target);
+            INDArray start = sum.addend();
+            if (start != null) {
+                Operands.sameShape(NAME, start, target);
+                Operands.sameType(NAME, start, target);
+            }
+            addend = start == null ? 0 : Operands.address(NAME, start);
+            accumulate = sum.accumulate() || addend != 0;
+            terms = new Term[sum.products().size()];
+            boolean tokens = false;
+            long depth = 0;
+            for (int i = 0; i < terms.length; i++) {
+                terms[i] = new Term(sum.products().get(i), target);
+                tokens |= !terms[i].transposeA;
+                depth += terms[i].k;
+            }
+            rowsAreTokens = tokens;
+            inner = depth;
+            rowBlocks = (m + ROWS - 1) / ROWS;
+            columnBlocks = columnBlocks();
+        }
+
+        private int columnBlocks() {
+            int blocks = (n + COLUMNS - 1) / COLUMNS;
+            // Few rows are bound by reading the weights, so that they count as more than they are.
+            long work = (long) Math.max(m, SMALL) * n * inner;
+            long wanted = Math.min(8 / rowBlocks, work / rowBlocks / CHUNK);
+            return (int) Math.max(blocks, Math.min(wanted, n / 64));
+        }
+
+        int tiles() {
+            return rowBlocks * columnBlocks;
+        }
+
+        long workPerTile() {
+            return (long) m * n * inner / tiles();
+        }
+
+        void tile(Worker worker, int index) {
+            int row = index / columnBlocks;
+            int firstRow = rowsAreTokens ? row * ROWS : boundary(row, rowBlocks, m);
+            int endRow = rowsAreTokens ? Math.min(m, firstRow + ROWS) : boundary(row + 1, rowBlocks, m);
+            int column = index % columnBlocks;
+            int firstColumn = boundary(column, columnBlocks, n);
+            int columns = boundary(column + 1, columnBlocks, n) - firstColumn;
+            if (addend != 0 && addend != out) {
+                copyTile(firstRow, endRow, firstColumn, columns);
+            }
+            boolean add = accumulate;
+            for (Term term : terms) {
+                if (term.k > 0) {
+                    multiply(worker, term, firstRow, endRow, firstColumn, columns, add);
+                    add = true;
+                }
+            }
+            if (!add) {
+                zeroTile(firstRow, endRow, firstColumn, columns);
+            }
+        }
+
+        private void multiply(Worker worker, Term term, int firstRow, int endRow, int column, int columns, boolean add) {
+            if (!term.transposeA) {
+                int rows;
+                for (int first = firstRow; first < endRow; first += rows) {
+                    rows = piece(endRow - first);
+                    term.run(worker, first, rows, column, columns, 0, term.k, this, add);
+                }
+                return;
+            }
+            // A sum in BFLOAT16 is taken in one go, because it would be rounded after every piece.
+            int depth;
+            for (int first = 0; first < term.k; first += depth) {
+                depth = outBfloat16 ? term.k : piece(term.k - first);
+                term.run(worker, firstRow, endRow - firstRow, column, columns, first, depth, this, add || first > 0);
+            }
+        }
+
+        private long place(int row, int column) {
+            return Lanes.width(outBfloat16) * ((long) row * n + column);
+        }
+
+        private void copyTile(int firstRow, int endRow, int column, int columns) {
+            for (int row = firstRow; row < endRow; row++) {
+                Memory.copy(addend + place(row, column), out + place(row, column),
+                        (long) columns * Lanes.width(outBfloat16));
+            }
+        }
+
+        private void zeroTile(int firstRow, int endRow, int column, int columns) {
+            for (int row = firstRow; row < endRow; row++) {
+                Memory.zero(out + place(row, column), (long) columns * Lanes.width(outBfloat16));
+            }
+        }
+    }
+
+    /** One product of a sum, with the distances from row to row and column to column of its matrices. */
+    private static final class Term {
+        private final boolean transposeA;
+        private final int k;
+        private final long a;
+        private final long b;
+        private final long aRow;
+        private final long aColumn;
+        private final long bRow;
+        private final long bColumn;
+        private final boolean bfloat16;
+        private final float factor;
+
+        Term(Product product, INDArray out) {
+            INDArray left = product.a();
+            INDArray right = product.b();
+            Operands.matrix(NAME, left);
+            Operands.matrix(NAME, right);
+            bfloat16 = Operands.isBfloat16(NAME, left);
+            Operands.sameType(NAME, left, right);
+            if (out.dataType() != DataType.FLOAT) {
+                Operands.sameType(NAME, left, out);
+            }
+            transposeA = product.transposeA();
+            boolean transposeB = product.transposeB();
+            int m = Math.toIntExact(left.size(transposeA ? 1 : 0));
+            k = Math.toIntExact(left.size(transposeA ? 0 : 1));
+            int n = Math.toIntExact(right.size(transposeB ? 0 : 1));
+            if (right.size(transposeB ? 1 : 0) != k) {
+                throw Operands.mismatch(NAME + (transposeA ? " of transposed" : " of") + " a and"
+                        + (transposeB ? " transposed" : "") + " b", left, right, "the inner sizes must be equal");
+            }
+            Operands.shape(NAME, out, left, m, n);
+            boolean empty = left.length() == 0 || right.length() == 0;
+            a = empty ? 0 : Operands.address(NAME, left);
+            b = empty ? 0 : Operands.address(NAME, right);
+            aRow = transposeA ? 1 : k;
+            aColumn = transposeA ? m : 1;
+            bRow = transposeB ? 1 : n;
+            bColumn = transposeB ? k : 1;
+            factor = (float) product.factor();
+        }
+
+        void run(Worker worker, int row, int rows, int column, int columns, int inner, int depth, Sum sum,
+                 boolean accumulate) {
             int width = Lanes.width(bfloat16);
-            Matmul product = new Matmul(rows, columns, depth, aRow, aColumn, bRow, bColumn, outRow,
-                    bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32, outBfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32, alpha, accumulate);
+            Matmul product = new Matmul(rows, columns, depth, aRow, aColumn, bRow, bColumn, sum.n,
+                    bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32, sum.outBfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32, factor,
+                    accumulate);
             product.run(worker, a + width * (row * aRow + inner * aColumn), b + width * (inner * bRow + column * bColumn),
-                    out + Lanes.width(outBfloat16) * (row * outRow + column));
+                    sum.out + sum.place(row, column));
         }
     }
 }

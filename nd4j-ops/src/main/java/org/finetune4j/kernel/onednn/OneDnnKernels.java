@@ -1,8 +1,11 @@
 package org.finetune4j.kernel.onednn;
 
+import java.util.List;
 import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.Product;
+import org.finetune4j.kernel.ProductSum;
 import org.finetune4j.kernel.RotaryTable;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -64,7 +67,13 @@ public final class OneDnnKernels implements Kernels {
     @Override
     public void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out, double alpha,
                        boolean accumulate) {
-        products.run(a, transposeA, b, transposeB, out, alpha, accumulate);
+        products.run(List.of(new ProductSum(List.of(new Product(a, transposeA, b, transposeB, alpha)), null, out,
+                accumulate)));
+    }
+
+    @Override
+    public void products(List<ProductSum> sums) {
+        products.run(sums);
     }
 
     @Override
