@@ -26,7 +26,9 @@ public record EngineOptions(Set<Fusion> fusions, int recomputedBlocks) {
 
     /** How schedules are rewritten to compute matrix products together. */
     ScheduleRewrite productFusion() {
-        return new ProductFusion(fusions.contains(Fusion.LINEAR_GROUPS), fusions.contains(Fusion.RESIDUAL));
+        boolean together = fusions.contains(Fusion.LINEAR_GROUPS);
+        boolean intoAdds = fusions.contains(Fusion.RESIDUAL);
+        return together || intoAdds ? new ProductFusion(together, intoAdds) : ScheduleRewrite.NONE;
     }
 
     /** These options with other fusions. */

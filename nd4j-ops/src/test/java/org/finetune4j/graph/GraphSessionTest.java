@@ -8,11 +8,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.op.Add;
 import org.finetune4j.op.MatMul;
+import org.finetune4j.op.ProductFusion;
 import org.finetune4j.op.Scale;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -36,7 +38,49 @@ class GraphSessionTest {
     @Test
     void anArenaGivesWhatFreshArraysGive() {
         for (int seed = 0; seed < GRAPHS; seed++) {
-            compare(seed, MemoryPlan::new);
+            compare(seed, ScheduleRewrite.NONE, MemoryPlan::new);
+        }
+    }
+
+    @Test
+    void fusedProductsGiveWhatSingleOnesGive() {
+        for (int seed = 0; seed < 5 * GRAPHS; seed++) {
+            compare(seed, new ProductFusion(true, true), MemoryPlan::new);
+            compare(seed, new ProductFusion(true, false), MemoryPlan::new);
+            compare(seed, new ProductFusion(false, true), MemoryPlan::new);
+        }
+    }
+
+    @Test
+    void productsAreFusedAsFarAsTheyMayBe() {
+        Graph graph = new Graph();
+        SDVariable x = graph.input("x", DataType.DOUBLE);
+        List<SDVariable> weights = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            weights.add(graph.input("w" + i, DataType.DOUBLE));
+        }
+        SDVariable query = MatMul.linear(x, weights.get(0));
+        SDVariable low = MatMul.linear(x, weights.get(1));
+        SDVariable adapted = MatMul.linearAdd(query, 0.5, low, weights.get(2));
+        SDVariable key = MatMul.linear(x, weights.get(3));
+        SDVariable residual = Add.of(MatMul.linear(adapted, weights.get(4)), x);
+        List<String> outputs = List.of(residual.name(), key.name());
+        assertEquals(List.of("finetune4j_products[x, w1, w3]", "finetune4j_products[x, w0, " + low.name() + ", w2]",
+                "finetune4j_products[" + adapted.name() + ", w4, x]"), fused(graph, outputs, true, true));
+        assertEquals(List.of("finetune4j_products[x, w1, w3]", "finetune4j_products[x, w0, " + low.name() + ", w2]",
+                "finetune4j_products[" + adapted.name() + ", w4]", "finetune4j_add"),
+                fused(graph, outputs, true, false).stream().map(name -> name.replaceAll("add.*", "add")).toList());
+        assertEquals(5, fused(graph, outputs, false, true).size());
+        assertEquals(List.of("finetune4j_products[x, w0, w1, w3]",
+                "finetune4j_products[" + low.name() + ", w2, " + query.name() + "]",
+                "finetune4j_products[" + adapted.name() + ", w4, x]"),
+                fused(graph, List.of(residual.name(), key.name(), query.name()), true, true));
+    }
+
+    private List<String> fused(Graph graph, List<String> outputs, boolean together, boolean intoAdds) {
+        try (Arena arena = new Arena()) {
+            return new GraphSession(graph, kernels, arena, outputs, Map.of(), Map.of(),
+                    new ProductFusion(together, intoAdds)).describe();
         }
     }
 
@@ -162,16 +206,16 @@ class GraphSessionTest {
     private void assertNoticed(Supplier<MemoryPlan> broken) {
         assertThrows(AssertionError.class, () -> {
             for (int seed = 0; seed < GRAPHS; seed++) {
-                compare(seed, broken);
+                compare(seed, ScheduleRewrite.NONE, broken);
             }
         });
     }
 
-    private void compare(int seed, Supplier<MemoryPlan> memoryPlans) {
+    private void compare(int seed, ScheduleRewrite rewrite, Supplier<MemoryPlan> memoryPlans) {
         RandomGraph random = new RandomGraph(seed);
         try (Arena arena = new Arena()) {
             GraphSession session = new GraphSession(random.graph, kernels, arena, random.outputs,
-                    random.contributions, Map.of(), memoryPlans);
+                    random.contributions, Map.of(), rewrite, memoryPlans);
             for (int run = 0; run < ROWS.length; run++) {
                 Map<String, INDArray> inputs = random.draw(100L * seed + run, ROWS[run]);
                 Map<String, INDArray> expectedSinks = random.sinks(run, inputs);

@@ -5,6 +5,7 @@ import static org.finetune4j.kernel.TestArrays.integers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataBuffer;
@@ -35,6 +36,7 @@ final class BrokenKernels {
     static List<Mistake> all() {
         List<Mistake> mistakes = new ArrayList<>();
         matmul(mistakes);
+        products(mistakes);
         rows(mistakes);
         rmsNorm(mistakes);
         rotary(mistakes);
@@ -76,6 +78,34 @@ final class BrokenKernels {
                                 broken.matmul().run(right, a, transposeA, b, transposeB, out, alpha, accumulate);
                             }
                         })));
+    }
+
+    private static void products(List<Mistake> mistakes) {
+        record Broken(String mistake, UnaryOperator<ProductSum> change) {
+        }
+        List.of(
+                new Broken("forgets the addend",
+                        sum -> new ProductSum(sum.products(), null, sum.out(), sum.accumulate())),
+                new Broken("forgets to accumulate",
+                        sum -> new ProductSum(sum.products(), sum.addend(), sum.out(), false)),
+                new Broken("forgets the last term", sum -> sum.products().size() == 1 ? sum
+                        : new ProductSum(sum.products().subList(0, 1), sum.addend(), sum.out(), sum.accumulate())),
+                new Broken("forgets the factors", sum -> new ProductSum(sum.products().stream().map(product ->
+                        new Product(product.a(), product.transposeA(), product.b(), product.transposeB(), 1)).toList(),
+                        sum.addend(), sum.out(), sum.accumulate())))
+                .forEach(broken -> mistakes.add(new Mistake("products", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void products(List<ProductSum> sums) {
+                                right.products(sums.stream().map(broken.change()).toList());
+                            }
+                        })));
+        mistakes.add(new Mistake("products", "computes only the first sum", right -> new DelegatingKernels(right) {
+            @Override
+            public void products(List<ProductSum> sums) {
+                right.products(sums.subList(0, 1));
+            }
+        }));
     }
 
     private static void rows(List<Mistake> mistakes) {

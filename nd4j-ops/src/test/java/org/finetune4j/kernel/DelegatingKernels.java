@@ -1,5 +1,6 @@
 package org.finetune4j.kernel;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -26,6 +27,11 @@ class DelegatingKernels implements Kernels {
     public void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out, double alpha,
                        boolean accumulate) {
         right.matmul(a, transposeA, b, transposeB, out, alpha, accumulate);
+    }
+
+    @Override
+    public void products(List<ProductSum> sums) {
+        right.products(sums);
     }
 
     @Override

@@ -19,6 +19,7 @@ final class KernelCases {
     static List<KernelCase> all() {
         List<KernelCase> cases = new ArrayList<>();
         matmul(cases);
+        products(cases);
         rows(cases);
         rmsNorm(cases);
         rotary(cases);
@@ -62,6 +63,38 @@ final class KernelCases {
         } else {
             cases.add(wide ? matmul.wideOutput("out", m, n) : matmul.output("out", m, n));
         }
+    }
+
+    private static void products(List<KernelCase> cases) {
+        int[][] sizes = {{1, 5, 3, 2}, {33, 16, 65, 24}, {70, 600, 8, 33}, {300, 20, 31, 16}, {3, 2, 0, 4}, {0, 2, 3, 4}};
+        for (int[] size : sizes) {
+            for (int flags = 0; flags < 8; flags++) {
+                products(cases, size[0], size[1], size[2], size[3], (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0);
+            }
+        }
+    }
+
+    /** Two sums at once: {@code [m, n]} of two terms with inner sizes k and j, and {@code [j, n]} of one. */
+    private static void products(List<KernelCase> cases, int m, int n, int k, int j, boolean transposed, boolean wide,
+                                 boolean added) {
+        String name = "products [" + m + ", " + n + "] over " + k + " and " + j + (transposed ? ", transposed" : "")
+                + (wide ? ", widened" : "") + (added ? ", added to an array" : ", accumulating");
+        KernelCase products = new KernelCase(name, (kernels, a) -> kernels.products(List.of(
+                new ProductSum(List.of(new Product(a[0], transposed, a[1], !transposed, 1),
+                        new Product(a[2], false, a[3], false, -0.7)), added ? a[4] : null, a[5], !added),
+                new ProductSum(List.of(new Product(a[2], true, a[6], false, 1.3)), null, a[7], false))))
+                .input("a", transposed ? normal(1, k, m) : normal(1, m, k))
+                .input("b", transposed ? normal(2, k, n) : normal(2, n, k))
+                .input("c", normal(3, m, j)).input("d", normal(4, j, n));
+        products = wide ? products.wideInput("addend", normal(5, m, n)) : products.input("addend", normal(5, m, n));
+        INDArray before = normal(6, m, n);
+        if (added) {
+            products = wide ? products.wideOutput("sum", m, n) : products.output("sum", m, n);
+        } else {
+            products = wide ? products.wideUpdated("sum", before) : products.updated("sum", before);
+        }
+        products.input("e", normal(7, m, n));
+        cases.add(wide ? products.wideOutput("other sum", j, n) : products.output("other sum", j, n));
     }
 
     private static void rows(List<KernelCase> cases) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenValues;
 import org.finetune4j.head.TokenView;
@@ -31,6 +32,8 @@ abstract class EngineLaws {
             return Expression.of(view.logProbability().neg());
         }
     };
+
+    private static final EngineOptions UNFUSED = EngineOptions.DEFAULT.withFusions(Set.of());
 
     private final Precision precision;
     private final double tolerance;
@@ -156,7 +159,7 @@ abstract class EngineLaws {
         try (LanguageModel model = model()) {
             model.attach(new ModelGradientTest.TestAdapter(), 3);
             String frozen = model.parameters().hashOfFrozen();
-            try (TrainingEngine engine = new TrainingEngine(model, LOG_LOSS)) {
+            try (TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true, UNFUSED)) {
                 List<String> operations = engine.trainingOperations();
                 int forward = 2 * 7 + 2 * 2 * 2;
                 int towardsInputs = 7 + 4;
@@ -168,7 +171,7 @@ abstract class EngineLaws {
             }
             assertEquals(frozen, model.parameters().hashOfFrozen());
         }
-        try (LanguageModel model = full(); TrainingEngine engine = new TrainingEngine(model, LOG_LOSS)) {
+        try (LanguageModel model = full(); TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true, UNFUSED)) {
             assertEquals(3 * 2 * 7, count(engine.trainingOperations(), "finetune4j_matmul"));
             assertEquals(1, count(engine.trainingOperations(), "finetune4j_embedding_gradient"));
         }

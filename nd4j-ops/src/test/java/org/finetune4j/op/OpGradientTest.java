@@ -128,6 +128,7 @@ class OpGradientTest {
         });
         covered.add(StopGradient.class);
         covered.add(CachedAttention.class);
+        covered.add(Products.class);
         assertEquals(operations(), covered);
     }
 
