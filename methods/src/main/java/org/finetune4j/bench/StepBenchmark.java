@@ -124,7 +124,7 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
             if (step > 0) {
                 seconds[step - 1] = (end - start) / 1e9;
                 if (profile != null) {
-                    profile.add("clipping and AdamW", end - backward);
+                    profile.add(new Profile.Call("clipping and AdamW", "", end - backward, 0, 0));
                 }
             }
         }
