@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Profile;
@@ -14,10 +15,12 @@ import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.Parameters;
 import org.finetune4j.model.Precision;
+import org.finetune4j.model.StepOperations;
 import org.finetune4j.model.TrainingEngine;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -33,9 +36,10 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param rank       LoRA rank on all linear layers, or 0 for full fine-tuning
  * @param supervised share of positions that carry a label: the last ones of every sequence, in (0, 1]
  * @param steps      timed steps, after one that is not timed
+ * @param options    how the engine computes
  */
 public record StepBenchmark(Shape shape, int batch, int sequence, Precision precision, int rank, double supervised,
-                            int steps) {
+                            int steps, EngineOptions options) {
     private static final double LEARNING_RATE = 1e-4;
 
     /** Refuses values out of range. */
@@ -53,9 +57,11 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
      * @param loss         of the last step, mean over supervised tokens
      * @param stepSeconds  median over steps
      * @param peakBytes    most memory that the process has held
+     * @param operations   what a step must do
      * @param profile      time by operation over all timed steps, where asked for
      */
-    public record Result(long parameters, double loss, double stepSeconds, long peakBytes, @Nullable Profile profile) {
+    public record Result(long parameters, double loss, double stepSeconds, long peakBytes, StepOperations operations,
+                         @Nullable Profile profile) {
     }
 
     /**
@@ -66,47 +72,49 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
      * @throws FinetuneException when a name is not known or a number is out of range
      */
     public static StepBenchmark named(String shape, int batch, int sequence, String dtype, int rank, double supervised,
-                                      int steps) {
+                                      int steps, EngineOptions options) {
         Precision precision = switch (dtype) {
             case "f32" -> Precision.F32;
             case "bf16" -> Precision.BF16;
             default -> throw new FinetuneException("there is no dtype '" + dtype + "'. Choose f32 or bf16.");
         };
-        return new StepBenchmark(Shape.named(shape), batch, sequence, precision, rank, supervised, steps);
+        return new StepBenchmark(Shape.named(shape), batch, sequence, precision, rank, supervised, steps,
+                options);
     }
 
     /**
      * Runs plain supervised fine-tuning on the {@code onednn} kernels.
      *
+     * @param profile what to add the time of every operation to, or null
      * @throws FinetuneException when this machine's kernels do not have the precision, or the rank is too large
      */
-    public Result run(boolean profiled) {
+    public Result run(@Nullable Profile profile) {
         try (Kernels kernels = new OneDnnKernels()) {
-            return run(kernels, new Sft(), profiled);
+            return run(kernels, new Sft(), profile);
         }
     }
 
     /** Runs on these kernels. */
-    public Result run(Kernels kernels, Objective objective, boolean profiled) {
+    public Result run(Kernels kernels, Objective objective, @Nullable Profile profile) {
         try (LanguageModel model = LanguageModel.random(shape.config(), precision, kernels, 1)) {
             if (rank == 0) {
                 model.trainAll();
             } else {
                 model.attach(new Lora(rank, 2.0 * rank, 0, Lora.ALL_LINEAR), 1);
             }
-            try (TrainingEngine engine = new TrainingEngine(model, objective.tokenLoss())) {
-                return measure(model, engine, profiled);
+            try (TrainingEngine engine = new TrainingEngine(model, objective.tokenLoss(), true, options)) {
+                return measure(model, engine, profile);
             }
         }
     }
 
-    private Result measure(LanguageModel model, TrainingEngine engine, boolean profiled) {
+    private Result measure(LanguageModel model, TrainingEngine engine, @Nullable Profile profile) {
         Parameters parameters = model.parameters();
         INDArray firstMoment = Nd4j.zeros(parameters.flat().dataType(), parameters.flat().length());
         INDArray secondMoment = Nd4j.zeros(parameters.flat().dataType(), parameters.flat().length());
-        Profile profile = profiled ? new Profile() : null;
         double[] seconds = new double[steps];
         double loss = 0;
+        long whole = 0;
         for (int step = 0; step <= steps; step++) {
             PackedBatch tokens = tokens(step);
             if (step == 1) {
@@ -123,15 +131,33 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
             long end = System.nanoTime();
             if (step > 0) {
                 seconds[step - 1] = (end - start) / 1e9;
+                whole += end - start;
                 if (profile != null) {
-                    profile.add("clipping and AdamW", end - backward);
+                    profile.add(new Profile.Call("clipping and AdamW", "", end - backward, 0, optimizerBytes(parameters)));
                 }
             }
+        }
+        if (profile != null) {
+            profile.add(new Profile.Call("between operations", "", whole - profile.nanoseconds(), 0, 0));
         }
         Arrays.sort(seconds);
         firstMoment.close();
         secondMoment.close();
-        return new Result(parameters.totalCount(), loss, seconds[steps / 2], peakBytes(), profile);
+        return new Result(parameters.totalCount(), loss, seconds[steps / 2], peakBytes(), operations(), profile);
+    }
+
+    /** The norm reads the gradient; the update reads four arrays and writes three; then come copies in the graph's type. */
+    private double optimizerBytes(Parameters parameters) {
+        int width = precision.masterType().width();
+        int copies = precision.type() == precision.masterType() ? 0 : width + precision.type().width();
+        return (double) parameters.trainableCount() * (width * (1 + 4 + 3) + copies);
+    }
+
+    /** What one step must do. */
+    public StepOperations operations() {
+        PackedBatch tokens = tokens(0);
+        return rank == 0 ? StepOperations.full(shape.config(), tokens)
+                : StepOperations.lowRank(shape.config(), tokens, rank, Set.copyOf(Lora.ALL_LINEAR));
     }
 
     private PackedBatch tokens(int step) {
@@ -175,5 +201,13 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
                 sequence, rank, precision.name().toLowerCase(Locale.ROOT), supervised,
                 Runtime.getRuntime().availableProcessors(), result.loss(), result.stepSeconds(),
                 (double) batch * sequence / result.stepSeconds(), result.peakBytes() >> 20);
+    }
+
+    /** A line in the same form with the step's operations, their rate, and the share of the limit that this is. */
+    public String limitLine(Result result, MachineLimits limits) {
+        double operations = result.operations().total();
+        return String.format(Locale.ROOT, "gflop_per_step=%.1f gflop_per_s=%.1f limit_gflop_per_s=%.1f share=%.3f",
+                operations / 1e9, operations / result.stepSeconds() / 1e9, limits.products().perSecond() / 1e9,
+                limits.productShare(operations, result.stepSeconds()));
     }
 }

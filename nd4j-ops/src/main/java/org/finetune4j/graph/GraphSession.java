@@ -120,7 +120,7 @@ public final class GraphSession {
             long start = profile == null ? 0 : System.nanoTime();
             execute(node, plan, inputs, sinks);
             if (profile != null) {
-                profile.add(node.operation().opName(), System.nanoTime() - start);
+                profile.add(call(node, plan, inputs, sinks, System.nanoTime() - start));
             }
         }
         for (String leaf : passedThrough) {
@@ -162,6 +162,18 @@ public final class GraphSession {
                 }
             }
         }
+    }
+
+    /** What a profile is told of an operation that has run. */
+    private Profile.Call call(Graph.Node node, Plan plan, Map<String, INDArray> inputs, Map<String, INDArray> sinks,
+                              long nanoseconds) {
+        List<INDArray> in = node.inputs().stream().map(name -> array(name, plan, inputs)).toList();
+        List<INDArray> out = node.outputs().stream().map(name -> directSinks.contains(name)
+                ? sink(sinks, sinksOf.get(name).get(0)) : plan.arrays.get(name)).toList();
+        OwnOp own = node.operation() instanceof OwnOp operation ? operation : null;
+        return new Profile.Call(node.operation().opName(), Profile.shapes(in, out), nanoseconds,
+                own == null ? 0 : own.operations(in, out),
+                own == null ? OwnOp.bytes(in) + OwnOp.bytes(out) : own.bytes(in, out));
     }
 
     private static INDArray sink(Map<String, INDArray> sinks, String leaf) {

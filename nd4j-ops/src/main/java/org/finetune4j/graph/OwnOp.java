@@ -55,6 +55,24 @@ public abstract class OwnOp extends DynamicCustomOp {
         return true;
     }
 
+    /**
+     * Operations of the matrix products that a run does, a multiplication and an addition counted as two; the default is
+     * none, for operations that memory limits rather than arithmetic.
+     */
+    protected double operations(List<INDArray> inputs, List<INDArray> outputs) {
+        return 0;
+    }
+
+    /** Bytes that a run must read and write, nothing twice; the default is those of all inputs and outputs. */
+    protected double bytes(List<INDArray> inputs, List<INDArray> outputs) {
+        return bytes(inputs) + bytes(outputs);
+    }
+
+    /** Bytes of all these arrays. */
+    protected static double bytes(List<INDArray> arrays) {
+        return arrays.stream().mapToDouble(array -> (double) array.length() * array.dataType().width()).sum();
+    }
+
     /** How output {@code index} is written. */
     protected Write write(int index) {
         return Write.REPLACE;

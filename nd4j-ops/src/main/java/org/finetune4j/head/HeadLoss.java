@@ -7,6 +7,7 @@ import org.finetune4j.graph.OwnOp;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * The fused head: projects hidden states of supervised tokens to logits and applies a token loss, a chunk of tokens at a
@@ -71,6 +72,16 @@ public final class HeadLoss extends OwnOp {
     @Override
     protected List<long[]> outputShapes(List<long[]> inputs) {
         return List.of(new long[] {1}, new long[] {head.valueNames().size(), inputs.get(2)[0]});
+    }
+
+    @Override
+    protected double operations(List<INDArray> inputs, List<INDArray> outputs) {
+        return products(inputs, args().length > 4 ? 2 : 1);
+    }
+
+    /** The operations of so many products of the hidden states and the head's weight. */
+    private static double products(List<INDArray> inputs, int count) {
+        return 2.0 * count * inputs.get(0).length() * inputs.get(1).size(0);
     }
 
     @Override
@@ -146,6 +157,11 @@ public final class HeadLoss extends OwnOp {
         @Override
         protected Write write(int index) {
             return index >= 2 && (index == 3 || !wantsHidden) ? Write.EITHER : Write.REPLACE;
+        }
+
+        @Override
+        protected double operations(List<INDArray> inputs, List<INDArray> outputs) {
+            return products(inputs, (upstream > 4 ? 2 : 1) + (wantsHidden ? 1 : 0) + (wantsWeight ? 1 : 0));
         }
 
         @Override

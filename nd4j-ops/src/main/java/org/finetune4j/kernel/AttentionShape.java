@@ -32,6 +32,22 @@ public record AttentionShape(int heads, int keyValueHeads, int headDimension) {
         return keyValueHeads * headDimension;
     }
 
+    /**
+     * Operations of causal attention forward, a multiplication and an addition counted as two: every query's products
+     * with its own and earlier keys and values, {@code 4 * heads * headDimension * n (n + 1) / 2} for a sequence of n
+     * tokens. The gradients' products, without the probabilities computed again, are twice as many.
+     *
+     * @param offsets {@code [sequences + 1]}
+     */
+    public double operations(int[] offsets) {
+        double pairs = 0;
+        for (int s = 1; s < offsets.length; s++) {
+            double length = offsets[s] - offsets[s - 1];
+            pairs += length * (length + 1) / 2;
+        }
+        return 4 * pairs * queryWidth();
+    }
+
     /** The factor on query-key products: {@code 1 / sqrt(headDimension)}. */
     public float scale() {
         return (float) (1 / Math.sqrt(headDimension));

@@ -6,6 +6,7 @@ import org.finetune4j.graph.OwnOp;
 import org.finetune4j.kernel.AttentionShape;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Causal grouped-query attention within each sequence of a packed batch.
  *
@@ -29,6 +30,11 @@ public final class Attention extends OwnOp {
     @Override
     public String opName() {
         return "finetune4j_attention";
+    }
+
+    @Override
+    protected double operations(List<INDArray> inputs, List<INDArray> outputs) {
+        return shape.operations(inputs.get(3).toIntVector());
     }
 
     @Override
@@ -70,6 +76,12 @@ public final class Attention extends OwnOp {
         @Override
         protected List<long[]> outputShapes(List<long[]> inputs) {
             return inputs.subList(0, 3);
+        }
+
+        /** Without the probabilities, which are computed again. */
+        @Override
+        protected double operations(List<INDArray> inputs, List<INDArray> outputs) {
+            return 2 * shape.operations(inputs.get(3).toIntVector());
         }
 
         @Override

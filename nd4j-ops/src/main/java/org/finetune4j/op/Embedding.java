@@ -5,6 +5,7 @@ import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Rows of a table by token id: ids {@code [tokens]}, table {@code [vocabulary, hidden]}, result {@code [tokens, hidden]}. */
 public final class Embedding extends OwnOp {
@@ -30,6 +31,11 @@ public final class Embedding extends OwnOp {
     @Override
     protected List<long[]> outputShapes(List<long[]> inputs) {
         return List.of(new long[] {inputs.get(0)[0], inputs.get(1)[1]});
+    }
+
+    @Override
+    protected double bytes(List<INDArray> inputs, List<INDArray> outputs) {
+        return bytes(inputs.subList(0, 1)) + 2 * bytes(outputs);
     }
 
     @Override
@@ -67,6 +73,14 @@ public final class Embedding extends OwnOp {
         @Override
         protected Write write(int index) {
             return Write.ADD;
+        }
+
+        /** Rows of the upstream gradient, and those of the table that they are added to. */
+        @Override
+        protected double bytes(List<INDArray> inputs, List<INDArray> outputs) {
+            INDArray upstream = inputs.get(2);
+            return bytes(inputs.subList(0, 1)) + bytes(inputs.subList(2, 3))
+                    + 2.0 * upstream.length() * outputs.get(0).dataType().width();
         }
 
         @Override

@@ -4,6 +4,7 @@ import java.util.List;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Selected distinct rows of a matrix. */
 public final class GatherRows extends OwnOp {
@@ -27,6 +28,11 @@ public final class GatherRows extends OwnOp {
     }
 
     @Override
+    protected double bytes(List<INDArray> inputs, List<INDArray> outputs) {
+        return bytes(inputs.subList(1, 2)) + 2 * bytes(outputs);
+    }
+
+    @Override
     protected void execute(Execution execution) {
         execution.kernels().gatherRows(execution.input(0), execution.input(1), execution.output(0));
     }
@@ -46,6 +52,11 @@ public final class GatherRows extends OwnOp {
         @Override
         public String opName() {
             return "finetune4j_gather_rows_gradient";
+        }
+
+        @Override
+        protected double bytes(List<INDArray> inputs, List<INDArray> outputs) {
+            return bytes(inputs.subList(1, 3)) + bytes(outputs);
         }
 
         @Override

@@ -95,6 +95,11 @@ public final class MatMul extends OwnOp {
     }
 
     @Override
+    protected double operations(List<INDArray> inputs, List<INDArray> outputs) {
+        return 2.0 * outputs.get(0).length() * inputs.get(0).size(transposeA ? 0 : 1);
+    }
+
+    @Override
     protected void execute(Execution execution) {
         boolean accumulate = execution.accumulates(0);
         if (args().length == 3) {

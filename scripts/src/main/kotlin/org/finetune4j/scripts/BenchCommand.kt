@@ -6,13 +6,17 @@ import com.github.ajalt.clikt.core.ProgramResult
 import com.github.ajalt.clikt.parameters.options.default
 import com.github.ajalt.clikt.parameters.options.flag
 import com.github.ajalt.clikt.parameters.options.option
+import com.github.ajalt.clikt.parameters.options.optionalValue
 import com.github.ajalt.clikt.parameters.types.choice
 import com.github.ajalt.clikt.parameters.types.double
 import com.github.ajalt.clikt.parameters.types.int
 import org.finetune4j.FinetuneException
+import org.finetune4j.bench.MachineLimits
 import org.finetune4j.bench.StepBenchmark
+import org.finetune4j.graph.Profile
+import org.finetune4j.model.EngineOptions
 
-/** `finetune bench`: times optimiser steps on random weights and prints one line. */
+/** `finetune bench`: times optimiser steps on random weights and says what share of the machine's limit they reach. */
 public class BenchCommand : CliktCommand(name = "bench") {
     private val shape by option(help = "Sizes of a published model").default("smollm2-135m")
     private val batch by option(help = "Sequences per step").int().default(4)
@@ -22,18 +26,32 @@ public class BenchCommand : CliktCommand(name = "bench") {
         .choice("f32", "bf16").default("f32")
     private val steps by option(help = "Timed steps").int().default(DEFAULT_STEPS)
     private val supervised by option(help = "Share of positions that carry a label").double().default(0.5)
-    private val profile by option(help = "Also print the time by operation").flag()
+    private val memory by option(help = "Blocks whose activations are computed again in the reverse pass, which saves memory")
+        .int().default(0)
+    private val noFusion by option("--no-fusion", help = "Compute every operation by itself").flag()
+    private val profile by option(help = "Also print time and achieved rate by operation, or by operation and shapes")
+        .choice("ops" to false, "shapes" to true).optionalValue(false)
 
     override fun help(context: Context): String =
         "Times whole optimiser steps of plain supervised fine-tuning on random weights; prints the median step in " +
-            "seconds, tokens per second and peak memory in MiB."
+            "seconds, tokens per second and peak memory in MiB, then the operations that a step must do, their rate, and " +
+            "its share of the best matrix product of this machine, measured in the same run."
 
     override fun run() {
         try {
-            val benchmark = StepBenchmark.named(shape, batch, seq, dtype, lora, supervised, steps)
-            val result = benchmark.run(profile)
+            if (memory < 0) throw FinetuneException("--memory must be at least 0 blocks, got $memory.")
+            val fusions = if (noFusion) emptySet() else EngineOptions.DEFAULT.fusions()
+            val options = EngineOptions(fusions, memory)
+            val benchmark = StepBenchmark.named(shape, batch, seq, dtype, lora, supervised, steps, options)
+            val result = benchmark.run(profile?.let(::Profile))
             echo(benchmark.line(result))
-            result.profile()?.let { echo(it.toString()) }
+            // After the steps, whose peak memory must not count what this needs.
+            val limits = MachineLimits.measure(benchmark.precision())
+            echo(benchmark.limitLine(result, limits))
+            result.profile()?.let {
+                echo(it.table(limits.products().perSecond(), limits.copying().perSecond()), trailingNewline = false)
+                echo(limits.toString(), trailingNewline = false)
+            }
         } catch (refusal: FinetuneException) {
             echo(refusal.message, err = true)
             throw ProgramResult(EXIT_REFUSED)

@@ -10,17 +10,33 @@ import io.kotest.matchers.string.shouldNotContain
 
 class BenchCommandTest : FunSpec({
     listOf("", " --lora 4").forEach { adapter ->
-        test("it times a step and prints one line$adapter") {
+        test("it times a step and says its share of the limit$adapter") {
             val result = BenchCommand().test("--shape tiny --batch 1 --seq 16 --steps 1$adapter")
             withClue(result.output) { result.statusCode shouldBe 0 }
-            result.stdout.trimEnd() shouldMatch
+            val lines = result.stdout.trimEnd().lines()
+            lines.size shouldBe 2
+            lines[0] shouldMatch
                 Regex("shape=tiny .*\\bstep_s=\\d+\\.\\d+ tokens_per_s=\\d+\\.\\d+ peak_mib=[1-9]\\d*")
+            lines[1] shouldMatch
+                Regex("gflop_per_step=\\d+\\.\\d gflop_per_s=\\d+\\.\\d limit_gflop_per_s=[1-9]\\d*\\.\\d share=0\\.\\d{3}")
         }
     }
+
+    mapOf("" to " calls +\\d+\\.\\d GFLOP/s", "=shapes" to "matmul 16x128 384x128 -> 16x384 .*GFLOP/s +\\d+\\.\\d % of products")
+        .forEach { (detail, expected) ->
+            test("--profile$detail prints achieved rates by operation") {
+                val result = BenchCommand().test("--shape tiny --batch 1 --seq 16 --steps 1 --no-fusion --memory 1 --profile$detail")
+                withClue(result.output) { result.statusCode shouldBe 0 }
+                result.stdout shouldContain Regex(expected)
+                result.stdout shouldContain Regex("clipping and AdamW .* GB/s +\\d+\\.\\d % of copying")
+                result.stdout shouldContain Regex("limit of copying +\\d+\\.\\d GB/s")
+            }
+        }
 
     listOf(
         "--shape foo" to "there is no shape 'foo'. Choose one of ",
         "--batch 0" to "batch >= 1",
+        "--memory -1" to "--memory must be at least 0",
         "--shape tiny --seq 16 --lora 4000" to "rank",
     ).forEach { (options, message) ->
         test("$options is refused in words") {

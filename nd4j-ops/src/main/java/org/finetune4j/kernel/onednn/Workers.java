@@ -110,6 +110,10 @@ final class Workers implements AutoCloseable {
         }
     }
 
+    int threads() {
+        return workers.length;
+    }
+
     int cachedPrimitives() {
         int count = 0;
         for (Worker worker : workers) {
