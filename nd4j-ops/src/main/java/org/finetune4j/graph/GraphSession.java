@@ -31,6 +31,7 @@ public final class GraphSession {
     private final Supplier<MemoryPlan> memoryPlans;
     private final List<String> outputs;
     private final List<Graph.Node> schedule;
+    private final Map<String, String> originals;
     private final Map<String, List<String>> sinksOf;
     private final Map<String, String> substitutes;
     private final Set<String> directSinks = new HashSet<>();
@@ -68,13 +69,24 @@ public final class GraphSession {
      */
     public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
                         Map<String, List<String>> contributions, Map<String, String> substitutes) {
-        this(graph, kernels, arena, outputs, contributions, substitutes, MemoryPlan::new);
+        this(graph, kernels, arena, outputs, contributions, substitutes, Recomputation.NONE);
     }
 
-    /** As the public constructor, with another way to place arrays. */
+    /**
+     * As the other constructor, with parts of the forward pass computed again in the reverse pass.
+     *
+     * @param recomputation which parts
+     */
+    public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
+                        Map<String, List<String>> contributions, Map<String, String> substitutes,
+                        Recomputation recomputation) {
+        this(graph, kernels, arena, outputs, contributions, substitutes, recomputation, MemoryPlan::new);
+    }
+
+    /** As the public constructors, with another way to place arrays. */
     GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
                  Map<String, List<String>> contributions, Map<String, String> substitutes,
-                 Supplier<MemoryPlan> memoryPlans) {
+                 Recomputation recomputation, Supplier<MemoryPlan> memoryPlans) {
         this.graph = graph;
         this.kernels = kernels;
         this.arena = arena;
@@ -84,7 +96,9 @@ public final class GraphSession {
         this.sinksOf = new HashMap<>();
         contributions.forEach((leaf, variables) -> variables.forEach(
                 variable -> sinksOf.computeIfAbsent(variable, key -> new ArrayList<>()).add(leaf)));
-        this.schedule = schedule();
+        Recomputation.Schedule rewritten = recomputation.applied(schedule());
+        this.schedule = rewritten.schedule();
+        this.originals = rewritten.originals();
         analyseLifetimes();
     }
 
@@ -258,7 +272,7 @@ public final class GraphSession {
             for (int i = 0; i < outputShapes.size(); i++) {
                 String name = node.outputs().get(i);
                 long[] shape = outputShapes.get(i);
-                DataType type = graph.variable(name).dataType();
+                DataType type = type(name);
                 shapes.put(name, shape);
                 if (directSinks.contains(name)) {
                     continue;
@@ -302,10 +316,14 @@ public final class GraphSession {
         List<INDArray> in = new ArrayList<>();
         for (String name : node.inputs()) {
             long[] shape = shapes.get(name);
-            in.add(shape != null ? Nd4j.createUninitialized(graph.variable(name).dataType(), shape)
+            in.add(shape != null ? Nd4j.createUninitialized(type(name), shape)
                     : leaf(name, inputs));
         }
         return StockOps.outputShapes(node.operation(), in);
+    }
+
+    private DataType type(String name) {
+        return graph.variable(originals.getOrDefault(name, name)).dataType();
     }
 
     private INDArray leaf(String name, Map<String, INDArray> inputs) {

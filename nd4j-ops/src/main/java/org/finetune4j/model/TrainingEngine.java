@@ -7,6 +7,7 @@ import java.util.Map;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
 import org.finetune4j.graph.Profile;
+import org.finetune4j.graph.Recomputation;
 import org.finetune4j.graph.ReversePass;
 import org.finetune4j.head.ChunkedHead;
 import org.finetune4j.head.HeadLoss;
@@ -98,15 +99,17 @@ public final class TrainingEngine implements AutoCloseable {
         List<Parameter> trainable = adapterOn ? model.parameters().trainable() : List.of();
         trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
         seed = Nd4j.ones(lossType, 1);
-        training = trainable.isEmpty() ? null : trainingSession(graph, headLoss, lossType);
+        training = trainable.isEmpty() ? null : trainingSession(graph, headLoss, lossType,
+                new Recomputation(policy.boundaries(), Math.min(options.recomputedBlocks(), model.config().layers())));
     }
 
-    private GraphSession trainingSession(ModelGraph graph, HeadLoss headLoss, DataType lossType) {
+    private GraphSession trainingSession(ModelGraph graph, HeadLoss headLoss, DataType lossType,
+                                         Recomputation recomputation) {
         Map<String, List<String>> contributions = ReversePass.build(graph.graph(), headLoss.loss(),
                 graph.input(SEED, lossType), gradients.keySet());
         List<SDVariable> replacements = headLoss.replacements();
         return new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), contributions,
-                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()));
+                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()), recomputation);
     }
 
     private static SDVariable supervised(ModelGraph graph, LlamaGraph trunk, SDVariable rows) {

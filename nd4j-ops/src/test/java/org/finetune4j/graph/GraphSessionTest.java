@@ -36,8 +36,19 @@ class GraphSessionTest {
     @Test
     void anArenaGivesWhatFreshArraysGive() {
         for (int seed = 0; seed < GRAPHS; seed++) {
-            compare(seed, MemoryPlan::new);
+            compare(seed, 0, MemoryPlan::new);
         }
+    }
+
+    @Test
+    void recomputedPartsGiveWhatKeptOnesGive() {
+        int again = 0;
+        for (int seed = 0; seed < GRAPHS; seed++) {
+            for (int parts = 1; parts <= RandomGraph.PARTS; parts++) {
+                again += compare(seed, parts, MemoryPlan::new);
+            }
+        }
+        assertTrue(again > GRAPHS, "only " + again + " operations were done again");
     }
 
     @Test
@@ -162,16 +173,19 @@ class GraphSessionTest {
     private void assertNoticed(Supplier<MemoryPlan> broken) {
         assertThrows(AssertionError.class, () -> {
             for (int seed = 0; seed < GRAPHS; seed++) {
-                compare(seed, broken);
+                compare(seed, 0, broken);
             }
         });
     }
 
-    private void compare(int seed, Supplier<MemoryPlan> memoryPlans) {
+    /** Returns how many operations are done again with these parts recomputed. */
+    private int compare(int seed, int parts, Supplier<MemoryPlan> memoryPlans) {
         RandomGraph random = new RandomGraph(seed);
         try (Arena arena = new Arena()) {
             GraphSession session = new GraphSession(random.graph, kernels, arena, random.outputs,
-                    random.contributions, Map.of(), memoryPlans);
+                    random.contributions, Map.of(), new Recomputation(random.boundaries, parts), memoryPlans);
+            int plain = new GraphSession(random.graph, kernels, arena, random.outputs, random.contributions, Map.of())
+                    .describe().size();
             for (int run = 0; run < ROWS.length; run++) {
                 Map<String, INDArray> inputs = random.draw(100L * seed + run, ROWS[run]);
                 Map<String, INDArray> expectedSinks = random.sinks(run, inputs);
@@ -182,6 +196,7 @@ class GraphSessionTest {
                 random.outputs.forEach(name -> assertClose(expected.get(name), actual.get(name), where + name));
                 random.wanted.forEach(name -> assertClose(expectedSinks.get(name), sinks.get(name), where + name));
             }
+            return session.describe().size() - plain;
         }
     }
 
