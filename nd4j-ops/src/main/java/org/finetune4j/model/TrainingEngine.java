@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
+import org.finetune4j.graph.MemoryReport;
 import org.finetune4j.graph.Profile;
 import org.finetune4j.graph.Recomputation;
 import org.finetune4j.graph.ReversePass;
@@ -179,6 +180,13 @@ public final class TrainingEngine implements AutoCloseable {
     /** Bytes of intermediate arrays and of one head chunk as they are held now. */
     public long arenaBytes() {
         return arena.bytes() + head.bytes();
+    }
+
+    /** What fills the arena of a training pass over a batch like this one, found without running it. */
+    public MemoryReport trainingMemory(PackedBatch batch) {
+        Map<String, long[]> shapes = new HashMap<>();
+        inputs(batch, -1).forEach((name, array) -> shapes.put(name, array.shape()));
+        return (training == null ? forward : training).memory(shapes);
     }
 
     /** Times every operation from now on; null stops that. */
