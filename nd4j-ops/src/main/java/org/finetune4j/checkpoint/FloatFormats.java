@@ -1,14 +1,15 @@
 package org.finetune4j.checkpoint;
 
 /** The bit patterns of the 16-bit floating-point types; narrowing rounds to nearest, ties to even. */
-final class FloatFormats {
+public final class FloatFormats {
     private FloatFormats() {}
 
     static float fromBfloat16(short bits) {
         return Float.intBitsToFloat(bits << 16);
     }
 
-    static short toBfloat16(float value) {
+    /** The BFLOAT16 pattern nearest to a float; a NaN stays one. */
+    public static short toBfloat16(float value) {
         int bits = Float.floatToRawIntBits(value);
         if (Float.isNaN(value)) {
             // Rounding could carry a NaN's payload into the exponent and make it infinite.

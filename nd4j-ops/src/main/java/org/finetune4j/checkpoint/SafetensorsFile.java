@@ -18,7 +18,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /**
  * The weights of a model, read from one {@code .safetensors} file or from an index of shards.
  *
- * <p>Opening checks every rule of the format and reads no tensor. Reading maps the file piece by piece, so a file may be
+ * <p>Opening checks every rule of the format and reads no tensor. Reading goes piece by piece, so a file may be
  * larger than 2 GiB and larger than the memory; values are converted on the way. An object may be read by several threads.
  */
 public final class SafetensorsFile implements AutoCloseable {

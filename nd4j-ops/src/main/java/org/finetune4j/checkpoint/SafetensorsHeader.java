@@ -236,7 +236,8 @@ record SafetensorsHeader(long dataStart, Map<String, TensorInfo> tensors, Map<St
         }
     }
 
-    private static void readFully(FileChannel channel, ByteBuffer target, long position, Path file)
+    /** Fills a buffer from its beginning with the bytes at {@code position}. */
+    static void readFully(FileChannel channel, ByteBuffer target, long position, Path file)
             throws IOException {
         while (target.hasRemaining()) {
             int count = channel.read(target, position + target.position());

@@ -3,13 +3,12 @@ package org.finetune4j.checkpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** One open safetensors file, whose tensors are mapped into memory a window at a time. */
+/** One open safetensors file, whose tensors are read a window at a time. */
 final class SafetensorsShard implements AutoCloseable {
     /** Elements per window: small enough to stay in a few megabytes whatever a tensor's size. */
     private static final int WINDOW_ELEMENTS = 1 << 20;
@@ -55,20 +54,21 @@ final class SafetensorsShard implements AutoCloseable {
         ArrayBytes memory = new ArrayBytes(destination);
         long start = header.dataStart() + info.begin();
         long elements = info.elements();
+        // Read, not mapped: mapped pages count as the process's memory until the garbage collector unmaps them.
+        ByteBuffer stored = info.type() == target ? null
+            : ByteBuffer.allocateDirect((int) Math.min(WINDOW_ELEMENTS, elements) * info.type().bytes());
         for (long done = 0; done < elements; done += WINDOW_ELEMENTS) {
             int count = (int) Math.min(WINDOW_ELEMENTS, elements - done);
+            ByteBuffer wanted = memory.window(done * target.bytes(), count * target.bytes());
+            ByteBuffer source = stored == null ? wanted : stored.clear().limit(count * info.type().bytes());
             try {
-                ByteBuffer source = channel.map(MapMode.READ_ONLY, start + done * info.type().bytes(),
-                    (long) count * info.type().bytes());
-                ElementConversion.convert(info.type(), source, target,
-                    memory.window(done * target.bytes(), count * target.bytes()));
+                SafetensorsHeader.readFully(channel, source, start + done * info.type().bytes(), file);
             } catch (IOException e) {
                 throw new CheckpointException(file, "tensor '" + info.name() + "' cannot be read (" + e.getMessage()
                     + ")", "Check the disk", e);
-            } catch (InternalError e) {
-                // What the JVM throws when a mapped page is no longer backed by the file.
-                throw new CheckpointException(file, "the file became shorter while tensor '" + info.name()
-                    + "' was read", "Let no other program write to the file and run again", e);
+            }
+            if (stored != null) {
+                ElementConversion.convert(info.type(), stored.flip(), target, wanted);
             }
         }
         memory.written();

@@ -48,8 +48,8 @@ public final class Graph {
 
     /** The array of a constant, or null when the variable is no constant. */
     @Nullable INDArray constant(String name) {
-        SDVariable variable = sameDiff.getVariable(name);
-        return variable.getVariableType() == VariableType.CONSTANT ? sameDiff.getArrForVarName(name) : null;
+        @Nullable SDVariable variable = sameDiff.getVariable(name);
+        return variable != null && variable.getVariableType() == VariableType.CONSTANT ? sameDiff.getArrForVarName(name) : null;
     }
 
     /** All operations, each after those whose results it reads. */

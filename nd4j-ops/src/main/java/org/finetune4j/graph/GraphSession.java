@@ -31,6 +31,7 @@ public final class GraphSession {
     private final Supplier<MemoryPlan> memoryPlans;
     private final List<String> outputs;
     private final List<Graph.Node> schedule;
+    private final Map<String, String> originals;
     private final Map<String, List<String>> sinksOf;
     private final Map<String, String> substitutes;
     private final Set<String> directSinks = new HashSet<>();
@@ -49,10 +50,15 @@ public final class GraphSession {
 
     /** Where an intermediate array lies. */
     private record Place(long offset, DataType type, long[] shape) {
+        long bytes() {
+            return GraphSession.bytes(type, shape);
+        }
     }
 
     private static final class Plan {
         final Map<String, Place> places = new HashMap<>();
+        /** For an array whose memory another takes over, the step at which it does. */
+        final Map<String, Integer> takenOver = new HashMap<>();
         long arenaBytes;
         int generation = -1;
         Map<String, INDArray> arrays = Map.of();
@@ -68,20 +74,25 @@ public final class GraphSession {
      */
     public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
                         Map<String, List<String>> contributions, Map<String, String> substitutes) {
-        this(graph, kernels, arena, outputs, contributions, substitutes, ScheduleRewrite.NONE);
+        this(graph, kernels, arena, outputs, contributions, substitutes, Recomputation.NONE, ScheduleRewrite.NONE);
     }
 
-    /** As the shorter constructor, with a rewrite of the schedule. */
+    /**
+     * As the shorter constructor, with a schedule that is changed.
+     *
+     * @param recomputation which parts of the forward pass are computed again in the reverse pass
+     * @param rewrite       how the schedule is rewritten after that
+     */
     public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
                         Map<String, List<String>> contributions, Map<String, String> substitutes,
-                        ScheduleRewrite rewrite) {
-        this(graph, kernels, arena, outputs, contributions, substitutes, rewrite, MemoryPlan::new);
+                        Recomputation recomputation, ScheduleRewrite rewrite) {
+        this(graph, kernels, arena, outputs, contributions, substitutes, recomputation, rewrite, MemoryPlan::new);
     }
 
     /** As the public constructors, with another way to place arrays. */
     GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
-                 Map<String, List<String>> contributions, Map<String, String> substitutes, ScheduleRewrite rewrite,
-                 Supplier<MemoryPlan> memoryPlans) {
+                 Map<String, List<String>> contributions, Map<String, String> substitutes,
+                 Recomputation recomputation, ScheduleRewrite rewrite, Supplier<MemoryPlan> memoryPlans) {
         this.graph = graph;
         this.kernels = kernels;
         this.arena = arena;
@@ -91,9 +102,11 @@ public final class GraphSession {
         this.sinksOf = new HashMap<>();
         contributions.forEach((leaf, variables) -> variables.forEach(
                 variable -> sinksOf.computeIfAbsent(variable, key -> new ArrayList<>()).add(leaf)));
+        Recomputation.Schedule recomputed = recomputation.applied(schedule());
+        this.originals = recomputed.originals();
         Set<String> kept = new HashSet<>(sinksOf.keySet());
         this.outputs.forEach(output -> kept.add(resolved(output)));
-        this.schedule = rewrite.apply(schedule(), kept);
+        this.schedule = rewrite.apply(recomputed.schedule(), kept);
         analyseLifetimes();
     }
 
@@ -266,28 +279,77 @@ public final class GraphSession {
                 key.append(Arrays.toString(array.shape()));
             }
         }
-        return plans.computeIfAbsent(key.toString(), shapes -> layOut(inputs));
+        return plans.computeIfAbsent(key.toString(), shapes -> {
+            Map<String, long[]> leafShapes = new HashMap<>();
+            inputs.forEach((name, array) -> leafShapes.put(name, array.shape()));
+            return layOut(leafShapes, inputs);
+        });
     }
 
-    private Plan layOut(Map<String, INDArray> inputs) {
+    /**
+     * The arena that a run needs, found without allocating it.
+     *
+     * @param leafShapes shapes of all leaves that are given at a run, by name
+     */
+    public MemoryReport memory(Map<String, long[]> leafShapes) {
+        Plan plan = layOut(leafShapes, Map.of());
+        long[] live = new long[schedule.size() + 1];
+        forEachArray(plan, (name, made, last) -> {
+            for (int step = made; step <= last; step++) {
+                live[step] += plan.places.get(name).bytes();
+            }
+        });
+        int fullest = 0;
+        for (int step = 1; step < schedule.size(); step++) {
+            fullest = live[step] > live[fullest] ? step : fullest;
+        }
+        int shown = fullest;
+        Map<String, Long> byOperation = new HashMap<>();
+        forEachArray(plan, (name, made, last) -> {
+            if (made <= shown && shown <= last) {
+                byOperation.merge(schedule.get(made).operation().opName(), plan.places.get(name).bytes(), Long::sum);
+            }
+        });
+        return new MemoryReport(plan.arenaBytes, live[fullest],
+                schedule.isEmpty() ? "" : schedule.get(fullest).operation().opName(), byOperation);
+    }
+
+    private interface Lifetime {
+        void of(String name, int made, int last);
+    }
+
+    private void forEachArray(Plan plan, Lifetime visitor) {
+        for (int step = 0; step < schedule.size(); step++) {
+            for (String name : schedule.get(step).outputs()) {
+                if (plan.places.containsKey(name)) {
+                    visitor.of(name, step, Math.min(plan.takenOver.getOrDefault(name, Integer.MAX_VALUE) - 1,
+                            Math.min(lastUse.get(name), schedule.size() - 1)));
+                }
+            }
+        }
+    }
+
+    private Plan layOut(Map<String, long[]> leafShapes, Map<String, INDArray> inputs) {
         Plan plan = new Plan();
         MemoryPlan memory = memoryPlans.get();
-        Map<String, long[]> shapes = new HashMap<>();
+        Map<String, long[]> shapes = new HashMap<>(leafShapes);
         for (int step = 0; step < schedule.size(); step++) {
             Graph.Node node = schedule.get(step);
             List<long[]> outputShapes = outputShapes(node, shapes, inputs);
             for (int i = 0; i < outputShapes.size(); i++) {
                 String name = node.outputs().get(i);
                 long[] shape = outputShapes.get(i);
-                DataType type = graph.variable(name).dataType();
+                DataType type = type(name);
                 shapes.put(name, shape);
                 if (directSinks.contains(name)) {
                     continue;
                 }
                 long bytes = bytes(type, shape);
                 int last = lastUse.get(name);
-                Place reused = i == 0 ? reusable(node, step, plan, memory, bytes) : null;
-                if (reused != null) {
+                String reusable = i == 0 ? reusable(node, step, plan, memory, bytes) : null;
+                if (reusable != null) {
+                    Place reused = plan.places.get(reusable);
+                    plan.takenOver.put(reusable, step);
                     memory.extend(reused.offset(), last);
                     plan.places.put(name, new Place(reused.offset(), type, shape));
                 } else {
@@ -299,7 +361,8 @@ public final class GraphSession {
         return plan;
     }
 
-    private @Nullable Place reusable(Graph.Node node, int step, Plan plan, MemoryPlan memory, long bytes) {
+    /** The input whose memory the first output takes over, or null. */
+    private @Nullable String reusable(Graph.Node node, int step, Plan plan, MemoryPlan memory, long bytes) {
         if (!(node.operation() instanceof OwnOp own) || own.reusableInput() < 0
                 || own.reusableInput() >= node.inputs().size()) {
             return null;
@@ -308,36 +371,35 @@ public final class GraphSession {
         Place place = plan.places.get(name);
         boolean readOnce = node.inputs().stream().filter(name::equals).count() == 1;
         return place != null && readOnce && memory.isLastUse(place.offset(), step)
-                && bytes(place.type(), place.shape()) == bytes ? place : null;
+                && place.bytes() == bytes ? name : null;
     }
 
     private List<long[]> outputShapes(Graph.Node node, Map<String, long[]> shapes, Map<String, INDArray> inputs) {
         if (node.operation() instanceof OwnOp own) {
-            List<long[]> in = new ArrayList<>();
-            for (String name : node.inputs()) {
-                long[] shape = shapes.get(name);
-                in.add(shape != null ? shape : leaf(name, inputs).shape());
-            }
-            return own.outputShapes(in);
+            return own.outputShapes(node.inputs().stream().map(name -> shape(name, shapes)).toList());
         }
         List<INDArray> in = new ArrayList<>();
         for (String name : node.inputs()) {
-            long[] shape = shapes.get(name);
-            in.add(shape != null ? Nd4j.createUninitialized(graph.variable(name).dataType(), shape)
-                    : leaf(name, inputs));
+            INDArray array = inputs.containsKey(name) ? inputs.get(name) : graph.constant(name);
+            in.add(array != null ? array : Nd4j.createUninitialized(type(name), shape(name, shapes)));
         }
         return StockOps.outputShapes(node.operation(), in);
     }
 
-    private INDArray leaf(String name, Map<String, INDArray> inputs) {
-        INDArray array = inputs.get(name);
-        if (array == null) {
-            array = graph.constant(name);
+    private long[] shape(String name, Map<String, long[]> shapes) {
+        long[] shape = shapes.get(name);
+        if (shape == null) {
+            INDArray constant = graph.constant(name);
+            if (constant == null) {
+                throw new IllegalArgumentException("no array given for '" + name + "'");
+            }
+            return constant.shape();
         }
-        if (array == null) {
-            throw new IllegalArgumentException("no array given for '" + name + "'");
-        }
-        return array;
+        return shape;
+    }
+
+    private DataType type(String name) {
+        return graph.variable(originals.getOrDefault(name, name)).dataType();
     }
 
     private Plan bound(Plan plan) {

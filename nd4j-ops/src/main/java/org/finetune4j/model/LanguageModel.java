@@ -16,9 +16,7 @@ import org.finetune4j.checkpoint.TensorInfo;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A causal language model of the Llama family: its configuration and parameters. At first nothing trains;
@@ -59,9 +57,9 @@ public final class LanguageModel implements AutoCloseable {
     public static LanguageModel load(Path folder, Precision precision, Kernels kernels) {
         ModelConfig config = ModelConfig.read(folder);
         requireWeights(folder, config);
-        return new LanguageModel(config, precision, kernels, (name, shape, type) -> {
+        return new LanguageModel(config, precision, kernels, (name, target) -> {
             try (SafetensorsFile file = SafetensorsFile.open(folder)) {
-                return file.read(name, type);
+                file.readInto(name, target);
             }
         });
     }
@@ -72,10 +70,14 @@ public final class LanguageModel implements AutoCloseable {
      * @param seed the same seed gives the same weights
      */
     public static LanguageModel random(ModelConfig config, Precision precision, Kernels kernels, long seed) {
-        return new LanguageModel(config, precision, kernels, (name, shape, type) -> shape.length == 1
-                ? Nd4j.ones(type, shape)
-                : draw(shape, type, CounterRandom.seed(seed, name, 0),
-                        (key, index) -> config.initializerRange() * CounterRandom.gaussian(key, index)));
+        return new LanguageModel(config, precision, kernels, (name, target) -> {
+            if (target.rank() == 1) {
+                target.assign(1);
+            } else {
+                draw(target, CounterRandom.seed(seed, name, 0),
+                        (key, index) -> config.initializerRange() * CounterRandom.gaussian(key, index));
+            }
+        });
     }
 
     /** The model's configuration. */
@@ -137,10 +139,11 @@ public final class LanguageModel implements AutoCloseable {
         List<Parameters.Declaration> declarations = new ArrayList<>();
         for (Parameters.Declaration base : declarations(false)) {
             INDArray array = parameters.named(base.name()).master();
-            declarations.add(new Parameters.Declaration(base.name(), base.shape(), false, false, type -> array));
+            declarations.add(new Parameters.Declaration(base.name(), base.shape(), false, false, array,
+                    base.values()));
         }
         adapted.values().forEach(specs -> specs.forEach(spec -> declarations.add(new Parameters.Declaration(spec.name(),
-                spec.shape(), true, true, type -> draw(spec.shape(), type, CounterRandom.seed(seed, spec.name(), 0),
+                spec.shape(), true, true, null, target -> draw(target, CounterRandom.seed(seed, spec.name(), 0),
                         spec.initializer())))));
         parameters = new Parameters(declarations, precision, kernels);
     }
@@ -183,7 +186,7 @@ public final class LanguageModel implements AutoCloseable {
 
     private List<Parameters.Declaration> declarations(boolean train) {
         return layout.stream().map(weight -> new Parameters.Declaration(weight.name(), weight.shape(), train,
-                train && !weight.norm(), type -> source.read(weight.name(), weight.shape(), type)))
+                train && !weight.norm(), null, target -> source.read(weight.name(), target)))
                 .collect(Collectors.toCollection(ArrayList::new));
     }
 
@@ -219,11 +222,8 @@ public final class LanguageModel implements AutoCloseable {
         }
     }
 
-    private static INDArray draw(long[] shape, DataType type, long seed, ParameterSpec.Initializer initializer) {
-        DataType drawn = type == DataType.DOUBLE ? DataType.DOUBLE : DataType.FLOAT;
-        INDArray array = Nd4j.createUninitialized(drawn, shape);
-        NativeFill.fill(array, index -> initializer.value(seed, index));
-        return drawn == type ? array : array.castTo(type);
+    private static void draw(INDArray target, long seed, ParameterSpec.Initializer initializer) {
+        NativeFill.fill(target, index -> initializer.value(seed, index));
     }
 
     @Override

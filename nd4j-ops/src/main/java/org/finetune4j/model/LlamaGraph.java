@@ -1,5 +1,7 @@
 package org.finetune4j.model;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import org.finetune4j.checkpoint.ModelConfig;
@@ -38,6 +40,7 @@ final class LlamaGraph {
     private final Set<Fusion> fusions;
     private final AttentionShape shape;
     private final RotaryTable rotary;
+    private final List<String> boundaries = new ArrayList<>();
 
     LlamaGraph(ModelConfig config, Function<String, SDVariable> parameter, Linear linear, Mixer mixer,
                Set<Fusion> fusions) {
@@ -53,13 +56,20 @@ final class LlamaGraph {
     /** Hidden states after the final norm, {@code [tokens, hidden]}. */
     SDVariable hidden(SDVariable ids, SDVariable positions) {
         SDVariable x = Embedding.of(ids, parameter.apply(LlamaLayout.EMBEDDING));
+        boundaries.add(x.name());
         for (int layer = 0; layer < config.layers(); layer++) {
             SDVariable attended = attention(layer, norm(x, layer, "input_layernorm"), positions);
             x = Add.of(attended, x);
             SDVariable transformed = feedForward(layer, norm(x, layer, "post_attention_layernorm"));
             x = Add.of(transformed, x);
+            boundaries.add(x.name());
         }
         return RmsNorm.of(x, parameter.apply(LlamaLayout.FINAL_NORM), config.rmsNormEpsilon());
+    }
+
+    /** After {@link #hidden}: the variables before each block and behind the last, the residual stream. */
+    List<String> boundaries() {
+        return List.copyOf(boundaries);
     }
 
     /** The weight that projects hidden states to logits. */

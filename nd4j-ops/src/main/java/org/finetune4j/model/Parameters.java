@@ -7,11 +7,13 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.bytedeco.javacpp.BytePointer;
 import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Memory;
 import org.finetune4j.kernel.Kernels;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -29,12 +31,14 @@ public final class Parameters {
     private final INDArray flatGradient;
     private final INDArray flatValue;
 
-    /** A parameter before it is placed. */
-    record Declaration(String name, long[] shape, boolean trains, boolean decays, Values values) {
-        /** Gives a fresh array of the values in the wanted type. */
-        interface Values {
-            INDArray array(org.nd4j.linalg.api.buffer.DataType type);
-        }
+    /**
+     * A parameter before it is placed.
+     *
+     * @param frozen the array of one that is there already and does not train, or null
+     * @param values writes its first values into an array of its shape
+     */
+    record Declaration(String name, long[] shape, boolean trains, boolean decays, @Nullable INDArray frozen,
+                       Consumer<INDArray> values) {
 
         long count() {
             return Arrays.stream(shape).reduce(1, Math::multiplyExact);
@@ -55,14 +59,16 @@ public final class Parameters {
             Parameter parameter;
             if (declaration.trains()) {
                 INDArray master = view(flat, offset, declaration.shape());
-                INDArray initial = declaration.values().array(precision.masterType());
-                master.assign(initial);
-                initial.close();
+                declaration.values().accept(master);
                 parameter = new Parameter(declaration.name(), declaration.shape(), true, declaration.decays(), offset,
                         master, flatValue == flat ? master : view(flatValue, offset, declaration.shape()));
                 offset += declaration.count();
             } else {
-                INDArray array = declaration.values().array(precision.type());
+                INDArray array = declaration.frozen();
+                if (array == null) {
+                    array = Nd4j.createUninitialized(precision.type(), declaration.shape());
+                    declaration.values().accept(array);
+                }
                 parameter = new Parameter(declaration.name(), declaration.shape(), false, false, -1, array, array);
             }
             if (byName.put(parameter.name(), parameter) != null) {

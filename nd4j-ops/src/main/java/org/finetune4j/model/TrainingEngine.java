@@ -6,8 +6,11 @@ import java.util.List;
 import java.util.Map;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
+import org.finetune4j.graph.MemoryReport;
 import org.finetune4j.graph.Profile;
+import org.finetune4j.graph.Recomputation;
 import org.finetune4j.graph.ReversePass;
+import org.finetune4j.graph.ScheduleRewrite;
 import org.finetune4j.head.ChunkedHead;
 import org.finetune4j.head.HeadLoss;
 import org.finetune4j.head.TokenLoss;
@@ -94,21 +97,23 @@ public final class TrainingEngine implements AutoCloseable {
         loss = headLoss.loss().name();
         values = headLoss.values().name();
         forward = new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), Map.of(), Map.of(),
-                options.productFusion());
+                Recomputation.NONE, options.productFusion());
         parameterArrays = graph.parameterArrays();
         List<Parameter> trainable = adapterOn ? model.parameters().trainable() : List.of();
         trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
         seed = Nd4j.ones(lossType, 1);
-        training = trainable.isEmpty() ? null : trainingSession(graph, headLoss, lossType, options);
+        training = trainable.isEmpty() ? null : trainingSession(graph, headLoss, lossType,
+                new Recomputation(policy.boundaries(), Math.min(options.recomputedBlocks(), model.config().layers())),
+                options.productFusion());
     }
 
     private GraphSession trainingSession(ModelGraph graph, HeadLoss headLoss, DataType lossType,
-                                         EngineOptions options) {
+                                         Recomputation recomputation, ScheduleRewrite rewrite) {
         Map<String, List<String>> contributions = ReversePass.build(graph.graph(), headLoss.loss(),
                 graph.input(SEED, lossType), gradients.keySet());
         List<SDVariable> replacements = headLoss.replacements();
         return new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), contributions,
-                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()), options.productFusion());
+                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()), recomputation, rewrite);
     }
 
     private static SDVariable supervised(ModelGraph graph, LlamaGraph trunk, SDVariable rows) {
@@ -178,6 +183,13 @@ public final class TrainingEngine implements AutoCloseable {
     /** Bytes of intermediate arrays and of one head chunk as they are held now. */
     public long arenaBytes() {
         return arena.bytes() + head.bytes();
+    }
+
+    /** What fills the arena of a training pass over a batch like this one, found without running it. */
+    public MemoryReport trainingMemory(PackedBatch batch) {
+        Map<String, long[]> shapes = new HashMap<>();
+        inputs(batch, -1).forEach((name, array) -> shapes.put(name, array.shape()));
+        return (training == null ? forward : training).memory(shapes);
     }
 
     /** Times every operation from now on; null stops that. */

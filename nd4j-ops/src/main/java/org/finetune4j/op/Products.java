@@ -5,6 +5,7 @@ import java.util.List;
 import org.finetune4j.graph.OwnOp;
 import org.finetune4j.kernel.Product;
 import org.finetune4j.kernel.ProductSum;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Several sums of matrix products that do not depend on each other, computed side by side: what {@link ProductFusion}
@@ -57,6 +58,17 @@ final class Products extends OwnOp {
             shapes.add(shape);
         }
         return shapes;
+    }
+
+    @Override
+    protected double operations(List<INDArray> inputs, List<INDArray> outputs) {
+        double operations = 0;
+        for (int i = 0; i < sums.size(); i++) {
+            for (Term term : sums.get(i).terms()) {
+                operations += 2.0 * outputs.get(i).length() * inputs.get(term.a()).size(term.transposeA() ? 0 : 1);
+            }
+        }
+        return operations;
     }
 
     @Override

@@ -38,16 +38,16 @@ class GraphSessionTest {
     @Test
     void anArenaGivesWhatFreshArraysGive() {
         for (int seed = 0; seed < GRAPHS; seed++) {
-            compare(seed, ScheduleRewrite.NONE, MemoryPlan::new);
+            compare(seed, 0, ScheduleRewrite.NONE, MemoryPlan::new);
         }
     }
 
     @Test
     void fusedProductsGiveWhatSingleOnesGive() {
         for (int seed = 0; seed < 5 * GRAPHS; seed++) {
-            compare(seed, new ProductFusion(true, true), MemoryPlan::new);
-            compare(seed, new ProductFusion(true, false), MemoryPlan::new);
-            compare(seed, new ProductFusion(false, true), MemoryPlan::new);
+            compare(seed, seed % 3, new ProductFusion(true, true), MemoryPlan::new);
+            compare(seed, seed % 3, new ProductFusion(true, false), MemoryPlan::new);
+            compare(seed, seed % 3, new ProductFusion(false, true), MemoryPlan::new);
         }
     }
 
@@ -79,9 +79,20 @@ class GraphSessionTest {
 
     private List<String> fused(Graph graph, List<String> outputs, boolean together, boolean intoAdds) {
         try (Arena arena = new Arena()) {
-            return new GraphSession(graph, kernels, arena, outputs, Map.of(), Map.of(),
+            return new GraphSession(graph, kernels, arena, outputs, Map.of(), Map.of(), Recomputation.NONE,
                     new ProductFusion(together, intoAdds)).describe();
         }
+    }
+
+    @Test
+    void recomputedPartsGiveWhatKeptOnesGive() {
+        int again = 0;
+        for (int seed = 0; seed < GRAPHS; seed++) {
+            for (int parts = 1; parts <= RandomGraph.PARTS; parts++) {
+                again += compare(seed, parts, ScheduleRewrite.NONE, MemoryPlan::new);
+            }
+        }
+        assertTrue(again > GRAPHS, "only " + again + " operations were done again");
     }
 
     @Test
@@ -206,16 +217,19 @@ class GraphSessionTest {
     private void assertNoticed(Supplier<MemoryPlan> broken) {
         assertThrows(AssertionError.class, () -> {
             for (int seed = 0; seed < GRAPHS; seed++) {
-                compare(seed, ScheduleRewrite.NONE, broken);
+                compare(seed, 0, ScheduleRewrite.NONE, broken);
             }
         });
     }
 
-    private void compare(int seed, ScheduleRewrite rewrite, Supplier<MemoryPlan> memoryPlans) {
+    /** Returns how many operations are done again with these parts recomputed. */
+    private int compare(int seed, int parts, ScheduleRewrite rewrite, Supplier<MemoryPlan> memoryPlans) {
         RandomGraph random = new RandomGraph(seed);
         try (Arena arena = new Arena()) {
             GraphSession session = new GraphSession(random.graph, kernels, arena, random.outputs,
-                    random.contributions, Map.of(), rewrite, memoryPlans);
+                    random.contributions, Map.of(), new Recomputation(random.boundaries, parts), rewrite, memoryPlans);
+            int plain = new GraphSession(random.graph, kernels, arena, random.outputs, random.contributions, Map.of())
+                    .describe().size();
             for (int run = 0; run < ROWS.length; run++) {
                 Map<String, INDArray> inputs = random.draw(100L * seed + run, ROWS[run]);
                 Map<String, INDArray> expectedSinks = random.sinks(run, inputs);
@@ -226,6 +240,7 @@ class GraphSessionTest {
                 random.outputs.forEach(name -> assertClose(expected.get(name), actual.get(name), where + name));
                 random.wanted.forEach(name -> assertClose(expectedSinks.get(name), sinks.get(name), where + name));
             }
+            return session.describe().size() - plain;
         }
     }
 

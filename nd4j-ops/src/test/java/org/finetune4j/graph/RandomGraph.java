@@ -24,6 +24,8 @@ import org.nd4j.linalg.factory.Nd4j;
 final class RandomGraph {
     private static final int[] WIDTHS = {3, 8};
     private static final int OPERATIONS = 12;
+    /** Into so many parts the forward pass is cut by {@link #boundaries}. */
+    static final int PARTS = 3;
 
     final Graph graph = new Graph();
     /** Leaves that want a gradient. */
@@ -31,6 +33,8 @@ final class RandomGraph {
     /** What is differentiated, and two variables from the middle. */
     final List<String> outputs = new ArrayList<>();
     final Map<String, List<String>> contributions;
+    /** Variables at even distances, and what is differentiated. */
+    final List<String> boundaries = new ArrayList<>();
 
     private final Random random;
     private final Map<String, long[]> leaves = new LinkedHashMap<>();
@@ -50,6 +54,10 @@ final class RandomGraph {
             made.add(next);
         }
         SDVariable last = RmsNorm.of(Add.of(pick(0), pick(0)), leaf("norm", WIDTHS[0]), 0.1);
+        for (int part = 0; part < PARTS; part++) {
+            boundaries.add(made.get(part * OPERATIONS / PARTS).name());
+        }
+        boundaries.add(last.name());
         outputs.add(last.name());
         outputs.add(made.get(random.nextInt(OPERATIONS)).name());
         outputs.add(made.get(random.nextInt(OPERATIONS)).name());

@@ -2,13 +2,16 @@ package org.finetune4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenValues;
 import org.finetune4j.head.TokenView;
@@ -17,10 +20,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** What must hold for the engine on every device and in every precision; each law beside a variant that breaks it. */
 abstract class EngineLaws {
     private static final int VOCABULARY = 37;
+    private static final int BLOCKS = 6;
+    private static final ModelConfig DEEP = new ModelConfig(VOCABULARY, 24, 20, BLOCKS, 4, 2, 6, 1e-5, 10000, 64, true, 0,
+            List.of(1), DataType.FLOAT, 0.3);
     private static final TokenLoss LOG_LOSS = new TokenLoss() {
         @Override
         public boolean needsReference() {
@@ -201,6 +208,103 @@ abstract class EngineLaws {
                 assertTrue(first != engine.accumulateGradient(batch, 2).loss());
                 assertEquals(engine.evaluate(batch).loss(), engine.accumulateGradient(batch, -1).loss(), 1e-6 * first);
             }
+        }
+    }
+
+    @Test
+    void recomputedBlocksGiveTheSameBits() {
+        PackedBatch batch = TestModels.batch(VOCABULARY, 29, 19, 12);
+        for (boolean adapter : new boolean[] {false, true}) {
+            for (Set<Fusion> fusions : List.of(EnumSet.noneOf(Fusion.class), EnumSet.allOf(Fusion.class))) {
+                EngineOptions kept = new EngineOptions(fusions, 0);
+                double[] expected = gradient(deep(adapter), batch, kept, 3);
+                for (int blocks : new int[] {1, 3, BLOCKS, BLOCKS + 1}) {
+                    assertArrayEquals(expected, gradient(deep(adapter), batch, kept.withRecomputedBlocks(blocks), 3),
+                            (adapter ? "adapter, " : "full, ") + fusions + ", " + blocks + " blocks");
+                }
+                if (adapter) {
+                    assertFalse(Arrays.equals(expected, gradient(deep(true), batch, kept, 4)),
+                            "dropout does not show in the gradient, so another mask would go unnoticed");
+                }
+            }
+        }
+    }
+
+    @Test
+    void recomputedBlocksTakeOperationsAndSpareMemory() {
+        PackedBatch batch = TestModels.batch(VOCABULARY, 30, 40, 50, 60);
+        for (boolean adapter : new boolean[] {false, true}) {
+            List<Long> operations = new ArrayList<>();
+            List<Long> bytes = new ArrayList<>();
+            for (int blocks = 0; blocks <= BLOCKS; blocks++) {
+                try (LanguageModel model = deep(adapter); TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true,
+                        EngineOptions.DEFAULT.withRecomputedBlocks(blocks))) {
+                    engine.accumulateGradient(batch, 3);
+                    operations.add(count(engine.trainingOperations(), "finetune4j_products"));
+                    bytes.add(engine.arenaBytes());
+                }
+            }
+            for (int blocks = 1; blocks <= BLOCKS; blocks++) {
+                // Queries, keys and values may be one product, gate and up too; the last product of a block is kept.
+                assertTrue(operations.get(blocks) - operations.get(blocks - 1) >= 3, "operations: " + operations);
+                assertTrue(operations.get(blocks) - operations.get(blocks - 1) <= operations.get(0) / BLOCKS / 2,
+                        "operations: " + operations);
+            }
+            assertTrue(bytes.get(BLOCKS) < 0.7 * bytes.get(0), "bytes: " + bytes);
+            assertTrue(bytes.get(BLOCKS / 2) < 0.85 * bytes.get(0), "bytes: " + bytes);
+        }
+    }
+
+    @Test
+    void blocksBelowAllThatTrainsAreNotRecomputed() {
+        try (LanguageModel model = LanguageModel.random(DEEP, precision, kernels, 5)) {
+            model.attach(new LastBlockAdapter(BLOCKS - 1), 3);
+            try (TrainingEngine kept = new TrainingEngine(model, LOG_LOSS);
+                    TrainingEngine below = new TrainingEngine(model, LOG_LOSS, true,
+                            EngineOptions.DEFAULT.withRecomputedBlocks(BLOCKS - 1));
+                    TrainingEngine all = new TrainingEngine(model, LOG_LOSS, true,
+                            EngineOptions.DEFAULT.withRecomputedBlocks(BLOCKS))) {
+                assertEquals(kept.trainingOperations(), below.trainingOperations());
+                assertTrue(all.trainingOperations().size() > kept.trainingOperations().size());
+            }
+        }
+    }
+
+    /** A low-rank branch in one block only. */
+    private static final class LastBlockAdapter implements LinearAdapter {
+        private final LinearAdapter everywhere = new ModelGradientTest.TestAdapter();
+        private final String block;
+
+        LastBlockAdapter(int block) {
+            this.block = ".layers." + block + ".";
+        }
+
+        @Override
+        public List<ParameterSpec> parameters(String site, long inputs, long outputs) {
+            return site.contains(block) ? everywhere.parameters(site, inputs, outputs) : List.of();
+        }
+
+        @Override
+        public SDVariable adapt(LinearSite site, SDVariable base) {
+            return everywhere.adapt(site, base);
+        }
+    }
+
+    private LanguageModel deep(boolean adapter) {
+        LanguageModel model = LanguageModel.random(DEEP, precision, kernels, 5);
+        if (adapter) {
+            model.attach(new ModelGradientTest.TestAdapter(), 3);
+        } else {
+            model.trainAll();
+        }
+        return model;
+    }
+
+    private static double[] gradient(LanguageModel model, PackedBatch batch, EngineOptions options, long dropoutSeed) {
+        try (model; TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true, options)) {
+            engine.zeroGradients();
+            engine.accumulateGradient(batch, dropoutSeed);
+            return model.parameters().flatGradient().toDoubleVector();
         }
     }
 

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.bytedeco.dnnl.global.dnnl;
 import org.finetune4j.graph.Arena;
+import org.finetune4j.kernel.Product;
+import org.finetune4j.kernel.ProductSum;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -109,7 +111,9 @@ final class ProductLimit implements AutoCloseable {
     private void timeKernel(String use, MatrixProduct kernel, INDArray a, boolean transposeA, INDArray b,
                             boolean transposeB, INDArray out) {
         double operations = 2.0 * a.length() * out.size(1);
-        double fastest = OneDnnLimits.fastest(RUNS, () -> kernel.run(a, transposeA, b, transposeB, out, 1, false));
+        List<ProductSum> product = List.of(new ProductSum(List.of(new Product(a, transposeA, b, transposeB, 1)), null,
+                out, false));
+        double fastest = OneDnnLimits.fastest(RUNS, () -> kernel.run(product));
         note(operations / fastest, "finetune4j's kernel, " + use + ", " + a.size(transposeA ? 1 : 0) + " x "
                 + a.size(transposeA ? 0 : 1) + " x " + out.size(1));
     }
