@@ -85,7 +85,7 @@ final class ModelExport {
         Map<String, INDArray> merged = new LinkedHashMap<>();
         Base base = job.base() instanceof BaseModel.Fresh ? inMemory() : onDisk();
         try (base) {
-            for (String name : model.baseTensors().keySet()) {
+            for (String name : model.baseNames()) {
                 String site = name.substring(0, name.length() - ".weight".length());
                 INDArray weight = base.weight(name);
                 merged.put(name, model.adaptedSites().contains(site) ? lora.merged(weight,

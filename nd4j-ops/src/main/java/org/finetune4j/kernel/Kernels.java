@@ -47,8 +47,11 @@ public interface Kernels extends AutoCloseable {
                 accumulate = true;
             }
             for (Product product : sum.products()) {
-                matmul(product.a(), product.transposeA(), product.b(), product.transposeB(), sum.out(),
-                        product.factor(), accumulate);
+                INDArray b = product.scales() == null ? product.b()
+                        : product.b().castTo(product.a().dataType())
+                                .muliColumnVector(product.scales().castTo(product.a().dataType()));
+                matmul(product.a(), product.transposeA(), b, product.transposeB(), sum.out(), product.factor(),
+                        accumulate);
                 accumulate = true;
             }
         }

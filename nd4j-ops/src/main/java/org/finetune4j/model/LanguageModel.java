@@ -28,6 +28,7 @@ public final class LanguageModel implements AutoCloseable {
     private final ModelConfig config;
     private final Precision precision;
     private final Kernels kernels;
+    private final FrozenWeights frozenWeights;
     private final WeightSource source;
     private final List<LlamaLayout.Weight> layout;
     private Parameters parameters;
@@ -35,7 +36,8 @@ public final class LanguageModel implements AutoCloseable {
     private final Map<String, List<ParameterSpec>> adapted = new LinkedHashMap<>();
     private boolean decided;
 
-    private LanguageModel(ModelConfig config, Precision precision, Kernels kernels, WeightSource source) {
+    private LanguageModel(ModelConfig config, Precision precision, FrozenWeights frozenWeights, Kernels kernels,
+                          WeightSource source) {
         if (!kernels.supports(precision.type())) {
             throw new FinetuneException("kernels '" + kernels.name() + "' do not support precision " + precision
                     + ". Choose another precision or other kernels.");
@@ -43,6 +45,7 @@ public final class LanguageModel implements AutoCloseable {
         this.config = config;
         this.precision = precision;
         this.kernels = kernels;
+        this.frozenWeights = frozenWeights;
         this.source = source;
         this.layout = LlamaLayout.weights(config);
         this.parameters = new Parameters(declarations(false), precision, kernels);
@@ -55,9 +58,19 @@ public final class LanguageModel implements AutoCloseable {
      *                           left over or of another shape
      */
     public static LanguageModel load(Path folder, Precision precision, Kernels kernels) {
+        return load(folder, precision, FrozenWeights.AS_ACTIVATIONS, kernels);
+    }
+
+    /**
+     * Loads a Hugging Face model folder whose linear layers are kept in a way of their own; with
+     * {@link FrozenWeights#INT8} nothing but an adapter can train.
+     *
+     * @throws FinetuneException as {@link #load(Path, Precision, Kernels)} does
+     */
+    public static LanguageModel load(Path folder, Precision precision, FrozenWeights frozenWeights, Kernels kernels) {
         ModelConfig config = ModelConfig.read(folder);
         requireWeights(folder, config);
-        return new LanguageModel(config, precision, kernels, (name, target) -> {
+        return new LanguageModel(config, precision, frozenWeights, kernels, (name, target) -> {
             try (SafetensorsFile file = SafetensorsFile.open(folder)) {
                 file.readInto(name, target);
             }
@@ -70,7 +83,13 @@ public final class LanguageModel implements AutoCloseable {
      * @param seed the same seed gives the same weights
      */
     public static LanguageModel random(ModelConfig config, Precision precision, Kernels kernels, long seed) {
-        return new LanguageModel(config, precision, kernels, (name, target) -> {
+        return random(config, precision, FrozenWeights.AS_ACTIVATIONS, kernels, seed);
+    }
+
+    /** A model with random weights whose linear layers are kept in a way of their own. */
+    public static LanguageModel random(ModelConfig config, Precision precision, FrozenWeights frozenWeights,
+                                       Kernels kernels, long seed) {
+        return new LanguageModel(config, precision, frozenWeights, kernels, (name, target) -> {
             if (target.rank() == 1) {
                 target.assign(1);
             } else {
@@ -105,8 +124,16 @@ public final class LanguageModel implements AutoCloseable {
         return adapter != null;
     }
 
-    /** Makes every base weight trainable. */
+    /**
+     * Makes every base weight trainable.
+     *
+     * @throws FinetuneException when the weights are kept as bytes
+     */
     public void trainAll() {
+        if (frozenWeights == FrozenWeights.INT8) {
+            throw new FinetuneException("the weights of this model are kept as bytes, which cannot train. "
+                    + "Attach an adapter, or load the model without int8.");
+        }
         decide();
         parameters.close();
         parameters = new Parameters(declarations(true), precision, kernels);
@@ -138,19 +165,23 @@ public final class LanguageModel implements AutoCloseable {
         adapted.putAll(attached);
         List<Parameters.Declaration> declarations = new ArrayList<>();
         for (Parameters.Declaration base : declarations(false)) {
-            INDArray array = parameters.named(base.name()).master();
-            declarations.add(new Parameters.Declaration(base.name(), base.shape(), false, false, array,
-                    base.values()));
+            declarations.add(new Parameters.Declaration(base.name(), base.shape(), false, false,
+                    parameters.named(base.name()), base.values(), base.bytes()));
         }
         adapted.values().forEach(specs -> specs.forEach(spec -> declarations.add(new Parameters.Declaration(spec.name(),
                 spec.shape(), true, true, null, target -> draw(target, CounterRandom.seed(seed, spec.name(), 0),
-                        spec.initializer())))));
+                        spec.initializer()), false))));
         parameters = new Parameters(declarations, precision, kernels);
     }
 
-    /** Base weights by their Hugging Face names, in the order of the model; a tied head is left out. */
+    /** Hugging Face names of the base weights, in the order of the model; a tied head is left out. */
+    public List<String> baseNames() {
+        return layout.stream().map(LlamaLayout.Weight::name).toList();
+    }
+
+    /** Base weights by name; those that are kept as bytes come as new FLOAT arrays of what the bytes stand for. */
     public Map<String, INDArray> baseTensors() {
-        return tensors(layout.stream().map(LlamaLayout.Weight::name).toList());
+        return tensors(baseNames());
     }
 
     /** The adapter's parameters by name; empty when none is attached. */
@@ -173,8 +204,13 @@ public final class LanguageModel implements AutoCloseable {
 
     private Map<String, INDArray> tensors(List<String> names) {
         Map<String, INDArray> tensors = new LinkedHashMap<>();
-        names.forEach(name -> tensors.put(name, parameters.named(name).master()));
+        names.forEach(name -> tensors.put(name, numbers(parameters.named(name))));
         return tensors;
+    }
+
+    private static INDArray numbers(Parameter parameter) {
+        return parameter.scales() == null ? parameter.master()
+                : new Int8Weights(parameter.master(), parameter.scales()).numbers();
     }
 
     private void decide() {
@@ -186,7 +222,8 @@ public final class LanguageModel implements AutoCloseable {
 
     private List<Parameters.Declaration> declarations(boolean train) {
         return layout.stream().map(weight -> new Parameters.Declaration(weight.name(), weight.shape(), train,
-                train && !weight.norm(), null, target -> source.read(weight.name(), target)))
+                train && !weight.norm(), null, target -> source.read(weight.name(), target),
+                weight.linear() && frozenWeights == FrozenWeights.INT8))
                 .collect(Collectors.toCollection(ArrayList::new));
     }
 

@@ -30,7 +30,7 @@ final class LlamaGraph {
     /** A linear layer with whatever is attached to it. */
     interface Linear {
         /** The layer's output for {@code x}. */
-        SDVariable apply(String site, SDVariable x, SDVariable weight);
+        SDVariable apply(String site, SDVariable x);
     }
 
     private final ModelConfig config;
@@ -92,15 +92,10 @@ final class LlamaGraph {
 
     private SDVariable linear(int layer, String module, SDVariable x) {
         String site = LlamaLayout.layer(layer, module);
-        return linear.apply(site, x, parameter.apply(site + ".weight"));
+        return linear.apply(site, x);
     }
 
     private SDVariable norm(SDVariable x, int layer, String module) {
         return RmsNorm.of(x, parameter.apply(LlamaLayout.layer(layer, module) + ".weight"), config.rmsNormEpsilon());
-    }
-
-    /** A linear layer with nothing attached. */
-    static SDVariable plain(String site, SDVariable x, SDVariable weight) {
-        return MatMul.linear(x, weight);
     }
 }

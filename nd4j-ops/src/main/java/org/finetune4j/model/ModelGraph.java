@@ -3,6 +3,7 @@ package org.finetune4j.model;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Function;
 import org.finetune4j.graph.Graph;
 import org.finetune4j.op.Dropout;
 import org.finetune4j.op.MatMul;
@@ -16,6 +17,7 @@ final class ModelGraph {
     static final String POSITIONS = "positions";
     static final String OFFSETS = "offsets";
     static final String DROPOUT_SEED = "dropout_seed";
+    private static final String WEIGHT = ".weight";
 
     private final LanguageModel model;
     private final EngineOptions options;
@@ -50,13 +52,13 @@ final class ModelGraph {
 
     /** A trunk that uses the model's own parameters. */
     LlamaGraph trunk(LlamaGraph.Mixer mixer, boolean adapterOn) {
-        return new LlamaGraph(model.config(), this::parameter, adapterOn ? this::adapted : LlamaGraph::plain, mixer,
+        return new LlamaGraph(model.config(), this::parameter, adapterOn ? this::adapted : this::plain, mixer,
                 options.fusions());
     }
 
     /** A trunk without adapter whose parameters are the given frozen copies. */
     LlamaGraph frozenTrunk(LlamaGraph.Mixer mixer, Map<String, INDArray> copies) {
-        return new LlamaGraph(model.config(), name -> {
+        Function<String, SDVariable> parameter = name -> {
             String own = "reference." + name;
             INDArray copy = copies.get(name);
             if (copy == null) {
@@ -64,16 +66,30 @@ final class ModelGraph {
             }
             parameterArrays.put(own, copy);
             return input(own, model.precision().type());
-        }, LlamaGraph::plain, mixer, options.fusions());
+        };
+        return new LlamaGraph(model.config(), parameter,
+                (site, x) -> MatMul.linear(x, parameter.apply(site + WEIGHT)), mixer, options.fusions());
     }
 
     private SDVariable parameter(String name) {
-        parameterArrays.put(name, model.parameters().named(name).value());
-        return input(name, model.precision().type());
+        return bound(name, model.parameters().named(name).value());
     }
 
-    private SDVariable adapted(String site, SDVariable x, SDVariable weight) {
-        SDVariable base = MatMul.linear(x, weight);
+    private SDVariable bound(String name, INDArray array) {
+        parameterArrays.put(name, array);
+        return input(name, array.dataType());
+    }
+
+    /** A linear layer with nothing attached. */
+    private SDVariable plain(String site, SDVariable x) {
+        Parameter weight = model.parameters().named(site + WEIGHT);
+        INDArray scales = weight.scales();
+        return scales == null ? MatMul.linear(x, parameter(weight.name()))
+                : MatMul.linear(x, parameter(weight.name()), bound(site + ".weight_scales", scales));
+    }
+
+    private SDVariable adapted(String site, SDVariable x) {
+        SDVariable base = plain(site, x);
         LinearAdapter adapter = model.adapter();
         return adapter == null || !model.isAdapted(site) ? base : adapter.adapt(new Site(site, x), base);
     }

@@ -14,6 +14,7 @@ import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Memory;
 import org.finetune4j.kernel.Kernels;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -34,11 +35,12 @@ public final class Parameters {
     /**
      * A parameter before it is placed.
      *
-     * @param frozen the array of one that is there already and does not train, or null
+     * @param known  one that is there already and does not train, or null
      * @param values writes its first values into an array of its shape
+     * @param bytes  whether it is kept as {@link Int8Weights}; such a parameter is a matrix that does not train
      */
-    record Declaration(String name, long[] shape, boolean trains, boolean decays, @Nullable INDArray frozen,
-                       Consumer<INDArray> values) {
+    record Declaration(String name, long[] shape, boolean trains, boolean decays, @Nullable Parameter known,
+                       Consumer<INDArray> values, boolean bytes) {
 
         long count() {
             return Arrays.stream(shape).reduce(1, Math::multiplyExact);
@@ -61,21 +63,31 @@ public final class Parameters {
                 INDArray master = view(flat, offset, declaration.shape());
                 declaration.values().accept(master);
                 parameter = new Parameter(declaration.name(), declaration.shape(), true, declaration.decays(), offset,
-                        master, flatValue == flat ? master : view(flatValue, offset, declaration.shape()));
+                        master, flatValue == flat ? master : view(flatValue, offset, declaration.shape()), null);
                 offset += declaration.count();
             } else {
-                INDArray array = declaration.frozen();
-                if (array == null) {
-                    array = Nd4j.createUninitialized(precision.type(), declaration.shape());
-                    declaration.values().accept(array);
-                }
-                parameter = new Parameter(declaration.name(), declaration.shape(), false, false, -1, array, array);
+                Parameter known = declaration.known();
+                parameter = known != null ? known : frozen(declaration, precision.type());
             }
             if (byName.put(parameter.name(), parameter) != null) {
                 throw new IllegalArgumentException("two parameters are named '" + parameter.name() + "'");
             }
         }
         mastersChanged();
+    }
+
+    private static Parameter frozen(Declaration declaration, DataType type) {
+        if (!declaration.bytes()) {
+            INDArray array = Nd4j.createUninitialized(type, declaration.shape());
+            declaration.values().accept(array);
+            return new Parameter(declaration.name(), declaration.shape(), false, false, -1, array, array, null);
+        }
+        try (INDArray numbers = Nd4j.createUninitialized(DataType.FLOAT, declaration.shape())) {
+            declaration.values().accept(numbers);
+            Int8Weights weights = Int8Weights.of(numbers);
+            return new Parameter(declaration.name(), declaration.shape(), false, false, -1, weights.bytes(),
+                    weights.bytes(), weights.scales());
+        }
     }
 
     private static INDArray view(INDArray flat, long offset, long[] shape) {
@@ -141,6 +153,9 @@ public final class Parameters {
             if (!parameter.trains()) {
                 digest.update((parameter.name() + Arrays.toString(parameter.shape())).getBytes(StandardCharsets.UTF_8));
                 update(digest, parameter.master(), block);
+                if (parameter.scales() != null) {
+                    update(digest, parameter.scales(), block);
+                }
             }
         }
         return HexFormat.of().formatHex(digest.digest());
@@ -158,7 +173,12 @@ public final class Parameters {
     }
 
     void close() {
-        byName.values().stream().filter(parameter -> !parameter.trains()).forEach(parameter -> parameter.master().close());
+        byName.values().stream().filter(parameter -> !parameter.trains()).forEach(parameter -> {
+            parameter.master().close();
+            if (parameter.scales() != null) {
+                parameter.scales().close();
+            }
+        });
         byName.clear();
         if (flatValue != flat) {
             flatValue.close();

@@ -122,7 +122,7 @@ public final class TrainingEngine implements AutoCloseable {
 
     private Map<String, INDArray> frozenCopies() {
         Map<String, INDArray> copies = new HashMap<>();
-        model.baseTensors().keySet().forEach(name -> copies.put(name, model.parameters().named(name).value().dup('c')));
+        model.baseNames().forEach(name -> copies.put(name, model.parameters().named(name).value().dup('c')));
         return copies;
     }
 

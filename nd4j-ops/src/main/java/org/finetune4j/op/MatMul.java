@@ -1,47 +1,75 @@
 package org.finetune4j.op;
 
-import java.util.List;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
+import org.finetune4j.kernel.Product;
+import org.finetune4j.kernel.ProductSum;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Matrix product {@code factor * op(a) op(b) + addend}; linear layers, LoRA branches and all their gradients are this operation.
+/**
+ * Matrix product {@code factor * op(a) op(b) + addend}; linear layers, LoRA branches and all their gradients are this
+ * operation.
  *
- * <p>{@code op(a) [m, k]}, {@code op(b) [k, n]}, addend and result {@code [m, n]}.
+ * <p>{@code op(a) [m, k]}, {@code op(b) [k, n]}, addend and result {@code [m, n]}. A frozen {@code b} may be of bytes with a
+ * scale for each of its rows.
  */
 public final class MatMul extends OwnOp {
     private final boolean transposeA;
     private final boolean transposeB;
     private final double factor;
     private final DataType type;
+    private final boolean added;
+    private final boolean scaled;
 
-    private MatMul(SDVariable[] inputs, boolean transposeA, boolean transposeB, double factor, DataType type) {
+    private MatMul(SDVariable[] inputs, boolean transposeA, boolean transposeB, double factor, DataType type,
+                   boolean added, boolean scaled) {
         super(inputs);
         this.transposeA = transposeA;
         this.transposeB = transposeB;
         this.factor = factor;
         this.type = type;
+        this.added = added;
+        this.scaled = scaled;
     }
 
     /** A linear layer without bias: {@code x weight^T}; x {@code [tokens, i]}, weight {@code [o, i]}. */
     public static SDVariable linear(SDVariable x, SDVariable weight) {
-        return of(x, false, weight, true, 1, x.dataType(), null);
+        return of(x, false, weight, true, 1, x.dataType(), null, null);
+    }
+
+    /** A linear layer whose frozen weight is of bytes {@code [o, i]} with scales {@code [o]}. */
+    public static SDVariable linear(SDVariable x, SDVariable weight, SDVariable scales) {
+        return of(x, false, weight, true, 1, x.dataType(), null, scales);
     }
 
     /** {@code addend + factor * x weight^T}. */
     public static SDVariable linearAdd(SDVariable addend, double factor, SDVariable x, SDVariable weight) {
-        return of(x, false, weight, true, factor, x.dataType(), addend);
+        return of(x, false, weight, true, factor, x.dataType(), addend, null);
     }
 
     /** {@code factor * op(a) op(b) + addend} in the given type, which is that of {@code a} or FLOAT. */
     public static SDVariable of(SDVariable a, boolean transposeA, SDVariable b, boolean transposeB, double factor,
                                 DataType type, @Nullable SDVariable addend) {
-        SDVariable[] inputs = addend == null ? new SDVariable[] {a, b} : new SDVariable[] {a, b, addend};
-        return new MatMul(inputs, transposeA, transposeB, factor, type).outputVariable();
+        return of(a, transposeA, b, transposeB, factor, type, addend, null);
+    }
+
+    private static SDVariable of(SDVariable a, boolean transposeA, SDVariable b, boolean transposeB, double factor,
+                                 DataType type, @Nullable SDVariable addend, @Nullable SDVariable scales) {
+        List<SDVariable> inputs = new ArrayList<>(List.of(a, b));
+        if (addend != null) {
+            inputs.add(addend);
+        }
+        if (scales != null) {
+            inputs.add(scales);
+        }
+        return new MatMul(inputs.toArray(new SDVariable[0]), transposeA, transposeB, factor, type, addend != null,
+                scales != null).outputVariable();
     }
 
     @Override
@@ -84,14 +112,24 @@ public final class MatMul extends OwnOp {
         return type;
     }
 
+    /** The place of the addend among the inputs, or -1. */
+    int addendInput() {
+        return added ? 2 : -1;
+    }
+
+    /** The place of the scales of {@code b} among the inputs, or -1. */
+    int scalesInput() {
+        return !scaled ? -1 : added ? 3 : 2;
+    }
+
     @Override
     protected Write write(int index) {
-        return args().length == 2 ? Write.EITHER : Write.REPLACE;
+        return added ? Write.REPLACE : Write.EITHER;
     }
 
     @Override
     protected int reusableInput() {
-        return args().length == 3 ? 2 : -1;
+        return addendInput();
     }
 
     @Override
@@ -101,17 +139,10 @@ public final class MatMul extends OwnOp {
 
     @Override
     protected void execute(Execution execution) {
-        boolean accumulate = execution.accumulates(0);
-        if (args().length == 3) {
-            INDArray addend = execution.input(2);
-            INDArray out = execution.output(0);
-            if (addend.data().address() != out.data().address()) {
-                execution.kernels().scale(addend, 1, out);
-            }
-            accumulate = true;
-        }
-        execution.kernels().matmul(execution.input(0), transposeA, execution.input(1), transposeB,
-                execution.output(0), factor, accumulate);
+        Product product = new Product(execution.input(0), transposeA, execution.input(1), transposeB, factor,
+                scaled ? execution.input(scalesInput()) : null);
+        execution.kernels().products(List.of(new ProductSum(List.of(product),
+                added ? execution.input(addendInput()) : null, execution.output(0), execution.accumulates(0))));
     }
 
     @Override
@@ -124,12 +155,15 @@ public final class MatMul extends OwnOp {
             contribute(backward, 0, transposeA ? b : gradient, transposeA && transposeB, transposeA ? gradient : b,
                     transposeA || !transposeB);
         }
+        if (backward.wants(1) && scaled) {
+            throw new IllegalStateException("a weight of bytes is frozen, but a gradient towards it is wanted");
+        }
         if (backward.wants(1)) {
             contribute(backward, 1, transposeB ? gradient : a, transposeB || !transposeA, transposeB ? a : gradient,
                     transposeB && transposeA);
         }
-        if (args().length == 3 && backward.wants(2)) {
-            backward.add(2, upstream);
+        if (added && backward.wants(addendInput())) {
+            backward.add(addendInput(), upstream);
         }
     }
 
@@ -138,6 +172,6 @@ public final class MatMul extends OwnOp {
         DataType own = arg(input).dataType();
         DataType collected = backward.collects(input) && own == DataType.BFLOAT16 ? DataType.FLOAT : own;
         backward.set(input, of(left, transposeLeft, right, transposeRight, factor, collected,
-                backward.accumulated(input)));
+                backward.accumulated(input), scaled ? arg(scalesInput()) : null));
     }
 }

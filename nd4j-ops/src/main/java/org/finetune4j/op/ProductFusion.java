@@ -38,7 +38,8 @@ public final class ProductFusion implements ScheduleRewrite {
         this.intoAdds = intoAdds;
     }
 
-    private record Term(String a, boolean transposeA, String b, boolean transposeB, double factor) {
+    private record Term(String a, boolean transposeA, String b, boolean transposeB, double factor,
+                        @Nullable String scales) {
     }
 
     private record Sum(List<Term> terms, @Nullable String addend, String out, DataType type) {
@@ -47,6 +48,9 @@ public final class ProductFusion implements ScheduleRewrite {
             for (Term term : terms) {
                 names.add(term.a());
                 names.add(term.b());
+                if (term.scales() != null) {
+                    names.add(term.scales());
+                }
             }
             if (addend != null) {
                 names.add(addend);
@@ -88,8 +92,8 @@ public final class ProductFusion implements ScheduleRewrite {
             entries.add(entry);
             if (node.operation() instanceof MatMul product) {
                 Term term = new Term(node.inputs().get(0), product.transposesA(), node.inputs().get(1),
-                        product.transposesB(), product.factor());
-                String addend = node.inputs().size() == 3 ? node.inputs().get(2) : null;
+                        product.transposesB(), product.factor(), input(node, product.scalesInput()));
+                String addend = input(node, product.addendInput());
                 entry.sum = new Sum(List.of(term), addend, node.outputs().get(0), product.type());
                 Entry earlier = addend == null || !together ? null : absorbable(addend, product.type(), readers, kept, sumOf);
                 if (earlier != null && earlier.sum != null) {
@@ -106,6 +110,10 @@ public final class ProductFusion implements ScheduleRewrite {
             }
         }
         return entries;
+    }
+
+    private static @Nullable String input(Graph.Node node, int index) {
+        return index < 0 ? null : node.inputs().get(index);
     }
 
     /** The sum that makes a variable which nothing but one reader of this type needs, or null. */
@@ -167,7 +175,8 @@ public final class ProductFusion implements ScheduleRewrite {
             List<Products.Term> terms = new ArrayList<>();
             for (Term term : sum.terms()) {
                 terms.add(new Products.Term(place(inputs, term.a()), term.transposeA(), place(inputs, term.b()),
-                        term.transposeB(), term.factor()));
+                        term.transposeB(), term.factor(),
+                        term.scales() == null ? -1 : place(inputs, term.scales())));
             }
             sums.add(new Products.Sum(terms, sum.addend() == null ? -1 : place(inputs, sum.addend())));
         }

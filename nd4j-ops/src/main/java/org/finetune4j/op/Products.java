@@ -15,10 +15,11 @@ final class Products extends OwnOp {
     /**
      * A product; matrices are given by their place among the inputs.
      *
-     * @param a the left matrix, and
-     * @param b the right one
+     * @param a      the left matrix, and
+     * @param b      the right one
+     * @param scales of the rows of {@code b}, or -1
      */
-    record Term(int a, boolean transposeA, int b, boolean transposeB, double factor) {
+    record Term(int a, boolean transposeA, int b, boolean transposeB, double factor, int scales) {
     }
 
     /**
@@ -91,7 +92,8 @@ final class Products extends OwnOp {
             List<Product> products = new ArrayList<>(sum.terms().size());
             for (Term term : sum.terms()) {
                 products.add(new Product(execution.input(term.a()), term.transposeA(), execution.input(term.b()),
-                        term.transposeB(), term.factor()));
+                        term.transposeB(), term.factor(),
+                        term.scales() < 0 ? null : execution.input(term.scales())));
             }
             work.add(new ProductSum(products, sum.addend() < 0 ? null : execution.input(sum.addend()),
                     execution.output(i), execution.accumulates(i)));

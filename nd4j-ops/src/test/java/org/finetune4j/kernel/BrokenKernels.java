@@ -90,8 +90,15 @@ final class BrokenKernels {
                         sum -> new ProductSum(sum.products(), sum.addend(), sum.out(), false)),
                 new Broken("forgets the last term", sum -> sum.products().size() == 1 ? sum
                         : new ProductSum(sum.products().subList(0, 1), sum.addend(), sum.out(), sum.accumulate())),
+                new Broken("scales bytes alike", sum -> new ProductSum(sum.products().stream().map(product ->
+                        new Product(product.a(), product.transposeA(), product.b(), product.transposeB(),
+                                product.factor(), product.scales() == null ? null
+                                : Nd4j.valueArrayOf(product.scales().shape(), product.scales().meanNumber().doubleValue(),
+                                        product.scales().dataType()))).toList(),
+                        sum.addend(), sum.out(), sum.accumulate())),
                 new Broken("forgets the factors", sum -> new ProductSum(sum.products().stream().map(product ->
-                        new Product(product.a(), product.transposeA(), product.b(), product.transposeB(), 1)).toList(),
+                        new Product(product.a(), product.transposeA(), product.b(), product.transposeB(), 1,
+                                product.scales())).toList(),
                         sum.addend(), sum.out(), sum.accumulate())))
                 .forEach(broken -> mistakes.add(new Mistake("products", broken.mistake(),
                         right -> new DelegatingKernels(right) {

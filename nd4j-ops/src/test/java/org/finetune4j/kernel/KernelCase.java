@@ -19,7 +19,7 @@ final class KernelCase {
     enum Role { INPUT, OUTPUT, UPDATED }
 
     /** The type of an array. */
-    enum Kind { ACTIVATION, WIDE, DOUBLE, INTEGER }
+    enum Kind { ACTIVATION, WIDE, DOUBLE, INTEGER, BYTE }
 
     /** A call that takes its arrays in the order in which the case names them. */
     interface Call {
@@ -34,6 +34,7 @@ final class KernelCase {
                 case WIDE -> precision.wide;
                 case DOUBLE -> DataType.DOUBLE;
                 case INTEGER -> DataType.INT;
+                case BYTE -> DataType.BYTE;
             };
             if (values.isEmpty()) {
                 return Nd4j.create(type, values.shape());
@@ -70,6 +71,11 @@ final class KernelCase {
     /** The next array: an INT32 input. */
     KernelCase integers(String argument, int... values) {
         return with(argument, Role.INPUT, Kind.INTEGER, TestArrays.integers(values));
+    }
+
+    /** The next array: an input of signed bytes. */
+    KernelCase bytes(String argument, INDArray values) {
+        return with(argument, Role.INPUT, Kind.BYTE, values);
     }
 
     /** The next array: an output of activations, written whole. */
@@ -125,7 +131,7 @@ final class KernelCase {
      */
     List<String> differences(Kernels kernels, Kernels reference, Precision precision) {
         INDArray[] expected = arguments.stream().map(argument -> argument.start(precision))
-                .map(array -> array.dataType() == DataType.INT ? array : array.castTo(DataType.DOUBLE))
+                .map(array -> array.dataType().isFPType() ? array.castTo(DataType.DOUBLE) : array)
                 .toArray(INDArray[]::new);
         call.run(reference, expected);
         Buffers plain = new Buffers(precision, false);

@@ -20,6 +20,7 @@ final class KernelCases {
         List<KernelCase> cases = new ArrayList<>();
         matmul(cases);
         products(cases);
+        productsOfBytes(cases);
         rows(cases);
         rmsNorm(cases);
         rotary(cases);
@@ -71,6 +72,29 @@ final class KernelCases {
             for (int flags = 0; flags < 8; flags++) {
                 products(cases, size[0], size[1], size[2], size[3], (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0);
             }
+        }
+    }
+
+    /** A layer whose weight {@code [n, k]} is of bytes, beside a low-rank branch; and the gradient towards its input. */
+    private static void productsOfBytes(List<KernelCase> cases) {
+        int[][] sizes = {{1, 5, 3}, {33, 16, 65}, {70, 600, 40}, {530, 150, 31}, {16, 2, 700}, {0, 2, 3}};
+        for (int[] size : sizes) {
+            int m = size[0];
+            int n = size[1];
+            int k = size[2];
+            INDArray scales = spread(3, 0.02, 0.005, n);
+            INDArray bytes = normal(2, n, k).muli(40);
+            cases.add(new KernelCase("products of [" + m + ", " + k + "] by bytes [" + n + ", " + k + "]",
+                    (kernels, a) -> kernels.products(List.of(new ProductSum(List.of(
+                            new Product(a[0], false, a[1], true, 1.2, a[2]),
+                            new Product(a[3], false, a[4], false, -0.7)), null, a[5], false))))
+                    .input("a", normal(1, m, k)).bytes("b", bytes).wideInput("scales", scales)
+                    .input("c", normal(4, m, 2)).input("d", normal(5, 2, n)).output("sum", m, n));
+            cases.add(new KernelCase("products of [" + m + ", " + n + "] by bytes [" + n + ", " + k + "], added",
+                    (kernels, a) -> kernels.products(List.of(new ProductSum(List.of(
+                            new Product(a[0], false, a[1], false, 1, a[2])), a[3], a[4], false))))
+                    .input("a", normal(1, m, n)).bytes("b", bytes).wideInput("scales", scales)
+                    .input("addend", normal(6, m, k)).output("sum", m, k));
         }
     }
 

@@ -6,12 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenValues;
 import org.finetune4j.head.TokenView;
@@ -19,7 +26,11 @@ import org.finetune4j.kernel.Kernels;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.ops.transforms.Transforms;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** What must hold for the engine on every device and in every precision; each law beside a variant that breaks it. */
@@ -267,6 +278,52 @@ abstract class EngineLaws {
                 assertEquals(kept.trainingOperations(), below.trainingOperations());
                 assertTrue(all.trainingOperations().size() > kept.trainingOperations().size());
             }
+        }
+    }
+
+    @Test
+    void weightsThatBytesCanHoldActAlikeAsBytes(@TempDir Path folder) throws IOException {
+        double step = 1.0 / 64;
+        try (LanguageModel model = model()) {
+            Map<String, INDArray> weights = new LinkedHashMap<>();
+            model.baseTensors().forEach((name, array) -> {
+                INDArray held = Transforms.round(array.castTo(DataType.FLOAT).div(step)).muli(step);
+                if (held.rank() == 2) {
+                    held.getColumn(0).assign(127 * step);
+                }
+                weights.put(name, held);
+            });
+            SafetensorsWriter.create().storedAs(DataType.FLOAT)
+                    .write(folder.resolve("model.safetensors"), weights, Map.of("format", "pt"));
+            Files.writeString(folder.resolve(ModelConfig.FILE_NAME), model.config().toJson());
+        }
+        PackedBatch batch = TestModels.batch(VOCABULARY, 31, 19, 12);
+        double[] numbers = adapterGradient(LanguageModel.load(folder, precision, kernels), batch);
+        double[] bytes = adapterGradient(LanguageModel.load(folder, precision, FrozenWeights.INT8, kernels), batch);
+        assertClose(numbers, bytes);
+        double[] coarse = adapterGradient(LanguageModel.random(TestModels.config(true), precision, FrozenWeights.INT8,
+                kernels, 5), batch);
+        assertThrows(AssertionError.class, () -> assertClose(adapterGradient(model(), batch), coarse),
+                "nothing was rounded to bytes");
+    }
+
+    private static double[] adapterGradient(LanguageModel loaded, PackedBatch batch) {
+        try (LanguageModel model = loaded) {
+            model.attach(new ModelGradientTest.TestAdapter(), 3);
+            String frozen = model.parameters().hashOfFrozen();
+            try (TrainingEngine engine = new TrainingEngine(model, LOG_LOSS)) {
+                engine.accumulateGradient(batch, -1);
+            }
+            assertEquals(frozen, model.parameters().hashOfFrozen());
+            return model.parameters().flatGradient().toDoubleVector();
+        }
+    }
+
+    @Test
+    void weightsOfBytesDoNotTrain() {
+        try (LanguageModel bytes = LanguageModel.random(TestModels.config(true), precision, FrozenWeights.INT8, kernels,
+                5)) {
+            assertTrue(assertThrows(FinetuneException.class, bytes::trainAll).getMessage().contains("Attach an adapter"));
         }
     }
 

@@ -13,17 +13,32 @@ import org.bytedeco.dnnl.global.dnnl;
  * @param aRow       elements from one row of {@code a} to the next
  * @param aColumn    elements from one column of {@code a} to the next; one of the two is 1
  * @param outRow     elements from one row of {@code out} to the next
- * @param type       oneDNN's type of {@code a} and {@code b}
+ * @param type       oneDNN's type of {@code a}, and of {@code b} unless that is of bytes
+ * @param scaled     whether {@code b} is of signed bytes with a factor for each of its columns
  * @param outType    oneDNN's type of {@code out}
  * @param accumulate whether to add to {@code out}
  */
-record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bColumn, long outRow, int type, int outType,
+record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bColumn, long outRow, int type, boolean scaled, int outType,
               float alpha, boolean accumulate) {
     private static final int[] ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_WEIGHTS, dnnl.DNNL_ARG_DST};
+    private static final int[] SCALED_ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_WEIGHTS, dnnl.DNNL_ARG_DST,
+        dnnl.DNNL_ARG_ATTR_SCALES | dnnl.DNNL_ARG_WEIGHTS};
+    private static final int EACH_COLUMN = 1 << 1;
+
+    /** A product of matrices of one type. */
+    Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bColumn, long outRow, int type, int outType,
+           float alpha, boolean accumulate) {
+        this(m, n, k, aRow, aColumn, bRow, bColumn, outRow, type, false, outType, alpha, accumulate);
+    }
 
     /** Computes the product of the matrices at these addresses. */
     void run(Worker worker, long a, long b, long out) {
         worker.primitive(this, () -> compile(worker)).execute(a, b, out);
+    }
+
+    /** Computes the product with the factors of the columns of {@code b} at an address of their own. */
+    void run(Worker worker, long a, long b, long factors, long out) {
+        worker.primitive(this, () -> compile(worker)).execute(a, b, out, factors);
     }
 
     /** Whether oneDNN multiplies BFLOAT16 matrices on this processor, which takes AVX-512 or its like. */
@@ -38,7 +53,7 @@ record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bCol
 
     private Primitive compile(Worker worker) {
         dnnl_memory_desc source = Primitive.describe(type, new long[] {m, k}, new long[] {aRow, aColumn});
-        dnnl_memory_desc weights = Primitive.describe(type, new long[] {k, n}, new long[] {bRow, bColumn});
+        dnnl_memory_desc weights = Primitive.describe(scaled ? dnnl.dnnl_s8 : type, new long[] {k, n}, new long[] {bRow, bColumn});
         dnnl_memory_desc target = Primitive.describe(outType, new long[] {m, n}, new long[] {outRow, 1});
         dnnl_primitive_attr attributes = Primitive.attributes();
         dnnl_post_ops after = new dnnl_post_ops();
@@ -51,16 +66,27 @@ record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bCol
         }
         Primitive.check("post-operations", dnnl.dnnl_primitive_attr_set_post_ops(attributes, after));
         dnnl_primitive_desc description = new dnnl_primitive_desc();
+        dnnl_memory_desc factors = Primitive.describe(dnnl.dnnl_f32, new long[] {n}, new long[] {1});
         try {
+            if (scaled) {
+                Primitive.check("bytes as weights",
+                        dnnl.dnnl_primitive_attr_set_fpmath_mode_v2(attributes, dnnl.dnnl_fpmath_mode_bf16, 1));
+                Primitive.check("factors of columns",
+                        dnnl.dnnl_primitive_attr_set_scales_mask(attributes, dnnl.DNNL_ARG_WEIGHTS, EACH_COLUMN));
+            }
             Primitive.check("matrix product " + this, dnnl.dnnl_matmul_primitive_desc_create(description, worker.engine(),
                     source, weights, null, target, attributes));
-            return new Primitive(worker, description, ARGUMENTS, new dnnl_memory_desc[] {source, weights, target});
+            return scaled
+                    ? new Primitive(worker, description, SCALED_ARGUMENTS,
+                            new dnnl_memory_desc[] {source, weights, target, factors})
+                    : new Primitive(worker, description, ARGUMENTS, new dnnl_memory_desc[] {source, weights, target});
         } finally {
             dnnl.dnnl_post_ops_destroy(after);
             dnnl.dnnl_primitive_attr_destroy(attributes);
             dnnl.dnnl_memory_desc_destroy(source);
             dnnl.dnnl_memory_desc_destroy(weights);
             dnnl.dnnl_memory_desc_destroy(target);
+            dnnl.dnnl_memory_desc_destroy(factors);
         }
     }
 }

@@ -21,6 +21,10 @@ final class MatrixProduct {
     private static final int ROWS = 256;
     private static final int COLUMNS = 512;
     private static final int SMALL = 16;
+    /** Tiles that first turn bytes into numbers are taller, to do so less often, and narrower, to keep them in the cache. */
+    private static final int UNPACKED_ROWS = 512;
+    private static final int UNPACKED_COLUMNS = 128;
+    private static final int UNPACKED = 11;
     /** Multiplications that are worth a chunk of their own: some tens of microseconds. */
     private static final long CHUNK = 4_000_000;
     private static final String NAME = "matmul";
@@ -80,6 +84,7 @@ final class MatrixProduct {
         private final Term[] terms;
         private final boolean rowsAreTokens;
         private final long inner;
+        private final int tileRows;
         private final int rowBlocks;
         private final int columnBlocks;
 
@@ -99,20 +104,23 @@ final class MatrixProduct {
             accumulate = sum.accumulate() || addend != 0;
             terms = new Term[sum.products().size()];
             boolean tokens = false;
+            boolean unpacked = false;
             long depth = 0;
             for (int i = 0; i < terms.length; i++) {
                 terms[i] = new Term(sum.products().get(i), target);
                 tokens |= !terms[i].transposeA;
+                unpacked |= terms[i].isUnpacked();
                 depth += terms[i].k;
             }
             rowsAreTokens = tokens;
             inner = depth;
-            rowBlocks = (m + ROWS - 1) / ROWS;
-            columnBlocks = columnBlocks();
+            tileRows = unpacked ? UNPACKED_ROWS : ROWS;
+            rowBlocks = (m + tileRows - 1) / tileRows;
+            columnBlocks = columnBlocks(unpacked ? UNPACKED_COLUMNS : COLUMNS);
         }
 
-        private int columnBlocks() {
-            int blocks = (n + COLUMNS - 1) / COLUMNS;
+        private int columnBlocks(int tileColumns) {
+            int blocks = (n + tileColumns - 1) / tileColumns;
             // Few rows are bound by reading the weights, so that they count as more than they are.
             long work = (long) Math.max(m, SMALL) * n * inner;
             long wanted = Math.min(8 / rowBlocks, work / rowBlocks / CHUNK);
@@ -129,8 +137,8 @@ final class MatrixProduct {
 
         void tile(Worker worker, int index) {
             int row = index / columnBlocks;
-            int firstRow = rowsAreTokens ? row * ROWS : boundary(row, rowBlocks, m);
-            int endRow = rowsAreTokens ? Math.min(m, firstRow + ROWS) : boundary(row + 1, rowBlocks, m);
+            int firstRow = rowsAreTokens ? row * tileRows : boundary(row, rowBlocks, m);
+            int endRow = rowsAreTokens ? Math.min(m, firstRow + tileRows) : boundary(row + 1, rowBlocks, m);
             int column = index % columnBlocks;
             int firstColumn = boundary(column, columnBlocks, n);
             int columns = boundary(column + 1, columnBlocks, n) - firstColumn;
@@ -150,6 +158,9 @@ final class MatrixProduct {
         }
 
         private void multiply(Worker worker, Term term, int firstRow, int endRow, int column, int columns, boolean add) {
+            if (term.isUnpacked()) {
+                term.unpack(worker, column, columns);
+            }
             if (!term.transposeA) {
                 int rows;
                 for (int first = firstRow; first < endRow; first += rows) {
@@ -194,6 +205,9 @@ final class MatrixProduct {
         private final long aColumn;
         private final long bRow;
         private final long bColumn;
+        private final boolean transposeB;
+        private final long bWidth;
+        private final long scales;
         private final boolean bfloat16;
         private final float factor;
 
@@ -203,12 +217,19 @@ final class MatrixProduct {
             Operands.matrix(NAME, left);
             Operands.matrix(NAME, right);
             bfloat16 = Operands.isBfloat16(NAME, left);
-            Operands.sameType(NAME, left, right);
+            INDArray rowScales = product.scales();
+            if (rowScales == null) {
+                Operands.sameType(NAME, left, right);
+            } else {
+                Operands.isFloat(NAME, rowScales);
+            }
+            scales = rowScales == null ? 0 : Operands.address(NAME, rowScales);
+            bWidth = right.dataType().width();
             if (out.dataType() != DataType.FLOAT) {
                 Operands.sameType(NAME, left, out);
             }
             transposeA = product.transposeA();
-            boolean transposeB = product.transposeB();
+            transposeB = product.transposeB();
             int m = Math.toIntExact(left.size(transposeA ? 1 : 0));
             k = Math.toIntExact(left.size(transposeA ? 0 : 1));
             int n = Math.toIntExact(right.size(transposeB ? 0 : 1));
@@ -227,14 +248,41 @@ final class MatrixProduct {
             factor = (float) product.factor();
         }
 
+        /** Whether {@code b} is of bytes that have to become numbers before they are multiplied. */
+        boolean isUnpacked() {
+            return scales != 0 && !(bfloat16 && transposeB);
+        }
+
+        /** Turns the bytes of these columns of {@code op(b)} into numbers in the worker's memory. */
+        void unpack(Worker worker, int column, int columns) {
+            int type = bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
+            long numbers = worker.buffer(UNPACKED, (long) k * columns * Lanes.width(bfloat16));
+            if (transposeB) {
+                new Dequantization(columns, k, k, type).run(worker, b + (long) column * k, scales + 4L * column, numbers);
+            } else {
+                new Dequantization(k, columns, bRow, type).run(worker, b + column, scales, numbers);
+            }
+        }
+
         void run(Worker worker, int row, int rows, int column, int columns, int inner, int depth, Sum sum,
                  boolean accumulate) {
-            int width = Lanes.width(bfloat16);
-            Matmul product = new Matmul(rows, columns, depth, aRow, aColumn, bRow, bColumn, sum.n,
-                    bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32, sum.outBfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32, factor,
-                    accumulate);
-            product.run(worker, a + width * (row * aRow + inner * aColumn), b + width * (inner * bRow + column * bColumn),
-                    sum.out + sum.place(row, column));
+            int type = bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
+            int outType = sum.outBfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
+            long left = a + Lanes.width(bfloat16) * (row * aRow + inner * aColumn);
+            long target = sum.out + sum.place(row, column);
+            if (isUnpacked()) {
+                new Matmul(rows, columns, k, aRow, aColumn, transposeB ? 1 : columns, transposeB ? k : 1, sum.n, type,
+                        outType, factor, accumulate).run(worker, left, worker.buffer(UNPACKED, 0), target);
+                return;
+            }
+            Matmul product = new Matmul(rows, columns, depth, aRow, aColumn, bRow, bColumn, sum.n, type, scales != 0,
+                    outType, factor, accumulate);
+            long right = b + bWidth * (inner * bRow + column * bColumn);
+            if (scales != 0) {
+                product.run(worker, left, right, scales + 4L * column, target);
+            } else {
+                product.run(worker, left, right, target);
+            }
         }
     }
 }

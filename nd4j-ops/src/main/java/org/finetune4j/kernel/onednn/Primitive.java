@@ -45,6 +45,12 @@ final class Primitive implements AutoCloseable {
         dnnl.dnnl_primitive_desc_destroy(description);
     }
 
+    /** Runs with four arguments at these addresses, in the order given at construction. */
+    void execute(long first, long second, long third, long fourth) {
+        point(3, fourth);
+        execute(first, second, third);
+    }
+
     /** Runs with three arguments at these addresses, in the order given at construction. */
     void execute(long first, long second, long third) {
         point(2, third);
