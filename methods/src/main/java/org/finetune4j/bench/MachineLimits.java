@@ -25,6 +25,21 @@ public record MachineLimits(Rate products, Rate copying, Rate reading) {
         }
     }
 
+    /**
+     * The limit of products alone, in a second and with little memory: a machine that others use too is not always as
+     * fast, so that it is worth measuring before and after what it is compared with.
+     */
+    public static Rate products(Precision precision) {
+        try (OneDnnLimits limits = new OneDnnLimits()) {
+            return limits.products(precision.type());
+        }
+    }
+
+    /** These limits, but that of products at least {@code other}. */
+    public MachineLimits atLeast(Rate other) {
+        return other.perSecond() > products.perSecond() ? new MachineLimits(other, copying, reading) : this;
+    }
+
     /** The share of the limit, as 0.5 for a half, that so many operations in so many seconds are. */
     public double productShare(double operations, double seconds) {
         return operations / seconds / products.perSecond();

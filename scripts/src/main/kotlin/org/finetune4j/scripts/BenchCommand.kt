@@ -45,10 +45,11 @@ public class BenchCommand : CliktCommand(name = "bench") {
             val options = EngineOptions(fusions, memory)
             ThreadSettings.current().conflicts().forEach { echo("warning: $it", err = true) }
             val benchmark = StepBenchmark.named(shape, batch, seq, dtype, lora, supervised, steps, options)
+            val before = MachineLimits.products(benchmark.precision())
             val result = benchmark.run(profile?.let(::Profile))
             echo(benchmark.line(result))
-            // After the steps, whose peak memory must not count what this needs.
-            val limits = MachineLimits.measure(benchmark.precision())
+            // The rest after the steps, whose peak memory must not count what it needs.
+            val limits = MachineLimits.measure(benchmark.precision()).atLeast(before)
             echo(benchmark.limitLine(result, limits))
             result.profile()?.let {
                 echo(it.table(limits.products().perSecond(), limits.copying().perSecond()), trailingNewline = false)
