@@ -3,6 +3,7 @@ package org.finetune4j.kernel.benchmark;
 import java.lang.reflect.Field;
 import java.util.Collection;
 import java.util.Locale;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.onednn.OneDnnLimits;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.openjdk.jmh.infra.BenchmarkParams;
@@ -42,7 +43,7 @@ public final class Benchmarks {
     private static double bfloat16(OneDnnLimits limits, double otherwise) {
         try {
             return limits.products(DataType.BFLOAT16).perSecond();
-        } catch (IllegalArgumentException thisProcessorHasNone) {
+        } catch (FinetuneException thisProcessorHasNone) {
             return otherwise;
         }
     }
