@@ -1,6 +1,7 @@
 package org.finetune4j.bench;
 
 import java.util.Locale;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.onednn.OneDnnLimits;
 import org.finetune4j.kernel.onednn.OneDnnLimits.Rate;
 import org.finetune4j.model.Precision;
@@ -17,12 +18,28 @@ public record MachineLimits(Rate products, Rate copying, Rate reading) {
      * Measures, in about three seconds and with half a GiB of memory, which is freed again.
      *
      * @param precision F32, or BF16 where the processor multiplies it
-     * @throws IllegalArgumentException when the processor has no products of that precision
+     * @throws IllegalArgumentException when it is F64
+     * @throws FinetuneException        when the processor does not multiply BF16
      */
     public static MachineLimits measure(Precision precision) {
         try (OneDnnLimits limits = new OneDnnLimits()) {
             return new MachineLimits(limits.products(precision.type()), limits.copying(), limits.reading());
         }
+    }
+
+    /**
+     * The limit of products alone, in a second and with little memory: a machine that others use too is not always as
+     * fast, so that it is worth measuring before and after what it is compared with.
+     */
+    public static Rate products(Precision precision) {
+        try (OneDnnLimits limits = new OneDnnLimits()) {
+            return limits.products(precision.type());
+        }
+    }
+
+    /** These limits, but that of products at least {@code other}. */
+    public MachineLimits atLeast(Rate other) {
+        return other.perSecond() > products.perSecond() ? new MachineLimits(other, copying, reading) : this;
     }
 
     /** The share of the limit, as 0.5 for a half, that so many operations in so many seconds are. */

@@ -17,6 +17,7 @@ public record Shape(String name, ModelConfig config) {
             shape("tiny", 128, 4, 4, 2, 32, 384, 1024),
             shape("smollm2-135m", 576, 30, 9, 3, 64, 1536, 49152),
             shape("smollm2-360m", 960, 32, 15, 5, 64, 2560, 49152),
+            shape("smollm2-1.7b", 2048, 24, 32, 32, 64, 8192, 49152),
             shape("qwen2.5-0.5b", 896, 24, 14, 2, 64, 4864, 151936),
             shape("llama-3.2-1b", 2048, 16, 32, 8, 64, 8192, 128256));
 

@@ -13,6 +13,7 @@ import com.github.ajalt.clikt.parameters.types.int
 import org.finetune4j.FinetuneException
 import org.finetune4j.bench.MachineLimits
 import org.finetune4j.bench.StepBenchmark
+import org.finetune4j.bench.ThreadSettings
 import org.finetune4j.graph.Profile
 import org.finetune4j.model.EngineOptions
 
@@ -42,11 +43,13 @@ public class BenchCommand : CliktCommand(name = "bench") {
             if (memory < 0) throw FinetuneException("--memory must be at least 0 blocks, got $memory.")
             val fusions = if (noFusion) emptySet() else EngineOptions.DEFAULT.fusions()
             val options = EngineOptions(fusions, memory)
+            ThreadSettings.current().conflicts().forEach { echo("warning: $it", err = true) }
             val benchmark = StepBenchmark.named(shape, batch, seq, dtype, lora, supervised, steps, options)
+            val before = MachineLimits.products(benchmark.precision())
             val result = benchmark.run(profile?.let(::Profile))
             echo(benchmark.line(result))
-            // After the steps, whose peak memory must not count what this needs.
-            val limits = MachineLimits.measure(benchmark.precision())
+            // The rest after the steps, whose peak memory must not count what it needs.
+            val limits = MachineLimits.measure(benchmark.precision()).atLeast(before)
             echo(benchmark.limitLine(result, limits))
             result.profile()?.let {
                 echo(it.table(limits.products().perSecond(), limits.copying().perSecond()), trailingNewline = false)

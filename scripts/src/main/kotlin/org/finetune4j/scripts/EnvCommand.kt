@@ -4,6 +4,7 @@ import com.github.ajalt.clikt.core.CliktCommand
 import com.github.ajalt.clikt.core.Context
 import com.github.ajalt.clikt.core.ProgramResult
 import com.sun.management.OperatingSystemMXBean
+import org.finetune4j.bench.ThreadSettings
 import org.nd4j.linalg.api.buffer.DataType
 import org.nd4j.linalg.factory.Nd4j
 import java.lang.management.ManagementFactory
@@ -27,6 +28,9 @@ public class EnvCommand : CliktCommand(name = "env") {
         val failure = arithmeticFailure()
         show("check", failure ?: "ND4J started and a small matrix product is right")
         if (failure != null) throw ProgramResult(1)
+        val threads = ThreadSettings.current()
+        show("threads", threads.toString())
+        threads.conflicts().forEach { show("threads fight", it) }
     }
 
     private fun show(name: String, value: String) {
@@ -56,6 +60,6 @@ public class EnvCommand : CliktCommand(name = "env") {
         const val NAME_WIDTH = 42
         const val UNSET = "not set"
         val NATIVE_MEMORY_PROPERTIES = listOf("org.bytedeco.javacpp.maxbytes", "org.bytedeco.javacpp.maxphysicalbytes")
-        val NATIVE_THREAD_VARIABLES = listOf("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE")
+        val NATIVE_THREAD_VARIABLES = listOf("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE")
     }
 }

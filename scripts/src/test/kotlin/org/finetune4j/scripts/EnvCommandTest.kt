@@ -13,5 +13,6 @@ class EnvCommandTest : FunSpec({
         BuildInfo.components.forEach { BuildInfo.version(it) shouldMatch Regex("\\d+\\.\\d+.*") }
         result.stdout shouldContain Regex("nd4j +" + Regex.escape(BuildInfo.version("nd4j")))
         result.stdout shouldContain "ND4J started and a small matrix product is right"
+        result.stdout shouldContain Regex("threads +Java \\d+, finetune4j's kernels \\d+ .*, ND4J's OpenMP \\d+, OpenBLAS \\d+")
     }
 })

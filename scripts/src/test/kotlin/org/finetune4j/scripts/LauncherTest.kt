@@ -78,7 +78,7 @@ class LauncherTest : FunSpec({
         Project().use { project ->
             project.pretendBuilt()
             val show = "println(listOf(\"OMP_NUM_THREADS\", \"OPENBLAS_NUM_THREADS\", \"OPENBLAS_CORETYPE\").map(System::getenv)" +
-                " + (Runtime.getRuntime().maxMemory() shr 20))"
+                " + (Runtime.getRuntime().maxMemory() shr 20) + Runtime.getRuntime().availableProcessors())"
             Files.writeString(project.work.resolve("show.main.kts"), show)
             val command = listOf(project.launcher.toString(), "run", "show.main.kts")
             project.call(
@@ -87,7 +87,17 @@ class LauncherTest : FunSpec({
                 "OPENBLAS_NUM_THREADS" to "5",
                 "OPENBLAS_CORETYPE" to "HASWELL",
                 "FINETUNE_JAVA_OPTS" to "-Xmx300m -XX:+UseSerialGC",
-            ).output shouldContain Regex("\\[3, 5, HASWELL, (28|29|30)\\d]")
+            ).output shouldContain Regex("\\[3, 5, HASWELL, (28|29|30)\\d, 3]")
+        }
+    }
+
+    test("unless told otherwise all libraries have as many threads as Java, and none spins or takes the processor for an older one") {
+        Project().use { project ->
+            project.pretendBuilt()
+            Files.writeString(project.work.resolve("show.main.kts"), "println(org.finetune4j.bench.ThreadSettings.current().run { listOf(openMp - java, openBlas - java, conflicts()) })")
+            val unset = listOf("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_CORETYPE").map { it to "" }
+            project.call(listOf(project.launcher.toString(), "run", "show.main.kts"), *unset.toTypedArray())
+                .output shouldContain "[0, 0, []]"
         }
     }
 })

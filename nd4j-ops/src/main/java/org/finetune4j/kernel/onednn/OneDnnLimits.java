@@ -1,5 +1,6 @@
 package org.finetune4j.kernel.onednn;
 
+import org.finetune4j.FinetuneException;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -41,7 +42,8 @@ public final class OneDnnLimits implements AutoCloseable {
      * through this project's kernel as a step calls it.
      *
      * @param type FLOAT or BFLOAT16
-     * @throws IllegalArgumentException when it is another type, or BFLOAT16 on a processor that does not multiply it
+     * @throws IllegalArgumentException when it is another type
+     * @throws FinetuneException        when the processor does not multiply BFLOAT16
      */
     public Rate products(DataType type) {
         try (ProductLimit limit = new ProductLimit(workers, type)) {

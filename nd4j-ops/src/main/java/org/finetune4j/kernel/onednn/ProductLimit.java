@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.bytedeco.dnnl.global.dnnl;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.kernel.Product;
 import org.finetune4j.kernel.ProductSum;
@@ -47,7 +48,7 @@ final class ProductLimit implements AutoCloseable {
             workers.run(1, (worker, chunk) -> multiplies[0] = Matmul.multipliesBfloat16(worker));
         }
         if (!multiplies[0]) {
-            throw new IllegalArgumentException("this processor does not multiply BFLOAT16 matrices; choose FLOAT");
+            throw new FinetuneException("this processor does not multiply bf16 matrices. Choose f32.");
         }
         oneDnnType = type == DataType.BFLOAT16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
     }
