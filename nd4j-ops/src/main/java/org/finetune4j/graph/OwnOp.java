@@ -73,6 +73,11 @@ public abstract class OwnOp extends DynamicCustomOp {
         return arrays.stream().mapToDouble(array -> (double) array.length() * array.dataType().width()).sum();
     }
 
+    /** Whether a gradient flows back to input {@code input}, where it flows back at all. */
+    protected boolean differentiable(int input) {
+        return true;
+    }
+
     /** How output {@code index} is written. */
     protected Write write(int index) {
         return Write.REPLACE;
@@ -139,7 +144,12 @@ public abstract class OwnOp extends DynamicCustomOp {
 
             @Override
             public boolean wants(int input) {
-                return arguments[input].dataType().isFPType();
+                return arguments[input].dataType().isFPType() && differentiable(input);
+            }
+
+            @Override
+            public DataType typeOfTotal(int input) {
+                return arguments[input].dataType();
             }
 
             @Override

@@ -146,10 +146,16 @@ final class OneDnnBenchmark {
         INDArray gradient = output(DataType.FLOAT, 256, 49152);
         INDArray labels = Nd4j.zeros(DataType.INT, 256);
         INDArray perRow = output(DataType.FLOAT, 256);
-        time("logProbability 256x49152", 0, () -> kernels.logProbability(logits, labels, perRow));
-        time("logProbabilityGradient 256x49152", 0, () -> kernels.logProbabilityGradient(logits, labels, perRow, gradient));
-        time("klDivergence 256x49152", 0, () -> kernels.klDivergence(logits, gradient, perRow));
-        time("klDivergenceGradient 256x49152", 0, () -> kernels.klDivergenceGradient(logits, gradient, perRow, gradient, null));
+        INDArray sums = output(DataType.FLOAT, 256);
+        INDArray narrow = output(DataType.BFLOAT16, 256, 49152);
+        time("logSumExp 256x49152", 0, () -> kernels.logSumExp(logits, sums));
+        time("logProbabilityGradient 256x49152", 0,
+                () -> kernels.logProbabilityGradient(logits, labels, sums, perRow, null, gradient));
+        time("logProbabilityGradient 256x49152 to BFLOAT16", 0,
+                () -> kernels.logProbabilityGradient(logits, labels, sums, perRow, null, narrow));
+        time("klDivergence 256x49152", 0, () -> kernels.klDivergence(logits, gradient, sums, sums, perRow));
+        time("klDivergenceToGradient 256x49152", 0,
+                () -> kernels.klDivergenceToGradient(logits, logits, sums, sums, perRow, null, gradient));
     }
 
     private static INDArray random(DataType type, long... shape) {
