@@ -74,12 +74,13 @@ public interface Kernels extends AutoCloseable {
 
     /**
      * The gradient of {@link #rmsNorm}. With {@code r = 1 / sqrt(mean(x^2) + epsilon)} and {@code g = outGradient * weight}:
-     * {@code inputGradient = r g - x r^3 mean(g x)}, {@code weightGradient += sum over tokens of outGradient * x * r}.
+     * {@code inputGradient = r g - x r^3 mean(g x) + addend}, {@code weightGradient += sum over tokens of outGradient * x * r}.
      *
-     * @param inputGradient  {@code [tokens, hidden]}, or null when the input needs none
+     * @param addend         {@code [tokens, hidden]} of the type of x, or null for none
+     * @param inputGradient  {@code [tokens, hidden]}, or null when the input needs none; may be {@code addend}
      * @param weightGradient {@code [hidden]} FLOAT (or DOUBLE), added to; null when the weight needs none
      */
-    void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+    void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient, @Nullable INDArray addend,
                          @Nullable INDArray inputGradient, @Nullable INDArray weightGradient);
 
     /**

@@ -198,43 +198,46 @@ final class BrokenKernels {
                 }));
         interface Gradient {
             void run(Kernels k, INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                     @Nullable INDArray inputGradient, @Nullable INDArray weightGradient);
+                     @Nullable INDArray addend, @Nullable INDArray inputGradient, @Nullable INDArray weightGradient);
         }
         record Broken(String mistake, Gradient gradient) {
         }
         List.of(
-                new Broken("forgets epsilon", (k, x, weight, epsilon, dOut, dX, dWeight) ->
-                        k.rmsNormGradient(x, weight, 0, dOut, dX, dWeight)),
-                new Broken("takes the root mean square for a constant", (k, x, weight, epsilon, dOut, dX, dWeight) -> {
-                    k.rmsNormGradient(x, weight, epsilon, dOut, dX, dWeight);
+                new Broken("forgets epsilon", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, weight, 0, dOut, addend, dX, dWeight)),
+                new Broken("takes the root mean square for a constant", (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
+                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, dWeight);
                     if (dX != null) {
                         INDArray root = Transforms.sqrt(wide(x).mul(wide(x)).mean(true, 1).add(epsilon));
                         dX.assign(wide(dOut).mul(wide(weight).reshape(1, weight.length())).div(root));
                     }
                 }),
-                new Broken("replaces the gradient of the weight", (k, x, weight, epsilon, dOut, dX, dWeight) -> {
+                new Broken("replaces the gradient of the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
                     if (dWeight != null) {
                         dWeight.assign(0);
                     }
-                    k.rmsNormGradient(x, weight, epsilon, dOut, dX, dWeight);
+                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, dWeight);
                 }),
-                new Broken("weighs the gradient of the weight", (k, x, weight, epsilon, dOut, dX, dWeight) -> {
-                    k.rmsNormGradient(x, weight, epsilon, dOut, dX, null);
+                new Broken("weighs the gradient of the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
+                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, null);
                     if (dWeight != null) {
                         INDArray sum = Nd4j.create(dWeight.dataType(), dWeight.shape());
-                        k.rmsNormGradient(x, weight, epsilon, dOut, null, sum);
+                        k.rmsNormGradient(x, weight, epsilon, dOut, null, null, sum);
                         dWeight.addi(sum.mul(weight.castTo(sum.dataType())));
                     }
                 }),
-                new Broken("forgets the weight", (k, x, weight, epsilon, dOut, dX, dWeight) ->
-                        k.rmsNormGradient(x, Nd4j.onesLike(weight), epsilon, dOut, dX, dWeight)))
+                new Broken("forgets what is to be added", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, weight, epsilon, dOut, null, dX, dWeight)),
+                new Broken("forgets the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, Nd4j.onesLike(weight), epsilon, dOut, addend, dX, dWeight)))
                 .forEach(broken -> mistakes.add(new Mistake("rmsNormGradient", broken.mistake(),
                         right -> new DelegatingKernels(right) {
                             @Override
                             public void rmsNormGradient(INDArray x, INDArray weight, double epsilon,
-                                                        INDArray outGradient, @Nullable INDArray inputGradient,
+                                                        INDArray outGradient, @Nullable INDArray addend,
+                                                        @Nullable INDArray inputGradient,
                                                         @Nullable INDArray weightGradient) {
-                                broken.gradient().run(right, x, weight, epsilon, outGradient, inputGradient,
+                                broken.gradient().run(right, x, weight, epsilon, outGradient, addend, inputGradient,
                                         weightGradient);
                             }
                         })));

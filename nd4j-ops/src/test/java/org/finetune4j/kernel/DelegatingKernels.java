@@ -61,8 +61,9 @@ class DelegatingKernels implements Kernels {
 
     @Override
     public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                                @Nullable INDArray inputGradient, @Nullable INDArray weightGradient) {
-        right.rmsNormGradient(x, weight, epsilon, outGradient, inputGradient, weightGradient);
+                                @Nullable INDArray addend, @Nullable INDArray inputGradient,
+                                @Nullable INDArray weightGradient) {
+        right.rmsNormGradient(x, weight, epsilon, outGradient, addend, inputGradient, weightGradient);
     }
 
     @Override

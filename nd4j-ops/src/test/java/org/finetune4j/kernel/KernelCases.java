@@ -176,16 +176,26 @@ final class KernelCases {
                         (kernels, a) -> kernels.rmsNorm(a[0], a[1], 1e-5, a[2]))
                         .input("x", x).input("weight", weight).output("out", tokens, hidden));
                 cases.add(new KernelCase("rmsNormGradient" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[4]))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3], a[4]))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .output("inputGradient", tokens, hidden).wideUpdated("weightGradient", normal(4, hidden))
                         .ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient to the input alone" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], null))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3], null))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .output("inputGradient", tokens, hidden).ofMagnitude(hidden == 1 ? 1 / deviation : 0));
+                cases.add(new KernelCase("rmsNormGradient added" + shape,
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[4], a[5]))
+                        .input("x", x).input("weight", weight).input("outGradient", upstream)
+                        .input("addend", normal(5, tokens, hidden)).output("inputGradient", tokens, hidden)
+                        .wideUpdated("weightGradient", normal(4, hidden)).ofMagnitude(hidden == 1 ? 1 / deviation : 0));
+                cases.add(new KernelCase("rmsNormGradient in place" + shape,
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[3], null))
+                        .input("x", x).input("weight", weight).input("outGradient", upstream)
+                        .updated("inputGradient", normal(5, tokens, hidden))
+                        .ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient to the weight alone" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3]))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, null, a[3]))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .wideUpdated("weightGradient", zeros(hidden)));
             }

@@ -92,7 +92,7 @@ class KernelGradientTest {
         INDArray upstream = normal(3, tokens, hidden);
         INDArray xGradient = zeros(tokens, hidden);
         INDArray weightGradient = zeros(hidden);
-        kernels.rmsNormGradient(x, weight, epsilon, upstream, xGradient, weightGradient);
+        kernels.rmsNormGradient(x, weight, epsilon, upstream, null, xGradient, weightGradient);
         Consumer<INDArray> forward = out -> kernels.rmsNorm(x, weight, epsilon, out);
         assertGradient(x, xGradient, upstream, forward);
         assertGradient(weight, weightGradient, upstream, forward);
@@ -103,11 +103,11 @@ class KernelGradientTest {
         INDArray x = normal(1, 4, 6);
         INDArray weight = normal(2, 6);
         INDArray upstream = normal(3, 4, 6);
-        assertAddedTo(gradient -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, gradient), 6);
+        assertAddedTo(gradient -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, null, gradient), 6);
         INDArray alone = zeros(4, 6);
         INDArray both = zeros(4, 6);
-        kernels.rmsNormGradient(x, weight, 1e-5, upstream, alone, null);
-        kernels.rmsNormGradient(x, weight, 1e-5, upstream, both, zeros(6));
+        kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, alone, null);
+        kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, both, zeros(6));
         assertEquals(both, alone);
     }
 

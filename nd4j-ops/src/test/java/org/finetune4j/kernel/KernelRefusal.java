@@ -33,7 +33,7 @@ record KernelRefusal(String name, Consumer<Kernels> call, List<String> messagePa
                 of("gatherRowsGradient", k -> k.gatherRowsGradient(integers(1), f(2, 3), f(5, 3)), "[2, 3]",
                         "[5, 3]"),
                 of("rmsNorm", k -> k.rmsNorm(f(2, 3), f(4), 1e-5, f(2, 3)), "[4]", "[2, 3]"),
-                of("rmsNormGradient", k -> k.rmsNormGradient(f(2, 3), f(3), 1e-5, f(3, 3), null, f(3)), "[3, 3]",
+                of("rmsNormGradient", k -> k.rmsNormGradient(f(2, 3), f(3), 1e-5, f(3, 3), null, null, f(3)), "[3, 3]",
                         "[2, 3]"),
                 of("rotary", k -> k.rotary(f(2, 8), integers(0), table, false, f(2, 8)), "[1]", "[2, 8]"),
                 of("rotary", k -> k.rotary(f(2, 6), integers(0, 1), table, false, f(2, 6)), "[2, 6]"),

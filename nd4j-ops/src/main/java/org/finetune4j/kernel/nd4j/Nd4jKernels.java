@@ -160,12 +160,17 @@ public final class Nd4jKernels implements Kernels {
 
     @Override
     public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                                @Nullable INDArray inputGradient, @Nullable INDArray weightGradient) {
+                                @Nullable INDArray addend, @Nullable INDArray inputGradient,
+                                @Nullable INDArray weightGradient) {
         Arguments check = new Arguments("rmsNormGradient");
         check.numbers(x, weight, outGradient);
         check.rank("x", x, 2);
         check.shape("weight", weight, "x", x, x.size(1));
         check.sameShape("outGradient", outGradient, "x", x);
+        if (addend != null) {
+            check.numbers(addend);
+            check.sameShape("addend", addend, "x", x);
+        }
         if (inputGradient != null) {
             check.numbers(inputGradient);
             check.sameShape("inputGradient", inputGradient, "x", x);
@@ -184,7 +189,7 @@ public final class Nd4jKernels implements Kernels {
         if (inputGradient != null) {
             INDArray g = upstream.mul(row(read(weight, type)));
             INDArray mean = g.mul(wide).mean(true, 1);
-            write(g.mul(r).sub(wide.mul(r.mul(r).mul(r).mul(mean))), inputGradient);
+            writeSum(g.mul(r).sub(wide.mul(r.mul(r).mul(r).mul(mean))), addend, inputGradient);
         }
         if (weightGradient != null) {
             accumulate(upstream.mul(wide).mul(r).sum(0), weightGradient);

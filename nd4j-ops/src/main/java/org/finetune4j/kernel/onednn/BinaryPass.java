@@ -9,22 +9,30 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
 
 /**
- * One pass over contiguous FLOAT elements by one thread, which combines whole arrays and single numbers in one of a few
+ * One pass over contiguous elements by one thread, which combines whole arrays and single numbers in one of a few
  * ways. The output may lie where an array of the same size lies that is read.
  *
- * @param kind   the formula
- * @param count  elements
- * @param addend whether an array is added at the end; its address is then the last before the output's
+ * @param kind     the formula
+ * @param count    elements
+ * @param addend   whether an array is added at the end; its address is then the last before the output's
+ * @param bfloat16 whether all arrays are BFLOAT16, else FLOAT; numbers are FLOAT
  */
-record BinaryPass(Kind kind, int count, boolean addend) {
+record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
     /** What is computed of arrays {@code a, b, c} and numbers {@code s, f}; the addresses are given in this order. */
     enum Kind {
+        /** {@code a + b}: a, b. */
+        SUM,
         /** {@code a b}: a, b. */
         PRODUCT,
         /** {@code e^(a - s) f}: a, s, f. Infinite, not NaN, where a is NaN. */
         EXPONENTIAL,
         /** {@code (a - b - s) c f}: a, b, s, c, f. */
         WEIGHTED_DIFFERENCE
+    }
+
+    /** A pass over FLOAT elements. */
+    BinaryPass(Kind kind, int count, boolean addend) {
+        this(kind, count, addend, false);
     }
 
     /**
@@ -37,7 +45,8 @@ record BinaryPass(Kind kind, int count, boolean addend) {
     }
 
     private Primitive compile(Worker worker) {
-        dnnl_memory_desc whole = Primitive.describe(dnnl.dnnl_f32, new long[] {1, count}, new long[] {count, 1});
+        dnnl_memory_desc whole = Primitive.describe(bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32, new long[] {1, count},
+                new long[] {count, 1});
         dnnl_memory_desc single = Primitive.describe(dnnl.dnnl_f32, new long[] {1, 1}, new long[] {1, 1});
         dnnl_primitive_attr attributes = Primitive.attributes();
         Chain chain = new Chain();
@@ -62,8 +71,13 @@ record BinaryPass(Kind kind, int count, boolean addend) {
         Primitive.check("post-operations", dnnl.dnnl_primitive_attr_set_post_ops(attributes, chain.operations));
         dnnl_primitive_desc description = new dnnl_primitive_desc();
         try {
+            int operation = switch (kind) {
+                case SUM -> dnnl.dnnl_binary_add;
+                case PRODUCT -> dnnl.dnnl_binary_mul;
+                case EXPONENTIAL, WEIGHTED_DIFFERENCE -> dnnl.dnnl_binary_sub;
+            };
             Primitive.check("pass " + this, dnnl.dnnl_binary_primitive_desc_create(description, worker.engine(),
-                    kind == Kind.PRODUCT ? dnnl.dnnl_binary_mul : dnnl.dnnl_binary_sub, whole, second, whole, attributes));
+                    operation, whole, second, whole, attributes));
             return new Primitive(worker, description, chain.ids.stream().mapToInt(id -> id).toArray(),
                     chain.descriptions.toArray(new dnnl_memory_desc[0]));
         } finally {

@@ -2,11 +2,14 @@ package org.finetune4j.kernel.onednn;
 
 import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.CounterRandom;
+import org.finetune4j.kernel.onednn.BinaryPass.Kind;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Kernels that treat every element alike, in tiles that stay in a core's first cache. */
 final class Elementwise {
     private static final int TILE = 2048;
+    /** Elements that one primitive computes: long against the cost of a call, and in the second cache as FLOAT. */
+    private static final int PIECE = 1 << 14;
     private static final long CHUNK = 1 << 15;
     private final Workers workers;
 
@@ -34,6 +37,39 @@ final class Elementwise {
         workers.run(chunks(length), (worker, chunk) -> tiles(worker, chunk, length, body));
     }
 
+    /** Pieces for oneDNN: of few different lengths whatever the length, so that their primitives are soon all compiled. */
+    private void forPieces(long length, Tile body) {
+        workers.run(chunks(length), (worker, chunk) -> {
+            long first = chunk * CHUNK;
+            int left = (int) Math.min(CHUNK, length - first);
+            for (int count = PIECE; left > 0; count = Math.max(1, count / 2)) {
+                int piece = count > 16 ? count : left;
+                for (; piece <= left && left > 0; left -= piece, first += piece) {
+                    body.run(worker, first, piece);
+                }
+            }
+        });
+    }
+
+    /** The address of elements as FLOAT: their own, or that of a copy in a worker's buffer. */
+    private static long floats(Worker worker, int slot, boolean bfloat16, long address, int count) {
+        if (!bfloat16) {
+            return address;
+        }
+        long copy = worker.buffer(slot, 4L * count);
+        new Conversion(count, false).run(worker, address, copy);
+        return copy;
+    }
+
+    /** Writes a tile to elements at an address. */
+    private static void write(Worker worker, float[] tile, boolean bfloat16, long to, int count) {
+        long from = bfloat16 ? worker.buffer(0, 4L * count) : to;
+        Memory.write(tile, 0, from, count);
+        if (bfloat16) {
+            new Conversion(count, true).run(worker, from, to);
+        }
+    }
+
     void add(INDArray a, INDArray b, INDArray out) {
         String kernel = "add";
         boolean bfloat16 = Operands.isBfloat16(kernel, a);
@@ -45,16 +81,8 @@ final class Elementwise {
         long y = Operands.address(kernel, b);
         long z = Operands.address(kernel, out);
         int width = Lanes.width(bfloat16);
-        forTiles(a.length(), (worker, first, count) -> {
-            float[] left = worker.floats(0, TILE);
-            float[] right = worker.floats(1, TILE);
-            Lanes.load(worker, bfloat16, x + first * width, count, left);
-            Lanes.load(worker, bfloat16, y + first * width, count, right);
-            for (int i = 0; i < count; i++) {
-                left[i] += right[i];
-            }
-            Lanes.store(worker, bfloat16, left, count, z + first * width);
-        });
+        forPieces(a.length(), (worker, first, count) -> new BinaryPass(Kind.SUM, count, false, bfloat16)
+                .run(worker, x + first * width, y + first * width, z + first * width));
     }
 
     void scale(INDArray x, double factor, INDArray out) {
@@ -89,19 +117,8 @@ final class Elementwise {
     }
 
     private void convert(long from, long length, long to, boolean to16) {
-        workers.run(chunks(length), (worker, chunk) -> {
-            long first = chunk * CHUNK;
-            int left = (int) Math.min(CHUNK, length - first);
-            // Tensors have many lengths: halves of a chunk share their primitives.
-            for (int count = (int) CHUNK; left > 0; count = Math.max(1, count / 2)) {
-                int piece = count > 16 ? count : left;
-                if (piece <= left) {
-                    new Conversion(piece, to16).run(worker, from + first * Lanes.width(!to16), to + first * Lanes.width(to16));
-                    first += piece;
-                    left -= piece;
-                }
-            }
-        });
+        forPieces(length, (worker, first, count) -> new Conversion(count, to16)
+                .run(worker, from + first * Lanes.width(!to16), to + first * Lanes.width(to16)));
     }
 
     private static void multiply(float[] tile, float by, int count) {
@@ -146,17 +163,14 @@ final class Elementwise {
         long u = Operands.address(kernel, up);
         long o = Operands.address(kernel, out);
         int width = Lanes.width(bfloat16);
-        forTiles(gate.length(), (worker, first, count) -> {
-            float[] gates = worker.floats(0, TILE);
-            float[] ups = worker.floats(1, TILE);
-            float[] sigmoids = worker.floats(2, TILE);
-            Lanes.load(worker, bfloat16, g + first * width, count, gates);
-            Lanes.load(worker, bfloat16, u + first * width, count, ups);
-            VectorMath.sigmoid(worker, gates, sigmoids, count);
-            for (int i = 0; i < count; i++) {
-                sigmoids[i] = gates[i] * sigmoids[i] * ups[i];
+        forPieces(gate.length(), (worker, first, count) -> {
+            long swish = worker.buffer(0, 4L * count);
+            new Activation(count, true).run(worker, floats(worker, 0, bfloat16, g + first * width, count), swish);
+            long ups = floats(worker, 1, bfloat16, u + first * width, count);
+            new BinaryPass(Kind.PRODUCT, count, false).run(worker, swish, ups, bfloat16 ? swish : o + first * width);
+            if (bfloat16) {
+                new Conversion(count, true).run(worker, swish, o + first * width);
             }
-            Lanes.store(worker, bfloat16, sigmoids, count, o + first * width);
         });
     }
 
@@ -174,23 +188,26 @@ final class Elementwise {
         long gg = Operands.address(kernel, gateGradient);
         long ug = Operands.address(kernel, upGradient);
         int width = Lanes.width(bfloat16);
-        forTiles(gate.length(), (worker, first, count) -> {
-            float[] gates = worker.floats(0, TILE);
-            float[] ups = worker.floats(1, TILE);
-            float[] sigmoids = worker.floats(2, TILE);
-            float[] outs = worker.floats(3, TILE);
-            Lanes.load(worker, bfloat16, g + first * width, count, gates);
-            Lanes.load(worker, bfloat16, u + first * width, count, ups);
-            Lanes.load(worker, bfloat16, o + first * width, count, outs);
-            VectorMath.sigmoid(worker, gates, sigmoids, count);
+        forPieces(gate.length(), (worker, first, count) -> {
+            float[] gates = worker.floats(0, PIECE);
+            float[] ups = worker.floats(1, PIECE);
+            float[] sigmoids = worker.floats(2, PIECE);
+            float[] outs = worker.floats(3, PIECE);
+            long gateFloats = floats(worker, 0, bfloat16, g + first * width, count);
+            Memory.read(gateFloats, gates, 0, count);
+            long sigmoid = worker.buffer(1, 4L * count);
+            new Activation(count, false).run(worker, gateFloats, sigmoid);
+            Memory.read(sigmoid, sigmoids, 0, count);
+            Memory.read(floats(worker, 0, bfloat16, u + first * width, count), ups, 0, count);
+            Memory.read(floats(worker, 0, bfloat16, o + first * width, count), outs, 0, count);
             for (int i = 0; i < count; i++) {
                 float swish = gates[i] * sigmoids[i];
                 float slope = sigmoids[i] + swish * (1 - sigmoids[i]);
                 ups[i] = outs[i] * ups[i] * slope;
                 gates[i] = outs[i] * swish;
             }
-            Lanes.store(worker, bfloat16, ups, count, gg + first * width);
-            Lanes.store(worker, bfloat16, gates, count, ug + first * width);
+            write(worker, ups, bfloat16, gg + first * width, count);
+            write(worker, gates, bfloat16, ug + first * width, count);
         });
     }
 

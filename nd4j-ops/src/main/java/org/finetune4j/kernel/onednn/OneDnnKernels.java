@@ -103,8 +103,9 @@ public final class OneDnnKernels implements Kernels {
 
     @Override
     public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                                @Nullable INDArray inputGradient, @Nullable INDArray weightGradient) {
-        normalization.gradient(x, weight, epsilon, outGradient, inputGradient, weightGradient);
+                                @Nullable INDArray addend, @Nullable INDArray inputGradient,
+                                @Nullable INDArray weightGradient) {
+        normalization.gradient(x, weight, epsilon, outGradient, addend, inputGradient, weightGradient);
     }
 
     @Override

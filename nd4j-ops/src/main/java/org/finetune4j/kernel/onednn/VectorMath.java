@@ -47,17 +47,6 @@ final class VectorMath {
         Memory.bitsToFloats(bits, 0, out, 0, count);
     }
 
-    /** {@code out = 1 / (1 + e^-x)}. */
-    static void sigmoid(Worker worker, float[] x, float[] out, int count) {
-        for (int i = 0; i < count; i++) {
-            out[i] = -x[i];
-        }
-        exp(worker, out, 0, out, count);
-        for (int i = 0; i < count; i++) {
-            out[i] = 1 / (1 + out[i]);
-        }
-    }
-
     /** The largest number, NaN if one is. Folds the tile half upon half, because that vectorises and one maximum does not. */
     static float max(Worker worker, float[] x, int count) {
         float[] from = x;
@@ -136,6 +125,76 @@ final class VectorMath {
             s0 += x[i] * y[i];
         }
         return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
+    }
+
+    /** The sum of {@code x y}. Folds quarters upon one another, because that vectorises and one sum does not. */
+    static float foldedDot(Worker worker, float[] x, float[] y, int count) {
+        int quarter = count >> 2;
+        if (quarter < FOLDED) {
+            return dot(x, y, count);
+        }
+        float[] sums = worker.floats(6, quarter);
+        foldProducts(x, y, quarter, sums);
+        float rest = 0;
+        for (int i = 4 * quarter; i < count; i++) {
+            rest += x[i] * y[i];
+        }
+        return rest + foldedSum(worker, sums, quarter);
+    }
+
+    private static void foldProducts(float[] x, float[] y, int quarter, float[] sums) {
+        int half = 2 * quarter;
+        int most = 3 * quarter;
+        for (int i = 0; i < quarter; i++) {
+            sums[i] = x[i] * y[i] + x[quarter + i] * y[quarter + i] + x[half + i] * y[half + i]
+                    + x[most + i] * y[most + i];
+        }
+    }
+
+    /** The sum of {@code x y z}, folded like {@link #foldedDot}. */
+    static float foldedDot(Worker worker, float[] x, float[] y, float[] z, int count) {
+        int quarter = count >> 2;
+        float rest = 0;
+        for (int i = quarter < FOLDED ? 0 : 4 * quarter; i < count; i++) {
+            rest += x[i] * y[i] * z[i];
+        }
+        if (quarter < FOLDED) {
+            return rest;
+        }
+        float[] sums = worker.floats(6, quarter);
+        foldProducts(x, y, z, quarter, sums);
+        return rest + foldedSum(worker, sums, quarter);
+    }
+
+    private static void foldProducts(float[] x, float[] y, float[] z, int quarter, float[] sums) {
+        int half = 2 * quarter;
+        int most = 3 * quarter;
+        for (int i = 0; i < quarter; i++) {
+            sums[i] = x[i] * y[i] * z[i] + x[quarter + i] * y[quarter + i] * z[quarter + i]
+                    + x[half + i] * y[half + i] * z[half + i] + x[most + i] * y[most + i] * z[most + i];
+        }
+    }
+
+    private static float foldedSum(Worker worker, float[] x, int count) {
+        int quarter = count >> 2;
+        if (quarter < FOLDED) {
+            return sum(x, count);
+        }
+        float[] sums = worker.floats(7, quarter);
+        foldQuarters(x, quarter, sums);
+        float rest = 0;
+        for (int i = 4 * quarter; i < count; i++) {
+            rest += x[i];
+        }
+        return rest + sum(sums, quarter);
+    }
+
+    private static void foldQuarters(float[] x, int quarter, float[] sums) {
+        int half = 2 * quarter;
+        int most = 3 * quarter;
+        for (int i = 0; i < quarter; i++) {
+            sums[i] = x[i] + x[quarter + i] + x[half + i] + x[most + i];
+        }
     }
 
     static double squares(float[] x, int count) {

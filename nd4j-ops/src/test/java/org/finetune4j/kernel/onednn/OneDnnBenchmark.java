@@ -78,7 +78,9 @@ final class OneDnnBenchmark {
         INDArray out = output(type, TOKENS, HIDDEN);
         INDArray weightGradient = output(DataType.FLOAT, HIDDEN);
         time(type + " rmsNorm", 0, () -> kernels.rmsNorm(x, weight, 1e-5, out));
-        time(type + " rmsNormGradient", 0, () -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, out, weightGradient));
+        time(type + " rmsNormGradient", 0, () -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, out, null));
+        time(type + " rmsNormGradient with addend and weight", 0,
+                () -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, x, out, weightGradient));
         time(type + " add", 0, () -> kernels.add(x, upstream, out));
         INDArray gate = random(type, TOKENS, WIDE);
         INDArray up = random(type, TOKENS, WIDE);

@@ -163,10 +163,10 @@ class OneDnnKernelsTest {
             kernels.rmsNorm(x, weight, 1e-5, out);
             assertClose(expected, out, tolerance(type));
             INDArray inputGradient = output(type, tokens, hidden);
-            kernels.rmsNormGradient(x, weight, 1e-5, upstream, inputGradient, weightGradient);
+            kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, inputGradient, weightGradient);
             assertClose(expectedInput, inputGradient, hidden == 1 ? 1 : tolerance(type));
             assertClose(expectedWeight, weightGradient, 1e-5);
-            kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, null);
+            kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, null, null);
         }
     }
 

@@ -281,7 +281,8 @@ class OneDnnLawsTest {
             kernels.attentionGradient(queries, keys, values, offsets, SHAPE, queryOut, queries, attentionGradients[0],
                     attentionGradients[1], attentionGradients[2]);
             kernels.embeddingGradient(ids, hiddenOut, tableGradient);
-            kernels.rmsNormGradient(hidden, weight, 1e-5, hiddenOut, hiddenGradient, vectorGradient);
+            kernels.rmsNormGradient(hidden, weight, 1e-5, hiddenOut, hidden, hiddenGradient,
+                    vectorGradient);
             kernels.logSumExp(logits, sums);
             kernels.logProbability(logits, ids, sums, perToken);
             kernels.logProbabilityGradient(logits, ids, sums, perToken, null, logitsGradient);
