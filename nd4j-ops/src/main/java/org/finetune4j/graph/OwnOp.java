@@ -88,6 +88,14 @@ public abstract class OwnOp extends DynamicCustomOp {
         return -1;
     }
 
+    /**
+     * The input whose memory output {@code output} may take over when nobody reads that input later, or -1; no two outputs
+     * take over one input. The default is {@link #reusableInput()} for output 0.
+     */
+    protected int reusableInput(int output) {
+        return output == 0 ? reusableInput() : -1;
+    }
+
     /** How an operation writes an output. */
     public enum Write {
         /** Overwrites it. */

@@ -123,7 +123,10 @@ public interface Kernels extends AutoCloseable {
     /** SwiGLU (arXiv 2002.05202): {@code out = gate * sigmoid(gate) * up}. */
     void swiglu(INDArray gate, INDArray up, INDArray out);
 
-    /** The gradients of {@link #swiglu}. */
+    /**
+     * The gradients of {@link #swiglu}; {@code gateGradient} may be {@code gate} and {@code upGradient} may be
+     * {@code up}.
+     */
     void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient, INDArray upGradient);
 
     /** Element-wise sum {@code out = a + b}; {@code out} may be {@code a} or {@code b}. */

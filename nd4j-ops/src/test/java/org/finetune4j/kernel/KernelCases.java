@@ -293,6 +293,9 @@ final class KernelCases {
                         (kernels, a) -> kernels.swigluGradient(a[0], a[1], a[2], a[3], a[4]))
                         .input("gate", a1).input("up", b1).input("outGradient", normal(3, shape))
                         .output("gateGradient", shape).output("upGradient", shape));
+                cases.add(new KernelCase("swigluGradient in place" + of,
+                        (kernels, a) -> kernels.swigluGradient(a[0], a[1], a[2], a[0], a[1]))
+                        .updated("gate", a1).updated("up", b1).input("outGradient", normal(3, shape)));
             }
             cases.add(new KernelCase("add" + of, (kernels, a) -> kernels.add(a[0], a[1], a[2]))
                     .input("a", a1).input("b", b1).output("out", shape));

@@ -130,7 +130,7 @@ final class Distributions {
                     .run(worker, pair.from(row, first), numbers, numbers + 4, weights);
             new BinaryPass(Kind.WEIGHTED_DIFFERENCE, count, false).run(worker, pair.from(row, first),
                     pair.to(row, first), numbers + 8, weights, numbers + 4, terms);
-            new Reduction(count, false).run(worker, terms, numbers + 12);
+            new Reduction(1, count, false).run(worker, terms, numbers + 12);
             sum[0] += Memory.getFloat(numbers + 12);
         });
         return sum[0];
@@ -233,10 +233,10 @@ final class Distributions {
         double[] state = {Double.NEGATIVE_INFINITY, 0};
         forPieces(vocabulary, (first, count) -> {
             long exponentials = worker.buffer(FIRST, 4L * count);
-            new Reduction(count, true).run(worker, address + 4L * first, numbers);
+            new Reduction(1, count, true).run(worker, address + 4L * first, numbers);
             new BinaryPass(Kind.EXPONENTIAL, count, false)
                     .run(worker, address + 4L * first, numbers, numbers + 4, exponentials);
-            new Reduction(count, false).run(worker, exponentials, numbers + 8);
+            new Reduction(1, count, false).run(worker, exponentials, numbers + 8);
             double max = Math.max(state[0], Memory.getFloat(numbers));
             state[1] = state[1] * Math.exp(state[0] - max)
                     + Memory.getFloat(numbers + 8) * Math.exp(Memory.getFloat(numbers) - max);

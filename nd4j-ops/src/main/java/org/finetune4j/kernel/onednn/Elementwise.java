@@ -61,15 +61,6 @@ final class Elementwise {
         return copy;
     }
 
-    /** Writes a tile to elements at an address. */
-    private static void write(Worker worker, float[] tile, boolean bfloat16, long to, int count) {
-        long from = bfloat16 ? worker.buffer(0, 4L * count) : to;
-        Memory.write(tile, 0, from, count);
-        if (bfloat16) {
-            new Conversion(count, true).run(worker, from, to);
-        }
-    }
-
     void add(INDArray a, INDArray b, INDArray out) {
         String kernel = "add";
         boolean bfloat16 = Operands.isBfloat16(kernel, a);
@@ -189,26 +180,44 @@ final class Elementwise {
         long ug = Operands.address(kernel, upGradient);
         int width = Lanes.width(bfloat16);
         forPieces(gate.length(), (worker, first, count) -> {
-            float[] gates = worker.floats(0, PIECE);
-            float[] ups = worker.floats(1, PIECE);
-            float[] sigmoids = worker.floats(2, PIECE);
-            float[] outs = worker.floats(3, PIECE);
-            long gateFloats = floats(worker, 0, bfloat16, g + first * width, count);
-            Memory.read(gateFloats, gates, 0, count);
-            long sigmoid = worker.buffer(1, 4L * count);
-            new Activation(count, false).run(worker, gateFloats, sigmoid);
-            Memory.read(sigmoid, sigmoids, 0, count);
-            Memory.read(floats(worker, 0, bfloat16, u + first * width, count), ups, 0, count);
-            Memory.read(floats(worker, 0, bfloat16, o + first * width, count), outs, 0, count);
-            for (int i = 0; i < count; i++) {
-                float swish = gates[i] * sigmoids[i];
-                float slope = sigmoids[i] + swish * (1 - sigmoids[i]);
-                ups[i] = outs[i] * ups[i] * slope;
-                gates[i] = outs[i] * swish;
+            long gates = floats(worker, 0, bfloat16, g + first * width, count);
+            long ups = floats(worker, 1, bfloat16, u + first * width, count);
+            long outs = floats(worker, 2, bfloat16, o + first * width, count);
+            long sigmoids = worker.buffer(3, 4L * count);
+            new Activation(count, false).run(worker, gates, sigmoids);
+            long gateResult = bfloat16 ? gates : gg + first * width;
+            long upResult = bfloat16 ? ups : ug + first * width;
+            for (int begin = 0; begin < count; begin += TILE) {
+                swigluGradient(worker, Math.min(TILE, count - begin), gates + 4L * begin, ups + 4L * begin,
+                        outs + 4L * begin, sigmoids + 4L * begin, gateResult + 4L * begin, upResult + 4L * begin);
             }
-            write(worker, ups, bfloat16, gg + first * width, count);
-            write(worker, gates, bfloat16, ug + first * width, count);
+            if (bfloat16) {
+                Conversion narrow = new Conversion(count, true);
+                narrow.run(worker, gateResult, gg + first * width);
+                narrow.run(worker, upResult, ug + first * width);
+            }
         });
+    }
+
+    /** With {@code s = sigmoid(gate)}: {@code outGradient up (s + gate s (1 - s))} and {@code outGradient gate s}. */
+    private static void swigluGradient(Worker worker, int count, long gate, long up, long outGradient, long sigmoid,
+                                       long gateGradient, long upGradient) {
+        float[] gates = worker.floats(0, TILE);
+        float[] ups = worker.floats(1, TILE);
+        float[] outs = worker.floats(2, TILE);
+        float[] sigmoids = worker.floats(3, TILE);
+        Memory.read(gate, gates, 0, count);
+        Memory.read(up, ups, 0, count);
+        Memory.read(outGradient, outs, 0, count);
+        Memory.read(sigmoid, sigmoids, 0, count);
+        for (int i = 0; i < count; i++) {
+            float swish = gates[i] * sigmoids[i];
+            float slope = sigmoids[i] + swish * (1 - sigmoids[i]);
+            ups[i] = outs[i] * ups[i] * slope;
+            gates[i] = outs[i] * swish;
+        }
+        Memory.write(ups, 0, gateGradient, count);
+        Memory.write(gates, 0, upGradient, count);
     }
 
     double squaredNorm(INDArray x) {
