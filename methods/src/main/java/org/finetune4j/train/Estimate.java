@@ -58,8 +58,9 @@ final class Estimate {
         // keys twice and values; gate, up and their product.
         long perLayer = 4 * hidden + 3 * query + 3 * keyValue + 3 * inner;
         long passing = 2 * hidden;
+        // Logits and their gradient; with a reference its logits, and the gradient of the divergence before the sum.
         long logits = Math.min(supervised, ChunkedHead.rowsFor(config.vocabularySize())) * config.vocabularySize()
-                * precision.masterType().width() * (reference ? 4 : 2);
+                * (precision.masterType().width() * (reference ? 3 : 1) + precision.type().width());
         return tokens * (config.layers() * perLayer + passing) * precision.type().width() + logits;
     }
 

@@ -3,6 +3,7 @@ package org.finetune4j.graph;
 import org.finetune4j.op.Add;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** An operation's view of the reverse pass: gradients of its outputs, and where those of its inputs go. */
 public interface Backward {
@@ -17,6 +18,12 @@ public interface Backward {
 
     /** Whether the gradient of this input is collected over batches, and so wanted in full precision. */
     boolean collects(int input);
+
+    /**
+     * The type in which {@link #set} may be given a total: that of the input, or where nothing else will be contributed,
+     * the one in which the gradient is wanted.
+     */
+    DataType typeOfTotal(int input);
 
     /** Sets an input's gradient to a total that already contains {@link #accumulated}. */
     void set(int input, SDVariable total);

@@ -346,7 +346,7 @@ public final class GraphSession {
                 }
                 long bytes = bytes(type, shape);
                 int last = lastUse.get(name);
-                String reusable = i == 0 ? reusable(node, step, plan, memory, bytes) : null;
+                String reusable = reusable(node, i, step, plan, memory, bytes);
                 if (reusable != null) {
                     Place reused = plan.places.get(reusable);
                     plan.takenOver.put(reusable, step);
@@ -361,13 +361,14 @@ public final class GraphSession {
         return plan;
     }
 
-    /** The input whose memory the first output takes over, or null. */
-    private @Nullable String reusable(Graph.Node node, int step, Plan plan, MemoryPlan memory, long bytes) {
-        if (!(node.operation() instanceof OwnOp own) || own.reusableInput() < 0
-                || own.reusableInput() >= node.inputs().size()) {
+    /** The input whose memory an output takes over, or null. */
+    private @Nullable String reusable(Graph.Node node, int output, int step, Plan plan, MemoryPlan memory,
+                                      long bytes) {
+        int input = node.operation() instanceof OwnOp own ? own.reusableInput(output) : -1;
+        if (input < 0 || input >= node.inputs().size()) {
             return null;
         }
-        String name = node.inputs().get(own.reusableInput());
+        String name = node.inputs().get(input);
         Place place = plan.places.get(name);
         boolean readOnce = node.inputs().stream().filter(name::equals).count() == 1;
         return place != null && readOnce && memory.isLastUse(place.offset(), step)

@@ -73,6 +73,11 @@ public abstract class OwnOp extends DynamicCustomOp {
         return arrays.stream().mapToDouble(array -> (double) array.length() * array.dataType().width()).sum();
     }
 
+    /** Whether a gradient flows back to input {@code input}, where it flows back at all. */
+    protected boolean differentiable(int input) {
+        return true;
+    }
+
     /** How output {@code index} is written. */
     protected Write write(int index) {
         return Write.REPLACE;
@@ -81,6 +86,14 @@ public abstract class OwnOp extends DynamicCustomOp {
     /** The input whose memory output 0 may take over when nobody reads that input later, or -1. */
     protected int reusableInput() {
         return -1;
+    }
+
+    /**
+     * The input whose memory output {@code output} may take over when nobody reads that input later, or -1; no two outputs
+     * take over one input. The default is {@link #reusableInput()} for output 0.
+     */
+    protected int reusableInput(int output) {
+        return output == 0 ? reusableInput() : -1;
     }
 
     /** How an operation writes an output. */
@@ -139,7 +152,12 @@ public abstract class OwnOp extends DynamicCustomOp {
 
             @Override
             public boolean wants(int input) {
-                return arguments[input].dataType().isFPType();
+                return arguments[input].dataType().isFPType() && differentiable(input);
+            }
+
+            @Override
+            public DataType typeOfTotal(int input) {
+                return arguments[input].dataType();
             }
 
             @Override

@@ -8,9 +8,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
+import org.finetune4j.op.Scale;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.autodiff.functions.DifferentialFunction;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * Builds gradients into a graph by walking its operations backwards, only along paths that lead to wanted leaves.
@@ -24,10 +26,13 @@ public final class ReversePass {
     private final Set<String> leadsToWanted = new HashSet<>();
     private final Map<String, SDVariable> gradients = new HashMap<>();
     private final Map<String, List<String>> leafContributions = new LinkedHashMap<>();
+    private final @Nullable DataType totalType;
+    private Graph.@Nullable Node lastContributor;
 
-    private ReversePass(Graph graph, Collection<String> wanted) {
+    private ReversePass(Graph graph, Collection<String> wanted, @Nullable DataType totalType) {
         this.graph = graph;
         this.wanted = Set.copyOf(wanted);
+        this.totalType = totalType;
     }
 
     /**
@@ -41,28 +46,43 @@ public final class ReversePass {
      */
     public static Map<String, List<String>> build(Graph graph, SDVariable output, SDVariable seed,
                                                   Collection<String> wanted) {
-        ReversePass pass = new ReversePass(graph, wanted);
+        ReversePass pass = new ReversePass(graph, wanted, null);
         pass.walk(output, seed);
         return pass.leafContributions;
+    }
+
+    /**
+     * Builds the gradient of {@code sum(seed * output)} towards one leaf, as one variable.
+     *
+     * @param leaf its name
+     * @param type the type of the gradient, which the last operation that contributes to it writes if it can
+     * @return the gradient, or null when {@code output} does not depend on the leaf
+     */
+    public static @Nullable SDVariable total(Graph graph, SDVariable output, SDVariable seed, String leaf,
+                                             DataType type) {
+        ReversePass pass = new ReversePass(graph, List.of(leaf), type);
+        pass.walk(output, seed);
+        SDVariable total = pass.gradients.get(leaf);
+        return total == null || total.dataType() == type ? total : Scale.cast(total, type);
     }
 
     private void walk(SDVariable output, SDVariable seed) {
         List<Graph.Node> forward = graph.nodes();
         leadsToWanted.addAll(wanted);
         for (Graph.Node node : forward) {
-            if (passes(node.operation()) && node.inputs().stream().anyMatch(leadsToWanted::contains)) {
+            if (leadsBack(node)) {
                 leadsToWanted.addAll(node.outputs());
             }
         }
         for (String leaf : wanted) {
             leafContributions.put(leaf, new ArrayList<>());
         }
+        lastContributor = totalType == null ? null : lastContributor(forward, output.name());
         contribute(output.name(), seed);
         for (int i = forward.size() - 1; i >= 0; i--) {
             Graph.Node node = forward.get(i);
             boolean arrives = node.outputs().stream().anyMatch(gradients::containsKey);
-            if (!arrives || !passes(node.operation())
-                    || node.inputs().stream().noneMatch(leadsToWanted::contains)) {
+            if (!arrives || !leadsBack(node)) {
                 continue;
             }
             if (node.operation() instanceof OwnOp own) {
@@ -73,8 +93,32 @@ public final class ReversePass {
         }
     }
 
-    private static boolean passes(DifferentialFunction operation) {
-        return !(operation instanceof OwnOp own) || own.differentiable();
+    private boolean leadsBack(Graph.Node node) {
+        return IntStream.range(0, node.inputs().size()).anyMatch(input -> leadsBack(node, input));
+    }
+
+    private boolean leadsBack(Graph.Node node, int input) {
+        return leadsToWanted.contains(node.inputs().get(input))
+                && (!(node.operation() instanceof OwnOp own) || own.differentiable() && own.differentiable(input));
+    }
+
+    /** The first operation on the paths from wanted leaves to the output, which the walk comes to last. */
+    private Graph.@Nullable Node lastContributor(List<Graph.Node> forward, String output) {
+        Set<String> arrives = new HashSet<>(Set.of(output));
+        Graph.Node last = null;
+        for (int i = forward.size() - 1; i >= 0; i--) {
+            Graph.Node node = forward.get(i);
+            if (node.outputs().stream().noneMatch(arrives::contains)) {
+                continue;
+            }
+            for (int input = 0; input < node.inputs().size(); input++) {
+                if (leadsBack(node, input)) {
+                    arrives.add(node.inputs().get(input));
+                    last = wanted.contains(node.inputs().get(input)) ? node : last;
+                }
+            }
+        }
+        return last;
     }
 
     private void differentiateStock(Graph.Node node) {
@@ -93,7 +137,7 @@ public final class ReversePass {
     }
 
     private void contribute(String name, SDVariable total) {
-        if (wanted.contains(name)) {
+        if (wanted.contains(name) && totalType == null) {
             leafContributions.get(name).add(total.name());
         } else {
             gradients.put(name, total);
@@ -114,7 +158,7 @@ public final class ReversePass {
 
         @Override
         public boolean wants(int input) {
-            return leadsToWanted.contains(node.inputs().get(input));
+            return leadsBack(node, input);
         }
 
         @Override
@@ -125,6 +169,13 @@ public final class ReversePass {
         @Override
         public boolean collects(int input) {
             return wanted.contains(node.inputs().get(input));
+        }
+
+        @Override
+        public DataType typeOfTotal(int input) {
+            String name = node.inputs().get(input);
+            boolean last = node == lastContributor && wanted.contains(name) && node.inputs().lastIndexOf(name) == input;
+            return last && totalType != null ? totalType : graph.variable(name).dataType();
         }
 
         @Override

@@ -1,6 +1,7 @@
 package org.finetune4j.head;
 
 import java.util.List;
+import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Memory;
 import org.finetune4j.kernel.Kernels;
 import org.jspecify.annotations.Nullable;
@@ -10,14 +11,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Runs a token loss over supervised tokens chunk by chunk, and owns the memory of one chunk.
  *
- * <p>A chunk is filled up to a multiple of {@value #ROW_MULTIPLE} rows with tokens of weight zero, so that only few
- * different shapes occur.
+ * <p>The last chunk is filled up to a multiple of {@value #ROW_MULTIPLE} rows with tokens of weight zero, so that only few
+ * different shapes occur; every other chunk is read and written where its tokens lie.
  */
 public final class ChunkedHead implements AutoCloseable {
     private static final int ROW_MULTIPLE = 16;
     private static final int LEAST_ROWS = 128;
     private static final int MOST_ROWS = 1024;
-    private static final long CHUNK_BYTES = 24L << 20;
+    private static final long CHUNK_BYTES = 48L << 20;
 
     private final TokenLossProgram program;
     private final DataType lossType;
@@ -28,18 +29,23 @@ public final class ChunkedHead implements AutoCloseable {
      * A head for this token loss.
      *
      * @param lossType     type of logits and token losses: FLOAT, or DOUBLE in gradient checks
+     * @param hiddenType   type of hidden states, in which the logits' gradient is multiplied: {@code lossType} or BFLOAT16
      * @param rowsPerChunk tokens whose logits exist at a time, a multiple of {@value #ROW_MULTIPLE}
      */
-    public ChunkedHead(TokenLoss tokenLoss, DataType lossType, int rowsPerChunk, Kernels kernels) {
+    public ChunkedHead(TokenLoss tokenLoss, DataType lossType, DataType hiddenType, int rowsPerChunk,
+                       Kernels kernels) {
         if (rowsPerChunk < ROW_MULTIPLE || rowsPerChunk % ROW_MULTIPLE != 0) {
             throw new IllegalArgumentException("rows per chunk must be a positive multiple of " + ROW_MULTIPLE);
         }
-        this.program = new TokenLossProgram(tokenLoss, lossType, kernels);
+        this.program = new TokenLossProgram(tokenLoss, lossType, hiddenType, kernels);
         this.lossType = lossType;
         this.rowsPerChunk = rowsPerChunk;
     }
 
-    /** Rows per chunk such that its logits take about 24 MiB, within bounds that keep matrix products efficient. */
+    /**
+     * Rows per chunk such that its logits take about 48 MiB, within bounds that keep matrix products efficient: every
+     * chunk reads the head's whole weight, which for 128 rows takes a tenth longer than for 256.
+     */
     public static int rowsFor(long vocabulary) {
         long rows = CHUNK_BYTES / (vocabulary * Float.BYTES) / ROW_MULTIPLE * ROW_MULTIPLE;
         return (int) Math.min(MOST_ROWS, Math.max(LEAST_ROWS, rows));
@@ -61,25 +67,23 @@ public final class ChunkedHead implements AutoCloseable {
              boolean accumulateWeight) {
         int supervised = (int) labels.length();
         int chunks = (supervised + rowsPerChunk - 1) / rowsPerChunk;
-        int chunkRows = (supervised + chunks - 1) / chunks;
+        int chunkRows = multiple((supervised + chunks - 1) / chunks);
         boolean withGradient = hiddenGradient != null || weightGradient != null;
         double total = 0;
         for (int begin = 0; begin < supervised; begin += chunkRows) {
             int rows = Math.min(chunkRows, supervised - begin);
-            int padded = (rows + ROW_MULTIPLE - 1) / ROW_MULTIPLE * ROW_MULTIPLE;
-            INDArray chunkLabels = memory.array("labels", DataType.INT, padded);
-            INDArray chunkWeights = memory.array("weights", lossType, padded);
-            copyRows(labels, begin, rows, chunkLabels);
-            copyRows(weights, begin, rows, chunkWeights);
+            INDArray chunkLabels = part(labels, begin, rows, "labels");
+            INDArray chunkWeights = part(weights, begin, rows, "weights");
             if (upstream != 1) {
-                kernels.scale(chunkWeights, upstream, chunkWeights);
+                INDArray scaled = memory.array("scaled weights", lossType, chunkWeights.length());
+                kernels.scale(chunkWeights, upstream, scaled);
+                chunkWeights = scaled;
             }
-            INDArray chunkHidden = memory.array("hidden", hidden.dataType(), padded, hidden.size(1));
-            INDArray logits = project(kernels, hidden, begin, rows, chunkHidden, weight, "logits");
+            INDArray chunkHidden = part(hidden, begin, rows, "hidden");
+            INDArray logits = project(kernels, chunkHidden, weight, "logits");
             INDArray reference = referenceHidden == null || referenceWeight == null ? null
-                    : project(kernels, referenceHidden, begin, rows,
-                            memory.array("reference hidden", hidden.dataType(), padded, hidden.size(1)),
-                            referenceWeight, "reference logits");
+                    : project(kernels, part(referenceHidden, begin, rows, "reference hidden"), referenceWeight,
+                            "reference logits");
             TokenLossProgram.Result result = program.run(logits, chunkLabels, chunkWeights, reference, withGradient);
             for (int v = 0; v < result.values().size(); v++) {
                 INDArray row = result.values().get(v);
@@ -101,27 +105,24 @@ public final class ChunkedHead implements AutoCloseable {
         loss.putScalar(0, total);
     }
 
-    private INDArray project(Kernels kernels, INDArray hidden, int begin, int rows, INDArray chunkHidden,
-                             INDArray weight, String name) {
-        copyRows(hidden, begin, rows, chunkHidden);
+    private INDArray project(Kernels kernels, INDArray chunkHidden, INDArray weight, String name) {
         INDArray logits = memory.array(name, lossType, chunkHidden.size(0), weight.size(0));
         kernels.matmul(chunkHidden, false, weight, true, logits, 1, false);
         return logits;
     }
 
-    private void push(Kernels kernels, INDArray logitsGradient, INDArray chunkHidden, INDArray weight, int begin,
-                      int rows, @Nullable INDArray hiddenGradient, @Nullable INDArray weightGradient,
+    private void push(Kernels kernels, INDArray gradient, INDArray chunkHidden, INDArray weight, int begin, int rows,
+                      @Nullable INDArray hiddenGradient, @Nullable INDArray weightGradient,
                       boolean accumulateWeight) {
-        INDArray gradient = logitsGradient;
-        if (chunkHidden.dataType() != lossType) {
-            gradient = memory.array("logits gradient", chunkHidden.dataType(), logitsGradient.shape());
-            kernels.scale(logitsGradient, 1, gradient);
-        }
         if (hiddenGradient != null) {
-            INDArray chunk = memory.array("hidden gradient", chunkHidden.dataType(), chunkHidden.shape());
+            boolean whole = chunkHidden.size(0) == rows;
+            INDArray chunk = whole ? rows(hiddenGradient, begin, rows)
+                    : memory.array("hidden gradient", chunkHidden.dataType(), chunkHidden.shape());
             kernels.matmul(gradient, false, weight, false, chunk, 1, false);
-            long rowBytes = hiddenGradient.size(1) * hiddenGradient.dataType().width();
-            Memory.copy(Memory.address(chunk), Memory.address(hiddenGradient) + begin * rowBytes, rows * rowBytes);
+            if (!whole) {
+                Memory.copy(Memory.address(chunk), Memory.address(rows(hiddenGradient, begin, rows)),
+                        rows * rowBytes(hiddenGradient));
+            }
         }
         if (weightGradient != null) {
             kernels.matmul(gradient, true, chunkHidden, false, weightGradient, 1, accumulateWeight);
@@ -130,15 +131,38 @@ public final class ChunkedHead implements AutoCloseable {
 
     /** A loss may be singular where a padding row stands, and zero times infinity would spoil the head's gradient. */
     private static void clearPadding(INDArray logitsGradient, int rows) {
-        long rowBytes = logitsGradient.size(1) * logitsGradient.dataType().width();
+        long rowBytes = rowBytes(logitsGradient);
         Memory.zero(Memory.address(logitsGradient) + rows * rowBytes, (logitsGradient.size(0) - rows) * rowBytes);
     }
 
-    /** Copies rows {@code begin..begin+rows} to the head of {@code chunk} and fills the rest with zeros. */
-    private static void copyRows(INDArray from, int begin, int rows, INDArray chunk) {
-        long rowBytes = (from.rank() == 1 ? 1 : from.size(1)) * from.dataType().width();
-        Memory.copy(Memory.address(from) + begin * rowBytes, Memory.address(chunk), rows * rowBytes);
-        Memory.zero(Memory.address(chunk) + rows * rowBytes, (chunk.size(0) - rows) * rowBytes);
+    /** Rows {@code begin..begin+rows} in place, or where they are no multiple, a copy filled up with zeros. */
+    private INDArray part(INDArray from, int begin, int rows, String name) {
+        INDArray part = rows(from, begin, rows);
+        int padded = multiple(rows);
+        if (padded == rows) {
+            return part;
+        }
+        long[] shape = from.shape().clone();
+        shape[0] = padded;
+        INDArray chunk = memory.array(name, from.dataType(), shape);
+        long bytes = rows * rowBytes(from);
+        Memory.copy(Memory.address(part), Memory.address(chunk), bytes);
+        Memory.zero(Memory.address(chunk) + bytes, (padded - rows) * rowBytes(from));
+        return chunk;
+    }
+
+    private static int multiple(int rows) {
+        return (rows + ROW_MULTIPLE - 1) / ROW_MULTIPLE * ROW_MULTIPLE;
+    }
+
+    private static INDArray rows(INDArray array, int begin, int rows) {
+        long[] shape = array.shape().clone();
+        shape[0] = rows;
+        return Arena.arrayAt(Memory.address(array) + begin * rowBytes(array), array.dataType(), shape);
+    }
+
+    private static long rowBytes(INDArray array) {
+        return (array.rank() == 1 ? 1 : array.size(1)) * array.dataType().width();
     }
 
     @Override

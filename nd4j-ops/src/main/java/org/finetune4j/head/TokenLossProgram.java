@@ -2,6 +2,7 @@ package org.finetune4j.head;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,7 +12,6 @@ import org.finetune4j.graph.Graph;
 import org.finetune4j.graph.GraphSession;
 import org.finetune4j.graph.ReversePass;
 import org.finetune4j.kernel.Kernels;
-import org.finetune4j.op.Add;
 import org.finetune4j.op.KlDivergence;
 import org.finetune4j.op.LogProbability;
 import org.finetune4j.op.LogSumExp;
@@ -37,12 +37,18 @@ public final class TokenLossProgram implements AutoCloseable {
     private final GraphSession training;
     private final String gradient;
 
+    /** Builds the graph, whose gradient is of the type of the logits: FLOAT, or DOUBLE in gradient checks. */
+    public TokenLossProgram(TokenLoss tokenLoss, DataType type, Kernels kernels) {
+        this(tokenLoss, type, type, kernels);
+    }
+
     /**
      * Builds the graph.
      *
-     * @param type FLOAT, or DOUBLE in gradient checks
+     * @param type         FLOAT, or DOUBLE in gradient checks
+     * @param gradientType of the logits' gradient: {@code type}, or BFLOAT16
      */
-    public TokenLossProgram(TokenLoss tokenLoss, DataType type, Kernels kernels) {
+    public TokenLossProgram(TokenLoss tokenLoss, DataType type, DataType gradientType, Kernels kernels) {
         Graph graph = new Graph();
         needsReference = tokenLoss.needsReference();
         View view = new View(graph, type, needsReference);
@@ -54,13 +60,9 @@ public final class TokenLossProgram implements AutoCloseable {
             valueOutputs.add(variable.name());
         });
         forward = new GraphSession(graph, kernels, arena, valueOutputs, Map.of(), Map.of());
-        List<String> contributions = ReversePass.build(graph, expression.loss(), view.weights, List.of(LOGITS)).get(LOGITS);
-        if (contributions.isEmpty()) {
+        SDVariable total = ReversePass.total(graph, expression.loss(), view.weights, LOGITS, gradientType);
+        if (total == null) {
             throw new IllegalArgumentException("the token loss does not depend on the logits, so nothing would train");
-        }
-        SDVariable total = view.graph().getVariable(contributions.get(0));
-        for (String contribution : contributions.subList(1, contributions.size())) {
-            total = Add.of(total, view.graph().getVariable(contribution));
         }
         gradient = total.name();
         List<String> outputs = new ArrayList<>(valueOutputs);
@@ -118,7 +120,7 @@ public final class TokenLossProgram implements AutoCloseable {
      * A chunk's outcome.
      *
      * @param values         per-token values in the order of {@link #valueNames()}
-     * @param logitsGradient {@code [chunk, vocabulary]}, or null
+     * @param logitsGradient {@code [chunk, vocabulary]} of the gradient type, or null
      */
     public record Result(List<INDArray> values, @Nullable INDArray logitsGradient) {
     }
@@ -140,7 +142,7 @@ public final class TokenLossProgram implements AutoCloseable {
         private final SDVariable weights;
         private final @Nullable SDVariable reference;
         private @Nullable SDVariable logProbability;
-        private @Nullable SDVariable logSumExp;
+        private final Map<String, SDVariable> logSumExps = new HashMap<>();
 
         View(Graph graph, DataType type, boolean needsReference) {
             this.graph = graph;
@@ -168,17 +170,18 @@ public final class TokenLossProgram implements AutoCloseable {
         @Override
         public SDVariable logProbability() {
             if (logProbability == null) {
-                logProbability = LogProbability.of(logits, labels);
+                logProbability = LogProbability.of(logits, labels, logSumExp());
             }
             return logProbability;
         }
 
         @Override
         public SDVariable logSumExp() {
-            if (logSumExp == null) {
-                logSumExp = LogSumExp.of(logits);
-            }
-            return logSumExp;
+            return logSumExp(logits);
+        }
+
+        private SDVariable logSumExp(SDVariable of) {
+            return logSumExps.computeIfAbsent(of.name(), name -> LogSumExp.of(of));
         }
 
         @Override
@@ -192,7 +195,7 @@ public final class TokenLossProgram implements AutoCloseable {
 
         @Override
         public SDVariable klDivergence(SDVariable from, SDVariable to) {
-            return KlDivergence.of(from, to);
+            return KlDivergence.of(from, to, logSumExp(from), logSumExp(to));
         }
 
         @Override

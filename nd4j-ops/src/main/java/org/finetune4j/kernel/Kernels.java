@@ -74,12 +74,13 @@ public interface Kernels extends AutoCloseable {
 
     /**
      * The gradient of {@link #rmsNorm}. With {@code r = 1 / sqrt(mean(x^2) + epsilon)} and {@code g = outGradient * weight}:
-     * {@code inputGradient = r g - x r^3 mean(g x)}, {@code weightGradient += sum over tokens of outGradient * x * r}.
+     * {@code inputGradient = r g - x r^3 mean(g x) + addend}, {@code weightGradient += sum over tokens of outGradient * x * r}.
      *
-     * @param inputGradient  {@code [tokens, hidden]}, or null when the input needs none
+     * @param addend         {@code [tokens, hidden]} of the type of x, or null for none
+     * @param inputGradient  {@code [tokens, hidden]}, or null when the input needs none; may be {@code addend}
      * @param weightGradient {@code [hidden]} FLOAT (or DOUBLE), added to; null when the weight needs none
      */
-    void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+    void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient, @Nullable INDArray addend,
                          @Nullable INDArray inputGradient, @Nullable INDArray weightGradient);
 
     /**
@@ -135,7 +136,10 @@ public interface Kernels extends AutoCloseable {
     /** SwiGLU (arXiv 2002.05202): {@code out = gate * sigmoid(gate) * up}. */
     void swiglu(INDArray gate, INDArray up, INDArray out);
 
-    /** The gradients of {@link #swiglu}. */
+    /**
+     * The gradients of {@link #swiglu}; {@code gateGradient} may be {@code gate} and {@code upGradient} may be
+     * {@code up}.
+     */
     void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient, INDArray upGradient);
 
     /** Element-wise sum {@code out = a + b}; {@code out} may be {@code a} or {@code b}. */
@@ -150,30 +154,63 @@ public interface Kernels extends AutoCloseable {
      */
     void dropout(INDArray x, double rate, long seed, INDArray out);
 
-    /** Log-probability of each row's label: {@code out[c] = logits[c, labels[c]] - logSumExp(logits[c])}. */
-    void logProbability(INDArray logits, INDArray labels, INDArray out);
-
-    /** The gradient of {@link #logProbability}: {@code outGradient[c] * (onehot(labels[c]) - softmax(logits[c]))}. */
-    void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient, INDArray logitsGradient);
-
-    /** {@code out[c] = log sum over v of exp(logits[c, v])}, with the maximum shifted out. */
+    /** {@code out[c] = log sum over v of exp(logits[c, v])}, with the maximum shifted out; what a softmax is normalised by. */
     void logSumExp(INDArray logits, INDArray out);
 
-    /** The gradient of {@link #logSumExp}: {@code outGradient[c] * softmax(logits[c])}. */
-    void logSumExpGradient(INDArray logits, INDArray outGradient, INDArray logitsGradient);
-
-    /** {@code out[c] = KL(softmax(from[c]) || softmax(to[c]))} over the last axis of {@code [rows, vocabulary]}. */
-    void klDivergence(INDArray from, INDArray to, INDArray out);
+    /**
+     * The gradient of {@link #logSumExp}: {@code logitsGradient[c] = outGradient[c] * softmax(logits[c]) + addend[c]}.
+     *
+     * @param logSumExp      {@code [rows]}, what {@link #logSumExp} gave for {@code logits}
+     * @param addend         {@code [rows, vocabulary]} of the type of logits, or null for none
+     * @param logitsGradient {@code [rows, vocabulary]}, of the type of logits or BFLOAT16; may be {@code addend}
+     */
+    void logSumExpGradient(INDArray logits, INDArray logSumExp, INDArray outGradient, @Nullable INDArray addend,
+                           INDArray logitsGradient);
 
     /**
-     * The gradients of {@link #klDivergence}. With {@code p = softmax(from)}, {@code q = softmax(to)}:
-     * to {@code to}: {@code outGradient (q - p)}; to {@code from}: {@code outGradient p (log p - log q - KL)}.
+     * Log-probability of each row's label: {@code out[c] = logits[c, labels[c]] - logSumExp[c]}.
      *
-     * @param fromGradient null when not wanted
-     * @param toGradient   null when not wanted
+     * @param logSumExp {@code [rows]}, what {@link #logSumExp} gave for {@code logits}
      */
-    void klDivergenceGradient(INDArray from, INDArray to, INDArray outGradient, @Nullable INDArray fromGradient,
-                              @Nullable INDArray toGradient);
+    void logProbability(INDArray logits, INDArray labels, INDArray logSumExp, INDArray out);
+
+    /**
+     * The gradient of {@link #logProbability} towards the logits, through its log-sum-exp too:
+     * {@code logitsGradient[c] = outGradient[c] * (onehot(labels[c]) - softmax(logits[c])) + addend[c]}.
+     *
+     * @param logSumExp      {@code [rows]}, what {@link #logSumExp} gave for {@code logits}
+     * @param addend         {@code [rows, vocabulary]} of the type of logits, or null for none
+     * @param logitsGradient {@code [rows, vocabulary]}, of the type of logits or BFLOAT16; may be {@code addend}
+     */
+    void logProbabilityGradient(INDArray logits, INDArray labels, INDArray logSumExp, INDArray outGradient,
+                                @Nullable INDArray addend, INDArray logitsGradient);
+
+    /**
+     * {@code out[c] = KL(softmax(from[c]) || softmax(to[c]))} over the last axis of {@code [rows, vocabulary]}.
+     *
+     * @param fromLogSumExp {@code [rows]}, what {@link #logSumExp} gave for {@code from}
+     * @param toLogSumExp   {@code [rows]}, what {@link #logSumExp} gave for {@code to}
+     */
+    void klDivergence(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp, INDArray out);
+
+    /**
+     * The gradient of {@link #klDivergence} towards {@code from}. With {@code p = softmax(from)}, {@code q = softmax(to)}:
+     * {@code fromGradient = outGradient p (log p - log q - divergence) + addend}.
+     *
+     * @param divergence   {@code [rows]}, what {@link #klDivergence} gave
+     * @param addend       {@code [rows, vocabulary]} of the type of logits, or null for none
+     * @param fromGradient {@code [rows, vocabulary]}, of the type of logits or BFLOAT16; may be {@code addend}
+     */
+    void klDivergenceFromGradient(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp,
+                                  INDArray divergence, INDArray outGradient, @Nullable INDArray addend,
+                                  INDArray fromGradient);
+
+    /**
+     * The gradient of {@link #klDivergence} towards {@code to}: {@code toGradient = outGradient (q - p) + addend}, with
+     * the arguments of {@link #klDivergenceFromGradient}.
+     */
+    void klDivergenceToGradient(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp,
+                                INDArray outGradient, @Nullable INDArray addend, INDArray toGradient);
 
     /** Sum of squares of all elements, in double, independent of the number of threads. */
     double squaredNorm(INDArray x);

@@ -1,26 +1,35 @@
 package org.finetune4j.op;
 
 import java.util.List;
-import java.util.Collections;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** {@code KL(softmax(from) || softmax(to))} of each row of {@code [rows, vocabulary]}. */
+/**
+ * {@code KL(softmax(from) || softmax(to))} of each row of {@code [rows, vocabulary]}, given the log-sum-exp of both. Its
+ * gradients go to the logits alone, what flows through the log-sum-exps included.
+ */
 public final class KlDivergence extends OwnOp {
-    private KlDivergence(SDVariable from, SDVariable to) {
-        super(from, to);
+    private KlDivergence(SDVariable... inputs) {
+        super(inputs);
     }
 
-    /** The divergence of each row, {@code [rows]}. */
-    public static SDVariable of(SDVariable from, SDVariable to) {
-        return new KlDivergence(from, to).outputVariable();
+    /** The divergence of each row, {@code [rows]}; the last two are {@link LogSumExp} of the first two. */
+    public static SDVariable of(SDVariable from, SDVariable to, SDVariable fromLogSumExp, SDVariable toLogSumExp) {
+        return new KlDivergence(from, to, fromLogSumExp, toLogSumExp).outputVariable();
     }
 
     @Override
     public String opName() {
         return "finetune4j_kl_divergence";
+    }
+
+    @Override
+    protected boolean differentiable(int input) {
+        return input < 2;
     }
 
     @Override
@@ -30,53 +39,53 @@ public final class KlDivergence extends OwnOp {
 
     @Override
     protected void execute(Execution execution) {
-        execution.kernels().klDivergence(execution.input(0), execution.input(1), execution.output(0));
+        execution.kernels().klDivergence(execution.input(0), execution.input(1), execution.input(2), execution.input(3),
+                execution.output(0));
     }
 
     @Override
     protected void backward(Backward backward) {
-        boolean wantsFrom = backward.wants(0);
-        boolean wantsTo = backward.wants(1);
-        SDVariable[] gradients =
-                new Gradient(arg(0), arg(1), backward.upstream(), wantsFrom, wantsTo).outputVariables();
-        if (wantsFrom) {
-            backward.add(0, gradients[0]);
+        SDVariable[] toInputs = {arg(0), arg(1), arg(2), arg(3), backward.upstream()};
+        SDVariable[] fromInputs = {arg(0), arg(1), arg(2), arg(3), backward.upstream(), outputVariable()};
+        if (backward.wants(0)) {
+            LogitsGradient.contribute(backward, 0, (accumulated, type) -> new FromGradient(fromInputs, accumulated, type));
         }
-        if (wantsTo) {
-            backward.add(1, gradients[gradients.length - 1]);
+        if (backward.wants(1)) {
+            LogitsGradient.contribute(backward, 1, (accumulated, type) -> new ToGradient(toInputs, accumulated, type));
         }
     }
 
-    private static final class Gradient extends OwnOp {
-        private final boolean wantsFrom;
-        private final boolean wantsTo;
-
-        Gradient(SDVariable from, SDVariable to, SDVariable upstream, boolean wantsFrom, boolean wantsTo) {
-            super(from, to, upstream);
-            this.wantsFrom = wantsFrom;
-            this.wantsTo = wantsTo;
+    private static final class FromGradient extends LogitsGradient {
+        FromGradient(SDVariable[] inputs, @Nullable SDVariable accumulated, DataType type) {
+            super(inputs, accumulated, type);
         }
 
         @Override
         public String opName() {
-            return "finetune4j_kl_divergence_gradient";
+            return "finetune4j_kl_divergence_from_gradient";
         }
 
         @Override
-        protected List<DataType> outputTypes(List<DataType> inputs) {
-            return Collections.nCopies(wantsFrom && wantsTo ? 2 : 1, inputs.get(0));
+        void execute(Execution execution, @Nullable INDArray addend) {
+            execution.kernels().klDivergenceFromGradient(execution.input(0), execution.input(1), execution.input(2),
+                    execution.input(3), execution.input(5), execution.input(4), addend, execution.output(0));
+        }
+    }
+
+    private static final class ToGradient extends LogitsGradient {
+        ToGradient(SDVariable[] inputs, @Nullable SDVariable accumulated, DataType type) {
+            super(inputs, accumulated, type);
         }
 
         @Override
-        protected List<long[]> outputShapes(List<long[]> inputs) {
-            return Collections.nCopies(wantsFrom && wantsTo ? 2 : 1, inputs.get(0));
+        public String opName() {
+            return "finetune4j_kl_divergence_to_gradient";
         }
 
         @Override
-        protected void execute(Execution execution) {
-            execution.kernels().klDivergenceGradient(execution.input(0), execution.input(1), execution.input(2),
-                    wantsFrom ? execution.output(0) : null,
-                    wantsTo ? execution.output(wantsFrom ? 1 : 0) : null);
+        void execute(Execution execution, @Nullable INDArray addend) {
+            execution.kernels().klDivergenceToGradient(execution.input(0), execution.input(1), execution.input(2),
+                    execution.input(3), execution.input(4), addend, execution.output(0));
         }
     }
 }

@@ -3,22 +3,35 @@ package org.finetune4j.op;
 import java.util.List;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Log-probability of each row's label: logits {@code [rows, vocabulary]}, labels {@code [rows]}, result {@code [rows]}. */
+/**
+ * Log-probability of each row's label: logits {@code [rows, vocabulary]}, labels {@code [rows]}, the logits' log-sum-exp
+ * {@code [rows]}, result {@code [rows]}. Its gradient goes to the logits alone, what flows through the log-sum-exp included.
+ */
 public final class LogProbability extends OwnOp {
-    private LogProbability(SDVariable logits, SDVariable labels) {
-        super(logits, labels);
+    private static final int LOG_SUM_EXP = 2;
+
+    private LogProbability(SDVariable logits, SDVariable labels, SDVariable logSumExp) {
+        super(logits, labels, logSumExp);
     }
 
-    /** {@code log softmax(logits[r])[labels[r]]}. */
-    public static SDVariable of(SDVariable logits, SDVariable labels) {
-        return new LogProbability(logits, labels).outputVariable();
+    /** {@code log softmax(logits[r])[labels[r]]}, where {@code logSumExp} is {@link LogSumExp} of the logits. */
+    public static SDVariable of(SDVariable logits, SDVariable labels, SDVariable logSumExp) {
+        return new LogProbability(logits, labels, logSumExp).outputVariable();
     }
 
     @Override
     public String opName() {
         return "finetune4j_log_probability";
+    }
+
+    @Override
+    protected boolean differentiable(int input) {
+        return input != LOG_SUM_EXP;
     }
 
     @Override
@@ -28,19 +41,21 @@ public final class LogProbability extends OwnOp {
 
     @Override
     protected void execute(Execution execution) {
-        execution.kernels().logProbability(execution.input(0), execution.input(1), execution.output(0));
+        execution.kernels().logProbability(execution.input(0), execution.input(1), execution.input(LOG_SUM_EXP),
+                execution.output(0));
     }
 
     @Override
     protected void backward(Backward backward) {
         if (backward.wants(0)) {
-            backward.add(0, new Gradient(arg(0), arg(1), backward.upstream()).outputVariable());
+            SDVariable[] inputs = {arg(0), arg(1), arg(LOG_SUM_EXP), backward.upstream()};
+            LogitsGradient.contribute(backward, 0, (accumulated, type) -> new Gradient(inputs, accumulated, type));
         }
     }
 
-    private static final class Gradient extends OwnOp {
-        Gradient(SDVariable logits, SDVariable labels, SDVariable upstream) {
-            super(logits, labels, upstream);
+    private static final class Gradient extends LogitsGradient {
+        Gradient(SDVariable[] inputs, @Nullable SDVariable accumulated, DataType type) {
+            super(inputs, accumulated, type);
         }
 
         @Override
@@ -49,9 +64,9 @@ public final class LogProbability extends OwnOp {
         }
 
         @Override
-        protected void execute(Execution execution) {
+        void execute(Execution execution, @Nullable INDArray addend) {
             execution.kernels().logProbabilityGradient(execution.input(0), execution.input(1), execution.input(2),
-                    execution.output(0));
+                    execution.input(3), addend, execution.output(0));
         }
     }
 }

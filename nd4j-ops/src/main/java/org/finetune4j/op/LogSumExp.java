@@ -3,9 +3,12 @@ package org.finetune4j.op;
 import java.util.List;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** {@code log sum exp} of each row of {@code [rows, vocabulary]}. */
+/** {@code log sum exp} of each row of {@code [rows, vocabulary]}; all that reads a softmax of the rows takes it as given. */
 public final class LogSumExp extends OwnOp {
     private LogSumExp(SDVariable logits) {
         super(logits);
@@ -34,13 +37,14 @@ public final class LogSumExp extends OwnOp {
     @Override
     protected void backward(Backward backward) {
         if (backward.wants(0)) {
-            backward.add(0, new Gradient(arg(0), backward.upstream()).outputVariable());
+            SDVariable[] inputs = {arg(0), outputVariable(), backward.upstream()};
+            LogitsGradient.contribute(backward, 0, (accumulated, type) -> new Gradient(inputs, accumulated, type));
         }
     }
 
-    private static final class Gradient extends OwnOp {
-        Gradient(SDVariable logits, SDVariable upstream) {
-            super(logits, upstream);
+    private static final class Gradient extends LogitsGradient {
+        Gradient(SDVariable[] inputs, @Nullable SDVariable accumulated, DataType type) {
+            super(inputs, accumulated, type);
         }
 
         @Override
@@ -49,8 +53,9 @@ public final class LogSumExp extends OwnOp {
         }
 
         @Override
-        protected void execute(Execution execution) {
-            execution.kernels().logSumExpGradient(execution.input(0), execution.input(1), execution.output(0));
+        void execute(Execution execution, @Nullable INDArray addend) {
+            execution.kernels().logSumExpGradient(execution.input(0), execution.input(1), execution.input(2), addend,
+                    execution.output(0));
         }
     }
 }

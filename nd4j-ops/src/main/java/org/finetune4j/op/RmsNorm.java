@@ -35,10 +35,13 @@ public final class RmsNorm extends OwnOp {
     protected void backward(Backward backward) {
         boolean wantsInput = backward.wants(0);
         boolean wantsWeight = backward.wants(1);
-        SDVariable[] gradients =
-                new Gradient(arg(0), arg(1), backward.upstream(), epsilon, wantsInput, wantsWeight).outputVariables();
+        // Along the residual stream another gradient has come already, and is added where this one is made.
+        SDVariable accumulated = wantsInput ? backward.accumulated(0) : null;
+        SDVariable[] inputs = accumulated == null ? new SDVariable[] {arg(0), arg(1), backward.upstream()}
+                : new SDVariable[] {arg(0), arg(1), backward.upstream(), accumulated};
+        SDVariable[] gradients = new Gradient(inputs, epsilon, wantsInput, wantsWeight).outputVariables();
         if (wantsInput) {
-            backward.add(0, gradients[0]);
+            backward.set(0, gradients[0]);
         }
         if (wantsWeight) {
             backward.add(1, gradients[gradients.length - 1]);
@@ -46,13 +49,13 @@ public final class RmsNorm extends OwnOp {
     }
 
     private static final class Gradient extends OwnOp {
+        private static final int ADDEND = 3;
         private final double epsilon;
         private final boolean wantsInput;
         private final boolean wantsWeight;
 
-        Gradient(SDVariable x, SDVariable weight, SDVariable upstream, double epsilon, boolean wantsInput,
-                 boolean wantsWeight) {
-            super(x, weight, upstream);
+        Gradient(SDVariable[] inputs, double epsilon, boolean wantsInput, boolean wantsWeight) {
+            super(inputs);
             this.epsilon = epsilon;
             this.wantsInput = wantsInput;
             this.wantsWeight = wantsWeight;
@@ -88,6 +91,11 @@ public final class RmsNorm extends OwnOp {
         }
 
         @Override
+        protected int reusableInput() {
+            return args().length > ADDEND ? ADDEND : -1;
+        }
+
+        @Override
         protected Write write(int index) {
             return wantsInput && index == 0 ? Write.REPLACE : Write.ADD;
         }
@@ -95,7 +103,7 @@ public final class RmsNorm extends OwnOp {
         @Override
         protected void execute(Execution execution) {
             execution.kernels().rmsNormGradient(execution.input(0), execution.input(1), epsilon, execution.input(2),
-                    wantsInput ? execution.output(0) : null,
+                    args().length > ADDEND ? execution.input(ADDEND) : null, wantsInput ? execution.output(0) : null,
                     wantsWeight ? execution.output(wantsInput ? 1 : 0) : null);
         }
     }

@@ -58,6 +58,11 @@ public final class SwiGlu extends OwnOp {
         }
 
         @Override
+        protected int reusableInput(int output) {
+            return output;
+        }
+
+        @Override
         protected void execute(Execution execution) {
             execution.kernels().swigluGradient(execution.input(0), execution.input(1), execution.input(2),
                     execution.output(0), execution.output(1));

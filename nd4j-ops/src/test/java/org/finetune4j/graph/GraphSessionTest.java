@@ -16,6 +16,7 @@ import org.finetune4j.op.Add;
 import org.finetune4j.op.MatMul;
 import org.finetune4j.op.ProductFusion;
 import org.finetune4j.op.Scale;
+import org.finetune4j.op.SwiGlu;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -180,6 +181,28 @@ class GraphSessionTest {
         try (Arena arena = new Arena()) {
             assertEquals(array.mul(7), new GraphSession(graph, kernels, arena, List.of(sumOfTwo.name()), Map.of(),
                     Map.of()).run(Map.of("x", array), Map.of()).get(sumOfTwo.name()));
+        }
+    }
+
+    @Test
+    void severalOutputsTakeOverTheMemoryOfAsManyInputs() {
+        Graph graph = new Graph();
+        SDVariable x = graph.input("x", DataType.DOUBLE);
+        SDVariable seed = graph.input("seed", DataType.DOUBLE);
+        SDVariable product = SwiGlu.of(Scale.cast(x, DataType.DOUBLE), Scale.cast(x, DataType.DOUBLE));
+        Map<String, List<String>> contributions = ReversePass.build(graph, product, seed, List.of("x"));
+        INDArray array = Nd4j.linspace(-3, 3, 64, DataType.DOUBLE).reshape(8, 8);
+        INDArray gradient = Nd4j.zeros(DataType.DOUBLE, 8, 8);
+        try (Arena arena = new Arena()) {
+            new GraphSession(graph, kernels, arena, List.of(), contributions, Map.of())
+                    .run(Map.of("x", array, "seed", Nd4j.onesLike(array)), Map.of("x", gradient));
+            for (int i = 0; i < 64; i++) {
+                double value = array.getDouble(i);
+                double sigmoid = 1 / (1 + Math.exp(-value));
+                assertEquals(value * sigmoid * (2 + value * (1 - sigmoid)), gradient.getDouble(i), 1e-12);
+            }
+            // Gate and up, in whose places their gradients come, and what the first of these becomes.
+            assertEquals(3 * 64 * Double.BYTES, arena.bytes());
         }
     }
 

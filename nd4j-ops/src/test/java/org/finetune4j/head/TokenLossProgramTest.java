@@ -53,6 +53,29 @@ class TokenLossProgramTest {
     }
 
     @Test
+    void aNarrowGradientIsTheWideOneRoundedOnce() {
+        Map<String, TokenLoss> losses = Map.of(
+                "one term", loss(TokenView::logProbability),
+                "terms of own operations", loss(view -> view.logProbability().add(view.logSumExp().mul(0.3))
+                        .add(view.klDivergence(view.logits(), view.stopGradient(view.logits().mul(0.5))))),
+                "a value that no gradient comes from", loss(view -> view.logProbability()
+                        .mul(view.stopGradient(view.logSumExp()))),
+                "stock operations first", loss(view -> view.logits().mul(view.logits()).sum(1)
+                        .add(view.logProbability())));
+        INDArray logits = random(3, ROWS, VOCABULARY).castTo(DataType.FLOAT);
+        INDArray weights = random(4, ROWS).castTo(DataType.FLOAT);
+        losses.forEach((name, loss) -> {
+            try (TokenLossProgram wide = new TokenLossProgram(loss, DataType.FLOAT, KERNELS);
+                    TokenLossProgram narrow = new TokenLossProgram(loss, DataType.FLOAT, DataType.BFLOAT16, KERNELS)) {
+                INDArray expected = assertNotNullArray(wide.run(logits, labels(ROWS), weights, null, true).logitsGradient());
+                INDArray actual = assertNotNullArray(narrow.run(logits, labels(ROWS), weights, null, true).logitsGradient());
+                assertEquals(DataType.FLOAT, expected.dataType());
+                assertEquals(expected.castTo(DataType.BFLOAT16), actual, name);
+            }
+        });
+    }
+
+    @Test
     void aStoppedGradientIsAConstant() {
         INDArray logits = random(3, ROWS, VOCABULARY);
         INDArray weights = random(4, ROWS);

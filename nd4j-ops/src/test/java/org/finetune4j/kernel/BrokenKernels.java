@@ -198,43 +198,46 @@ final class BrokenKernels {
                 }));
         interface Gradient {
             void run(Kernels k, INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                     @Nullable INDArray inputGradient, @Nullable INDArray weightGradient);
+                     @Nullable INDArray addend, @Nullable INDArray inputGradient, @Nullable INDArray weightGradient);
         }
         record Broken(String mistake, Gradient gradient) {
         }
         List.of(
-                new Broken("forgets epsilon", (k, x, weight, epsilon, dOut, dX, dWeight) ->
-                        k.rmsNormGradient(x, weight, 0, dOut, dX, dWeight)),
-                new Broken("takes the root mean square for a constant", (k, x, weight, epsilon, dOut, dX, dWeight) -> {
-                    k.rmsNormGradient(x, weight, epsilon, dOut, dX, dWeight);
+                new Broken("forgets epsilon", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, weight, 0, dOut, addend, dX, dWeight)),
+                new Broken("takes the root mean square for a constant", (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
+                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, dWeight);
                     if (dX != null) {
                         INDArray root = Transforms.sqrt(wide(x).mul(wide(x)).mean(true, 1).add(epsilon));
                         dX.assign(wide(dOut).mul(wide(weight).reshape(1, weight.length())).div(root));
                     }
                 }),
-                new Broken("replaces the gradient of the weight", (k, x, weight, epsilon, dOut, dX, dWeight) -> {
+                new Broken("replaces the gradient of the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
                     if (dWeight != null) {
                         dWeight.assign(0);
                     }
-                    k.rmsNormGradient(x, weight, epsilon, dOut, dX, dWeight);
+                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, dWeight);
                 }),
-                new Broken("weighs the gradient of the weight", (k, x, weight, epsilon, dOut, dX, dWeight) -> {
-                    k.rmsNormGradient(x, weight, epsilon, dOut, dX, null);
+                new Broken("weighs the gradient of the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
+                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, null);
                     if (dWeight != null) {
                         INDArray sum = Nd4j.create(dWeight.dataType(), dWeight.shape());
-                        k.rmsNormGradient(x, weight, epsilon, dOut, null, sum);
+                        k.rmsNormGradient(x, weight, epsilon, dOut, null, null, sum);
                         dWeight.addi(sum.mul(weight.castTo(sum.dataType())));
                     }
                 }),
-                new Broken("forgets the weight", (k, x, weight, epsilon, dOut, dX, dWeight) ->
-                        k.rmsNormGradient(x, Nd4j.onesLike(weight), epsilon, dOut, dX, dWeight)))
+                new Broken("forgets what is to be added", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, weight, epsilon, dOut, null, dX, dWeight)),
+                new Broken("forgets the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, Nd4j.onesLike(weight), epsilon, dOut, addend, dX, dWeight)))
                 .forEach(broken -> mistakes.add(new Mistake("rmsNormGradient", broken.mistake(),
                         right -> new DelegatingKernels(right) {
                             @Override
                             public void rmsNormGradient(INDArray x, INDArray weight, double epsilon,
-                                                        INDArray outGradient, @Nullable INDArray inputGradient,
+                                                        INDArray outGradient, @Nullable INDArray addend,
+                                                        @Nullable INDArray inputGradient,
                                                         @Nullable INDArray weightGradient) {
-                                broken.gradient().run(right, x, weight, epsilon, outGradient, inputGradient,
+                                broken.gradient().run(right, x, weight, epsilon, outGradient, addend, inputGradient,
                                         weightGradient);
                             }
                         })));
@@ -506,44 +509,12 @@ final class BrokenKernels {
     }
 
     private static void distributions(List<Mistake> mistakes) {
-        mistakes.add(new Mistake("logProbability", "takes the label before", right -> new DelegatingKernels(right) {
-            @Override
-            public void logProbability(INDArray logits, INDArray labels, INDArray out) {
-                right.logProbability(logits, Transforms.max(labels.sub(1), 0), out);
-            }
-        }));
-        mistakes.add(new Mistake("logProbability", "forgets to shift out the maximum",
-                right -> new DelegatingKernels(right) {
-                    @Override
-                    public void logProbability(INDArray logits, INDArray labels, INDArray out) {
-                        right.logProbability(logits, labels, out);
-                        for (int c = 0; c < logits.size(0); c++) {
-                            out.putScalar(c, logits.getDouble(c, labels.getInt(c)) - unshifted(logits).getDouble(c));
-                        }
-                    }
-                }));
-        mistakes.add(new Mistake("logProbability", "gives the loss", right -> new DelegatingKernels(right) {
-            @Override
-            public void logProbability(INDArray logits, INDArray labels, INDArray out) {
-                right.logProbability(logits, labels, out);
-                out.negi();
-            }
-        }));
-        mistakes.add(new Mistake("logProbabilityGradient", "forgets the label", right -> new DelegatingKernels(right) {
-            @Override
-            public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient,
-                                               INDArray logitsGradient) {
-                right.logSumExpGradient(logits, outGradient.neg(), logitsGradient);
-            }
-        }));
-        mistakes.add(new Mistake("logProbabilityGradient", "ignores the gradient from above, as sd.loss does",
-                right -> new DelegatingKernels(right) {
-                    @Override
-                    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient,
-                                                       INDArray logitsGradient) {
-                        right.logProbabilityGradient(logits, labels, Nd4j.onesLike(outGradient), logitsGradient);
-                    }
-                }));
+        logSumExp(mistakes);
+        logProbability(mistakes);
+        klDivergence(mistakes);
+    }
+
+    private static void logSumExp(List<Mistake> mistakes) {
         mistakes.add(new Mistake("logSumExp", "forgets to shift out the maximum",
                 right -> new DelegatingKernels(right) {
                     @Override
@@ -553,59 +524,135 @@ final class BrokenKernels {
                         }
                     }
                 }));
-        mistakes.add(new Mistake("logSumExpGradient", "ignores the gradient from above",
-                right -> new DelegatingKernels(right) {
-                    @Override
-                    public void logSumExpGradient(INDArray logits, INDArray outGradient, INDArray logitsGradient) {
-                        right.logSumExpGradient(logits, Nd4j.onesLike(outGradient), logitsGradient);
-                    }
-                }));
-        mistakes.add(new Mistake("klDivergence", "swaps its direction", right -> new DelegatingKernels(right) {
-            @Override
-            public void klDivergence(INDArray from, INDArray to, INDArray out) {
-                right.klDivergence(to, from, out);
-            }
-        }));
         interface Gradient {
-            void run(Kernels k, INDArray from, INDArray to, INDArray outGradient, @Nullable INDArray fromGradient,
-                     @Nullable INDArray toGradient);
+            void run(Kernels k, INDArray logits, INDArray sums, INDArray dOut, @Nullable INDArray addend,
+                     INDArray dLogits);
         }
         record Broken(String mistake, Gradient gradient) {
         }
         List.of(
-                new Broken("swaps its direction", (k, from, to, dOut, dFrom, dTo) ->
-                        k.klDivergenceGradient(to, from, dOut, dTo, dFrom)),
-                new Broken("ignores the gradient from above", (k, from, to, dOut, dFrom, dTo) ->
-                        k.klDivergenceGradient(from, to, Nd4j.onesLike(dOut), dFrom, dTo)),
-                new Broken("takes the from side for a constant", (k, from, to, dOut, dFrom, dTo) -> {
-                    k.klDivergenceGradient(from, to, dOut, dFrom, dTo);
-                    if (dFrom != null) {
-                        dFrom.assign(0);
-                    }
-                }),
-                new Broken("forgets to centre by the divergence", (k, from, to, dOut, dFrom, dTo) -> {
-                    k.klDivergenceGradient(from, to, dOut, dFrom, dTo);
-                    if (dFrom != null) {
-                        INDArray divergence = dOut.dup();
-                        INDArray probabilityGradient = dFrom.dup();
-                        k.klDivergence(from, to, divergence);
-                        k.logSumExpGradient(from, divergence.mul(dOut), probabilityGradient);
-                        dFrom.addi(probabilityGradient);
-                    }
-                }),
-                new Broken("turns the sign of the to side", (k, from, to, dOut, dFrom, dTo) -> {
-                    k.klDivergenceGradient(from, to, dOut, dFrom, dTo);
-                    if (dTo != null) {
-                        dTo.negi();
+                new Broken("ignores the gradient from above", (k, logits, sums, dOut, addend, dLogits) ->
+                        k.logSumExpGradient(logits, sums, Nd4j.onesLike(dOut), addend, dLogits)),
+                new Broken("forgets what is to be added", (k, logits, sums, dOut, addend, dLogits) ->
+                        k.logSumExpGradient(logits, sums, dOut, null, dLogits)),
+                new Broken("adds twice", (k, logits, sums, dOut, addend, dLogits) -> {
+                    k.logSumExpGradient(logits, sums, dOut, addend, dLogits);
+                    if (addend != null) {
+                        dLogits.addi(addend.castTo(dLogits.dataType()));
                     }
                 }))
-                .forEach(broken -> mistakes.add(new Mistake("klDivergenceGradient", broken.mistake(),
+                .forEach(broken -> mistakes.add(new Mistake("logSumExpGradient", broken.mistake(),
                         right -> new DelegatingKernels(right) {
                             @Override
-                            public void klDivergenceGradient(INDArray from, INDArray to, INDArray outGradient,
-                                                             @Nullable INDArray fromGradient,
-                                                             @Nullable INDArray toGradient) {
-                                broken.gradient().run(right, from, to, outGradient, fromGradient, toGradient);
+                            public void logSumExpGradient(INDArray logits, INDArray logSumExp, INDArray outGradient,
+                                                          @Nullable INDArray addend, INDArray logitsGradient) {
+                                broken.gradient().run(right, logits, logSumExp, outGradient, addend, logitsGradient);
+                            }
+                        })));
+    }
+
+    private static void logProbability(List<Mistake> mistakes) {
+        mistakes.add(new Mistake("logProbability", "takes the label before", right -> new DelegatingKernels(right) {
+            @Override
+            public void logProbability(INDArray logits, INDArray labels, INDArray logSumExp, INDArray out) {
+                right.logProbability(logits, Transforms.max(labels.sub(1), 0), logSumExp, out);
+            }
+        }));
+        mistakes.add(new Mistake("logProbability", "gives the loss", right -> new DelegatingKernels(right) {
+            @Override
+            public void logProbability(INDArray logits, INDArray labels, INDArray logSumExp, INDArray out) {
+                right.logProbability(logits, labels, logSumExp, out);
+                out.negi();
+            }
+        }));
+        interface Gradient {
+            void run(Kernels k, INDArray logits, INDArray labels, INDArray sums, INDArray dOut,
+                     @Nullable INDArray addend, INDArray dLogits);
+        }
+        record Broken(String mistake, Gradient gradient) {
+        }
+        List.of(
+                new Broken("forgets the label", (k, logits, labels, sums, dOut, addend, dLogits) ->
+                        k.logSumExpGradient(logits, sums, dOut.neg(), addend, dLogits)),
+                new Broken("ignores the gradient from above, as sd.loss does",
+                        (k, logits, labels, sums, dOut, addend, dLogits) -> k.logProbabilityGradient(logits, labels,
+                                sums, Nd4j.onesLike(dOut), addend, dLogits)),
+                new Broken("forgets what is to be added", (k, logits, labels, sums, dOut, addend, dLogits) ->
+                        k.logProbabilityGradient(logits, labels, sums, dOut, null, dLogits)),
+                new Broken("adds nothing to the label's", (k, logits, labels, sums, dOut, addend, dLogits) -> {
+                    INDArray added = addend == null ? null : addend.dup();
+                    k.logProbabilityGradient(logits, labels, sums, dOut, addend, dLogits);
+                    for (int c = 0; added != null && c < labels.length(); c++) {
+                        int label = labels.getInt(c);
+                        dLogits.putScalar(c, label, dLogits.getDouble(c, label) - added.getDouble(c, label));
+                    }
+                }))
+                .forEach(broken -> mistakes.add(new Mistake("logProbabilityGradient", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray logSumExp,
+                                                               INDArray outGradient, @Nullable INDArray addend,
+                                                               INDArray logitsGradient) {
+                                broken.gradient().run(right, logits, labels, logSumExp, outGradient, addend,
+                                        logitsGradient);
+                            }
+                        })));
+    }
+
+    private static void klDivergence(List<Mistake> mistakes) {
+        mistakes.add(new Mistake("klDivergence", "swaps its direction", right -> new DelegatingKernels(right) {
+            @Override
+            public void klDivergence(INDArray from, INDArray to, INDArray fromSums, INDArray toSums, INDArray out) {
+                right.klDivergence(to, from, toSums, fromSums, out);
+            }
+        }));
+        interface FromGradient {
+            void run(Kernels k, INDArray from, INDArray to, INDArray fromSums, INDArray toSums, INDArray divergence,
+                     INDArray dOut, @Nullable INDArray addend, INDArray dFrom);
+        }
+        record BrokenFrom(String mistake, FromGradient gradient) {
+        }
+        List.of(
+                new BrokenFrom("takes the from side for a constant", (k, from, to, fromSums, toSums, kl, dOut, addend,
+                        dFrom) -> dFrom.assign(0)),
+                new BrokenFrom("ignores the gradient from above", (k, from, to, fromSums, toSums, kl, dOut, addend,
+                        dFrom) -> k.klDivergenceFromGradient(from, to, fromSums, toSums, kl, Nd4j.onesLike(dOut), addend,
+                        dFrom)),
+                new BrokenFrom("forgets to centre by the divergence", (k, from, to, fromSums, toSums, kl, dOut, addend,
+                        dFrom) -> k.klDivergenceFromGradient(from, to, fromSums, toSums, kl.mul(0), dOut, addend, dFrom)),
+                new BrokenFrom("forgets what is to be added", (k, from, to, fromSums, toSums, kl, dOut, addend,
+                        dFrom) -> k.klDivergenceFromGradient(from, to, fromSums, toSums, kl, dOut, null, dFrom)))
+                .forEach(broken -> mistakes.add(new Mistake("klDivergenceFromGradient", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void klDivergenceFromGradient(INDArray from, INDArray to, INDArray fromSums,
+                                                                 INDArray toSums, INDArray divergence,
+                                                                 INDArray outGradient, @Nullable INDArray addend,
+                                                                 INDArray fromGradient) {
+                                broken.gradient().run(right, from, to, fromSums, toSums, divergence, outGradient, addend,
+                                        fromGradient);
+                            }
+                        })));
+        interface ToGradient {
+            void run(Kernels k, INDArray from, INDArray to, INDArray fromSums, INDArray toSums, INDArray dOut,
+                     @Nullable INDArray addend, INDArray dTo);
+        }
+        record BrokenTo(String mistake, ToGradient gradient) {
+        }
+        List.of(
+                new BrokenTo("swaps its direction", (k, from, to, fromSums, toSums, dOut, addend, dTo) ->
+                        k.klDivergenceToGradient(to, from, toSums, fromSums, dOut, addend, dTo)),
+                new BrokenTo("ignores the gradient from above", (k, from, to, fromSums, toSums, dOut, addend, dTo) ->
+                        k.klDivergenceToGradient(from, to, fromSums, toSums, Nd4j.onesLike(dOut), addend, dTo)),
+                new BrokenTo("forgets what is to be added", (k, from, to, fromSums, toSums, dOut, addend, dTo) ->
+                        k.klDivergenceToGradient(from, to, fromSums, toSums, dOut, null, dTo)))
+                .forEach(broken -> mistakes.add(new Mistake("klDivergenceToGradient", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void klDivergenceToGradient(INDArray from, INDArray to, INDArray fromSums,
+                                                               INDArray toSums, INDArray outGradient,
+                                                               @Nullable INDArray addend, INDArray toGradient) {
+                                broken.gradient().run(right, from, to, fromSums, toSums, outGradient, addend, toGradient);
                             }
                         })));
     }

@@ -61,8 +61,9 @@ class DelegatingKernels implements Kernels {
 
     @Override
     public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                                @Nullable INDArray inputGradient, @Nullable INDArray weightGradient) {
-        right.rmsNormGradient(x, weight, epsilon, outGradient, inputGradient, weightGradient);
+                                @Nullable INDArray addend, @Nullable INDArray inputGradient,
+                                @Nullable INDArray weightGradient) {
+        right.rmsNormGradient(x, weight, epsilon, outGradient, addend, inputGradient, weightGradient);
     }
 
     @Override
@@ -119,35 +120,44 @@ class DelegatingKernels implements Kernels {
     }
 
     @Override
-    public void logProbability(INDArray logits, INDArray labels, INDArray out) {
-        right.logProbability(logits, labels, out);
-    }
-
-    @Override
-    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient,
-                                       INDArray logitsGradient) {
-        right.logProbabilityGradient(logits, labels, outGradient, logitsGradient);
-    }
-
-    @Override
     public void logSumExp(INDArray logits, INDArray out) {
         right.logSumExp(logits, out);
     }
 
     @Override
-    public void logSumExpGradient(INDArray logits, INDArray outGradient, INDArray logitsGradient) {
-        right.logSumExpGradient(logits, outGradient, logitsGradient);
+    public void logSumExpGradient(INDArray logits, INDArray logSumExp, INDArray outGradient, @Nullable INDArray addend,
+                                  INDArray logitsGradient) {
+        right.logSumExpGradient(logits, logSumExp, outGradient, addend, logitsGradient);
     }
 
     @Override
-    public void klDivergence(INDArray from, INDArray to, INDArray out) {
-        right.klDivergence(from, to, out);
+    public void logProbability(INDArray logits, INDArray labels, INDArray logSumExp, INDArray out) {
+        right.logProbability(logits, labels, logSumExp, out);
     }
 
     @Override
-    public void klDivergenceGradient(INDArray from, INDArray to, INDArray outGradient, @Nullable INDArray fromGradient,
-                                     @Nullable INDArray toGradient) {
-        right.klDivergenceGradient(from, to, outGradient, fromGradient, toGradient);
+    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray logSumExp, INDArray outGradient,
+                                       @Nullable INDArray addend, INDArray logitsGradient) {
+        right.logProbabilityGradient(logits, labels, logSumExp, outGradient, addend, logitsGradient);
+    }
+
+    @Override
+    public void klDivergence(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp, INDArray out) {
+        right.klDivergence(from, to, fromLogSumExp, toLogSumExp, out);
+    }
+
+    @Override
+    public void klDivergenceFromGradient(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp,
+                                         INDArray divergence, INDArray outGradient, @Nullable INDArray addend,
+                                         INDArray fromGradient) {
+        right.klDivergenceFromGradient(from, to, fromLogSumExp, toLogSumExp, divergence, outGradient, addend,
+                fromGradient);
+    }
+
+    @Override
+    public void klDivergenceToGradient(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp,
+                                       INDArray outGradient, @Nullable INDArray addend, INDArray toGradient) {
+        right.klDivergenceToGradient(from, to, fromLogSumExp, toLogSumExp, outGradient, addend, toGradient);
     }
 
     @Override

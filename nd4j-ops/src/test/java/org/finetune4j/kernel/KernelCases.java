@@ -1,6 +1,7 @@
 package org.finetune4j.kernel;
 
 import static org.finetune4j.kernel.TestArrays.indices;
+import static org.finetune4j.kernel.TestArrays.logSumExp;
 import static org.finetune4j.kernel.TestArrays.normal;
 import static org.finetune4j.kernel.TestArrays.spread;
 import static org.finetune4j.kernel.TestArrays.zeros;
@@ -176,16 +177,26 @@ final class KernelCases {
                         (kernels, a) -> kernels.rmsNorm(a[0], a[1], 1e-5, a[2]))
                         .input("x", x).input("weight", weight).output("out", tokens, hidden));
                 cases.add(new KernelCase("rmsNormGradient" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[4]))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3], a[4]))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .output("inputGradient", tokens, hidden).wideUpdated("weightGradient", normal(4, hidden))
                         .ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient to the input alone" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], null))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3], null))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .output("inputGradient", tokens, hidden).ofMagnitude(hidden == 1 ? 1 / deviation : 0));
+                cases.add(new KernelCase("rmsNormGradient added" + shape,
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[4], a[5]))
+                        .input("x", x).input("weight", weight).input("outGradient", upstream)
+                        .input("addend", normal(5, tokens, hidden)).output("inputGradient", tokens, hidden)
+                        .wideUpdated("weightGradient", normal(4, hidden)).ofMagnitude(hidden == 1 ? 1 / deviation : 0));
+                cases.add(new KernelCase("rmsNormGradient in place" + shape,
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[3], null))
+                        .input("x", x).input("weight", weight).input("outGradient", upstream)
+                        .updated("inputGradient", normal(5, tokens, hidden))
+                        .ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient to the weight alone" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3]))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, null, a[3]))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .wideUpdated("weightGradient", zeros(hidden)));
             }
@@ -316,6 +327,9 @@ final class KernelCases {
                         (kernels, a) -> kernels.swigluGradient(a[0], a[1], a[2], a[3], a[4]))
                         .input("gate", a1).input("up", b1).input("outGradient", normal(3, shape))
                         .output("gateGradient", shape).output("upGradient", shape));
+                cases.add(new KernelCase("swigluGradient in place" + of,
+                        (kernels, a) -> kernels.swigluGradient(a[0], a[1], a[2], a[0], a[1]))
+                        .updated("gate", a1).updated("up", b1).input("outGradient", normal(3, shape)));
             }
             cases.add(new KernelCase("add" + of, (kernels, a) -> kernels.add(a[0], a[1], a[2]))
                     .input("a", a1).input("b", b1).output("out", shape));
@@ -342,49 +356,76 @@ final class KernelCases {
     }
 
     private static void distributions(List<KernelCase> cases) {
-        int[][] sizes = {{1, 1}, {1, 1001}, {5, 7}, {33, 130}, {0, 8}};
-        double[] means = {0, 200, -200};
+        int[][] sizes = {{1, 1}, {1, 1001}, {5, 7}, {33, 130}, {2, 40_003}, {0, 8}};
         for (int[] size : sizes) {
-            int rows = size[0];
-            int vocabulary = size[1];
-            for (double mean : means) {
-                String of = " [" + rows + ", " + vocabulary + "] about " + mean;
-                INDArray logits = spread(1, mean, 2, rows, vocabulary);
-                INDArray other = spread(2, mean, 2, rows, vocabulary);
-                INDArray upstream = normal(3, rows);
-                int[] labels = indices(4, rows, vocabulary);
-                cases.add(new KernelCase("logProbability" + of,
-                        (kernels, a) -> kernels.logProbability(a[0], a[1], a[2]))
-                        .wideInput("logits", logits).integers("labels", labels).wideOutput("out", rows)
-                        .ofMagnitude(1));
-                cases.add(new KernelCase("logProbabilityGradient" + of,
-                        (kernels, a) -> kernels.logProbabilityGradient(a[0], a[1], a[2], a[3]))
-                        .wideInput("logits", logits).integers("labels", labels).wideInput("outGradient", upstream)
-                        .wideOutput("logitsGradient", rows, vocabulary).ofMagnitude(vocabulary == 1 ? 1 : 0));
-                cases.add(new KernelCase("logSumExp" + of, (kernels, a) -> kernels.logSumExp(a[0], a[1]))
-                        .wideInput("logits", logits).wideOutput("out", rows));
-                cases.add(new KernelCase("logSumExpGradient" + of,
-                        (kernels, a) -> kernels.logSumExpGradient(a[0], a[1], a[2]))
-                        .wideInput("logits", logits).wideInput("outGradient", upstream)
-                        .wideOutput("logitsGradient", rows, vocabulary));
-                cases.add(new KernelCase("klDivergence" + of,
-                        (kernels, a) -> kernels.klDivergence(a[0], a[1], a[2]))
-                        .wideInput("from", logits).wideInput("to", other).wideOutput("out", rows).ofMagnitude(1));
-                cases.add(new KernelCase("klDivergenceGradient" + of,
-                        (kernels, a) -> kernels.klDivergenceGradient(a[0], a[1], a[2], a[3], a[4]))
-                        .wideInput("from", logits).wideInput("to", other).wideInput("outGradient", upstream)
-                        .wideOutput("fromGradient", rows, vocabulary).wideOutput("toGradient", rows, vocabulary)
-                        .ofMagnitude(vocabulary == 1 ? 1 : 0));
-                cases.add(new KernelCase("klDivergenceGradient from alone" + of,
-                        (kernels, a) -> kernels.klDivergenceGradient(a[0], a[1], a[2], a[3], null))
-                        .wideInput("from", logits).wideInput("to", other).wideInput("outGradient", upstream)
-                        .wideOutput("fromGradient", rows, vocabulary).ofMagnitude(vocabulary == 1 ? 1 : 0));
-                cases.add(new KernelCase("klDivergenceGradient to alone" + of,
-                        (kernels, a) -> kernels.klDivergenceGradient(a[0], a[1], a[2], null, a[3]))
-                        .wideInput("from", logits).wideInput("to", other).wideInput("outGradient", upstream)
-                        .wideOutput("toGradient", rows, vocabulary).ofMagnitude(vocabulary == 1 ? 1 : 0));
+            for (double mean : new double[] {0, 200, -200}) {
+                for (boolean adds : new boolean[] {false, true}) {
+                    distributions(cases, size[0], size[1], mean, adds);
+                }
             }
         }
+    }
+
+    private static void distributions(List<KernelCase> cases, int rows, int vocabulary, double mean, boolean adds) {
+        String of = " [" + rows + ", " + vocabulary + "] about " + mean + (adds ? ", added" : "");
+        INDArray logits = spread(1, mean, 2, rows, vocabulary);
+        INDArray other = spread(2, mean, 2, rows, vocabulary);
+        INDArray sums = logSumExp(logits);
+        INDArray otherSums = logSumExp(other);
+        INDArray upstream = normal(3, rows);
+        int[] labels = indices(4, rows, vocabulary);
+        if (!adds) {
+            cases.add(new KernelCase("logSumExp" + of, (kernels, a) -> kernels.logSumExp(a[0], a[1]))
+                    .wideInput("logits", logits).wideOutput("out", rows));
+            cases.add(new KernelCase("logProbability" + of,
+                    (kernels, a) -> kernels.logProbability(a[0], a[1], a[2], a[3]))
+                    .wideInput("logits", logits).integers("labels", labels).wideInput("logSumExp", sums)
+                    .wideOutput("out", rows).ofMagnitude(1));
+            cases.add(new KernelCase("klDivergence" + of,
+                    (kernels, a) -> kernels.klDivergence(a[0], a[1], a[2], a[3], a[4]))
+                    .wideInput("from", logits).wideInput("to", other).wideInput("fromLogSumExp", sums)
+                    .wideInput("toLogSumExp", otherSums).wideOutput("out", rows).ofMagnitude(1));
+        }
+        int rounding = vocabulary == 1 ? 1 : 0;
+        cases.add(withAddend(new KernelCase("logSumExpGradient" + of,
+                (kernels, a) -> kernels.logSumExpGradient(a[0], a[1], a[2], adds ? a[3] : null, last(a)))
+                .wideInput("logits", logits).wideInput("logSumExp", sums).wideInput("outGradient", upstream),
+                adds, rows, vocabulary));
+        cases.add(withAddend(new KernelCase("logProbabilityGradient" + of,
+                (kernels, a) -> kernels.logProbabilityGradient(a[0], a[1], a[2], a[3], adds ? a[4] : null, last(a)))
+                .wideInput("logits", logits).integers("labels", labels).wideInput("logSumExp", sums)
+                .wideInput("outGradient", upstream), adds, rows, vocabulary).ofMagnitude(rounding));
+        cases.add(withAddend(new KernelCase("klDivergenceFromGradient" + of, (kernels, a) ->
+                kernels.klDivergenceFromGradient(a[0], a[1], a[2], a[3], a[4], a[5], adds ? a[6] : null, last(a)))
+                .wideInput("from", logits).wideInput("to", other).wideInput("fromLogSumExp", sums)
+                .wideInput("toLogSumExp", otherSums).wideInput("divergence", normal(6, rows))
+                .wideInput("outGradient", upstream), adds, rows, vocabulary).ofMagnitude(rounding));
+        cases.add(withAddend(new KernelCase("klDivergenceToGradient" + of, (kernels, a) ->
+                kernels.klDivergenceToGradient(a[0], a[1], a[2], a[3], a[4], adds ? a[5] : null, last(a)))
+                .wideInput("from", logits).wideInput("to", other).wideInput("fromLogSumExp", sums)
+                .wideInput("toLogSumExp", otherSums).wideInput("outGradient", upstream), adds, rows, vocabulary)
+                .ofMagnitude(rounding));
+        if (adds) {
+            cases.add(new KernelCase("logProbabilityGradient in place" + of,
+                    (kernels, a) -> kernels.logProbabilityGradient(a[0], a[1], a[2], a[3], a[4], a[4]))
+                    .wideInput("logits", logits).integers("labels", labels).wideInput("logSumExp", sums)
+                    .wideInput("outGradient", upstream).wideUpdated("logitsGradient", normal(5, rows, vocabulary)));
+            cases.add(new KernelCase("klDivergenceToGradient in place" + of,
+                    (kernels, a) -> kernels.klDivergenceToGradient(a[0], a[1], a[2], a[3], a[4], a[5], a[5]))
+                    .wideInput("from", logits).wideInput("to", other).wideInput("fromLogSumExp", sums)
+                    .wideInput("toLogSumExp", otherSums).wideInput("outGradient", upstream)
+                    .wideUpdated("toGradient", normal(5, rows, vocabulary)));
+        }
+    }
+
+    /** The addend, if there is to be one, and the gradient, which may be narrower than the logits. */
+    private static KernelCase withAddend(KernelCase gradient, boolean adds, int rows, int vocabulary) {
+        return (adds ? gradient.wideInput("addend", normal(5, rows, vocabulary)) : gradient)
+                .output("gradient", rows, vocabulary);
+    }
+
+    private static INDArray last(INDArray[] arrays) {
+        return arrays[arrays.length - 1];
     }
 
     private static void optimizer(List<KernelCase> cases) {

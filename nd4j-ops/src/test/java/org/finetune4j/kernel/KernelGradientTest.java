@@ -92,7 +92,7 @@ class KernelGradientTest {
         INDArray upstream = normal(3, tokens, hidden);
         INDArray xGradient = zeros(tokens, hidden);
         INDArray weightGradient = zeros(hidden);
-        kernels.rmsNormGradient(x, weight, epsilon, upstream, xGradient, weightGradient);
+        kernels.rmsNormGradient(x, weight, epsilon, upstream, null, xGradient, weightGradient);
         Consumer<INDArray> forward = out -> kernels.rmsNorm(x, weight, epsilon, out);
         assertGradient(x, xGradient, upstream, forward);
         assertGradient(weight, weightGradient, upstream, forward);
@@ -103,11 +103,11 @@ class KernelGradientTest {
         INDArray x = normal(1, 4, 6);
         INDArray weight = normal(2, 6);
         INDArray upstream = normal(3, 4, 6);
-        assertAddedTo(gradient -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, gradient), 6);
+        assertAddedTo(gradient -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, null, gradient), 6);
         INDArray alone = zeros(4, 6);
         INDArray both = zeros(4, 6);
-        kernels.rmsNormGradient(x, weight, 1e-5, upstream, alone, null);
-        kernels.rmsNormGradient(x, weight, 1e-5, upstream, both, zeros(6));
+        kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, alone, null);
+        kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, both, zeros(6));
         assertEquals(both, alone);
     }
 
@@ -188,8 +188,9 @@ class KernelGradientTest {
         INDArray labels = integers(indices(2, rows, vocabulary));
         INDArray upstream = normal(3, rows);
         INDArray gradient = zeros(rows, vocabulary);
-        kernels.logProbabilityGradient(logits, labels, upstream, gradient);
-        assertGradient(logits, gradient, upstream, out -> kernels.logProbability(logits, labels, out));
+        kernels.logProbabilityGradient(logits, labels, logSumExps(logits), upstream, null, gradient);
+        assertGradient(logits, gradient, upstream,
+                out -> kernels.logProbability(logits, labels, logSumExps(logits), out));
     }
 
     @ParameterizedTest
@@ -198,7 +199,7 @@ class KernelGradientTest {
         INDArray logits = spread(1, 0, 2, rows, vocabulary);
         INDArray upstream = normal(3, rows);
         INDArray gradient = zeros(rows, vocabulary);
-        kernels.logSumExpGradient(logits, upstream, gradient);
+        kernels.logSumExpGradient(logits, logSumExps(logits), upstream, null, gradient);
         assertGradient(logits, gradient, upstream, out -> kernels.logSumExp(logits, out));
     }
 
@@ -210,16 +211,20 @@ class KernelGradientTest {
         INDArray upstream = normal(3, rows);
         INDArray fromGradient = zeros(rows, vocabulary);
         INDArray toGradient = zeros(rows, vocabulary);
-        kernels.klDivergenceGradient(from, to, upstream, fromGradient, toGradient);
-        Consumer<INDArray> forward = out -> kernels.klDivergence(from, to, out);
+        INDArray divergence = zeros(rows);
+        Consumer<INDArray> forward = out -> kernels.klDivergence(from, to, logSumExps(from), logSumExps(to), out);
+        forward.accept(divergence);
+        kernels.klDivergenceFromGradient(from, to, logSumExps(from), logSumExps(to), divergence, upstream, null,
+                fromGradient);
+        kernels.klDivergenceToGradient(from, to, logSumExps(from), logSumExps(to), upstream, null, toGradient);
         assertGradient(from, fromGradient, upstream, forward);
         assertGradient(to, toGradient, upstream, forward);
+    }
 
-        INDArray alone = zeros(rows, vocabulary);
-        kernels.klDivergenceGradient(from, to, upstream, alone, null);
-        assertEquals(fromGradient, alone);
-        kernels.klDivergenceGradient(from, to, upstream, null, alone);
-        assertEquals(toGradient, alone);
+    private INDArray logSumExps(INDArray logits) {
+        INDArray sums = zeros(logits.size(0));
+        kernels.logSumExp(logits, sums);
+        return sums;
     }
 
     /**

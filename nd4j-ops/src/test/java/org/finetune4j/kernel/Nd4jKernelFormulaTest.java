@@ -189,9 +189,11 @@ class Nd4jKernelFormulaTest {
         INDArray logProbability = zeros(4);
         INDArray logSumExp = zeros(4);
         INDArray divergence = zeros(4);
-        kernels.logProbability(from, integers(labels), logProbability);
+        INDArray toLogSumExp = zeros(4);
         kernels.logSumExp(from, logSumExp);
-        kernels.klDivergence(from, to, divergence);
+        kernels.logSumExp(to, toLogSumExp);
+        kernels.logProbability(from, integers(labels), logSumExp, logProbability);
+        kernels.klDivergence(from, to, logSumExp, toLogSumExp, divergence);
         for (int c = 0; c < 4; c++) {
             double fromSum = 0;
             double toSum = 0;

@@ -43,4 +43,18 @@ final class TestArrays {
     static INDArray zeros(long... shape) {
         return Nd4j.create(DataType.DOUBLE, shape);
     }
+
+    /** {@code log sum exp} of each row of a DOUBLE matrix, in plain Java. */
+    static INDArray logSumExp(INDArray logits) {
+        INDArray sums = zeros(logits.size(0));
+        for (int r = 0; r < logits.size(0); r++) {
+            double largest = logits.getRow(r).maxNumber().doubleValue();
+            double sum = 0;
+            for (int v = 0; v < logits.size(1); v++) {
+                sum += Math.exp(logits.getDouble(r, v) - largest);
+            }
+            sums.putScalar(r, largest + Math.log(sum));
+        }
+        return sums;
+    }
 }

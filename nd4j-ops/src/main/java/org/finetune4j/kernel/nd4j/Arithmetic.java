@@ -84,12 +84,6 @@ final class Arithmetic {
         return Transforms.log(sum, true).add(maximum);
     }
 
-    /** {@code log softmax} of each row of {@code x [rows, columns]}: {@code (x - max) - log sum exp(x - max)}. */
-    static INDArray logSoftmax(INDArray x) {
-        INDArray shifted = x.sub(x.max(true, 1));
-        return shifted.sub(Transforms.log(Transforms.exp(shifted, true).sum(true, 1), true));
-    }
-
     /** {@code softmax} of each row of {@code x [rows, columns]}. */
     static INDArray softmax(INDArray x) {
         return Transforms.softmax(x, true);

@@ -2,13 +2,11 @@ package org.finetune4j.kernel.nd4j;
 
 import static org.finetune4j.kernel.nd4j.Arithmetic.accumulate;
 import static org.finetune4j.kernel.nd4j.Arithmetic.column;
-import static org.finetune4j.kernel.nd4j.Arithmetic.logSoftmax;
 import static org.finetune4j.kernel.nd4j.Arithmetic.product;
 import static org.finetune4j.kernel.nd4j.Arithmetic.read;
 import static org.finetune4j.kernel.nd4j.Arithmetic.row;
 import static org.finetune4j.kernel.nd4j.Arithmetic.rows;
 import static org.finetune4j.kernel.nd4j.Arithmetic.sigmoid;
-import static org.finetune4j.kernel.nd4j.Arithmetic.softmax;
 import static org.finetune4j.kernel.nd4j.Arithmetic.type;
 import static org.finetune4j.kernel.nd4j.Arithmetic.write;
 
@@ -163,12 +161,17 @@ public final class Nd4jKernels implements Kernels {
 
     @Override
     public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                                @Nullable INDArray inputGradient, @Nullable INDArray weightGradient) {
+                                @Nullable INDArray addend, @Nullable INDArray inputGradient,
+                                @Nullable INDArray weightGradient) {
         Arguments check = new Arguments("rmsNormGradient");
         check.numbers(x, weight, outGradient);
         check.rank("x", x, 2);
         check.shape("weight", weight, "x", x, x.size(1));
         check.sameShape("outGradient", outGradient, "x", x);
+        if (addend != null) {
+            check.numbers(addend);
+            check.sameShape("addend", addend, "x", x);
+        }
         if (inputGradient != null) {
             check.numbers(inputGradient);
             check.sameShape("inputGradient", inputGradient, "x", x);
@@ -187,7 +190,7 @@ public final class Nd4jKernels implements Kernels {
         if (inputGradient != null) {
             INDArray g = upstream.mul(row(read(weight, type)));
             INDArray mean = g.mul(wide).mean(true, 1);
-            write(g.mul(r).sub(wide.mul(r.mul(r).mul(r).mul(mean))), inputGradient);
+            writeSum(g.mul(r).sub(wide.mul(r.mul(r).mul(r).mul(mean))), addend, inputGradient);
         }
         if (weightGradient != null) {
             accumulate(upstream.mul(wide).mul(r).sum(0), weightGradient);
@@ -431,41 +434,6 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void logProbability(INDArray logits, INDArray labels, INDArray out) {
-        Arguments check = new Arguments("logProbability");
-        int[] places = checkLabels(check, logits, labels);
-        check.numbers(out);
-        check.shape("out", out, "logits", logits, logits.size(0));
-        if (logits.isEmpty()) {
-            return;
-        }
-        INDArray wide = read(logits, type(logits));
-        INDArray logs = logSoftmax(wide);
-        for (int c = 0; c < places.length; c++) {
-            out.putScalar(c, logs.getDouble(c, places[c]));
-        }
-    }
-
-    @Override
-    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient,
-                                       INDArray logitsGradient) {
-        Arguments check = new Arguments("logProbabilityGradient");
-        int[] places = checkLabels(check, logits, labels);
-        check.numbers(outGradient, logitsGradient);
-        check.shape("outGradient", outGradient, "logits", logits, logits.size(0));
-        check.sameShape("logitsGradient", logitsGradient, "logits", logits);
-        if (logits.isEmpty()) {
-            return;
-        }
-        DataType type = type(logits);
-        INDArray difference = softmax(read(logits, type)).neg();
-        for (int c = 0; c < places.length; c++) {
-            difference.putScalar(c, places[c], 1 + difference.getDouble(c, places[c]));
-        }
-        write(difference.mul(column(read(outGradient, type))), logitsGradient);
-    }
-
-    @Override
     public void logSumExp(INDArray logits, INDArray out) {
         Arguments check = new Arguments("logSumExp");
         check.numbers(logits, out);
@@ -478,66 +446,127 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void logSumExpGradient(INDArray logits, INDArray outGradient, INDArray logitsGradient) {
+    public void logSumExpGradient(INDArray logits, INDArray logSumExp, INDArray outGradient, @Nullable INDArray addend,
+                                  INDArray logitsGradient) {
         Arguments check = new Arguments("logSumExpGradient");
-        check.numbers(logits, outGradient, logitsGradient);
-        check.rank("logits", logits, 2);
-        check.shape("outGradient", outGradient, "logits", logits, logits.size(0));
-        check.sameShape("logitsGradient", logitsGradient, "logits", logits);
+        checkRows(check, logits, logSumExp, outGradient);
+        checkGradient(check, logits, addend, logitsGradient);
         if (logits.isEmpty()) {
             return;
         }
         DataType type = type(logits);
-        write(softmax(read(logits, type)).mul(column(read(outGradient, type))), logitsGradient);
+        writeSum(softmax(logits, logSumExp, type).mul(column(read(outGradient, type))), addend, logitsGradient);
     }
 
     @Override
-    public void klDivergence(INDArray from, INDArray to, INDArray out) {
+    public void logProbability(INDArray logits, INDArray labels, INDArray logSumExp, INDArray out) {
+        Arguments check = new Arguments("logProbability");
+        int[] places = checkLabels(check, logits, labels);
+        checkRows(check, logits, logSumExp, out);
+        for (int c = 0; c < places.length; c++) {
+            out.putScalar(c, logits.getDouble(c, places[c]) - logSumExp.getDouble(c));
+        }
+    }
+
+    @Override
+    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray logSumExp, INDArray outGradient,
+                                       @Nullable INDArray addend, INDArray logitsGradient) {
+        Arguments check = new Arguments("logProbabilityGradient");
+        int[] places = checkLabels(check, logits, labels);
+        checkRows(check, logits, logSumExp, outGradient);
+        checkGradient(check, logits, addend, logitsGradient);
+        if (logits.isEmpty()) {
+            return;
+        }
+        DataType type = type(logits);
+        INDArray difference = softmax(logits, logSumExp, type).neg();
+        for (int c = 0; c < places.length; c++) {
+            difference.putScalar(c, places[c], 1 + difference.getDouble(c, places[c]));
+        }
+        writeSum(difference.mul(column(read(outGradient, type))), addend, logitsGradient);
+    }
+
+    @Override
+    public void klDivergence(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp, INDArray out) {
         Arguments check = new Arguments("klDivergence");
-        check.numbers(from, to, out);
-        check.rank("from", from, 2);
-        check.sameShape("to", to, "from", from);
-        check.shape("out", out, "from", from, from.size(0));
+        checkPair(check, from, to, fromLogSumExp, toLogSumExp);
+        checkRows(check, from, out);
         if (from.isEmpty()) {
             return;
         }
         DataType type = type(from, to);
-        INDArray logP = logSoftmax(read(from, type));
-        INDArray logQ = logSoftmax(read(to, type));
+        INDArray logP = logSoftmax(from, fromLogSumExp, type);
+        INDArray logQ = logSoftmax(to, toLogSumExp, type);
         write(Transforms.exp(logP, true).mul(logP.sub(logQ)).sum(1), out);
     }
 
     @Override
-    public void klDivergenceGradient(INDArray from, INDArray to, INDArray outGradient,
-                                     @Nullable INDArray fromGradient, @Nullable INDArray toGradient) {
-        Arguments check = new Arguments("klDivergenceGradient");
-        check.numbers(from, to, outGradient);
-        check.rank("from", from, 2);
-        check.sameShape("to", to, "from", from);
-        check.shape("outGradient", outGradient, "from", from, from.size(0));
-        if (fromGradient != null) {
-            check.numbers(fromGradient);
-            check.sameShape("fromGradient", fromGradient, "from", from);
-        }
-        if (toGradient != null) {
-            check.numbers(toGradient);
-            check.sameShape("toGradient", toGradient, "to", to);
-        }
+    public void klDivergenceFromGradient(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp,
+                                         INDArray divergence, INDArray outGradient, @Nullable INDArray addend,
+                                         INDArray fromGradient) {
+        Arguments check = new Arguments("klDivergenceFromGradient");
+        checkPair(check, from, to, fromLogSumExp, toLogSumExp);
+        checkRows(check, from, divergence, outGradient);
+        checkGradient(check, from, addend, fromGradient);
         if (from.isEmpty()) {
             return;
         }
         DataType type = type(from, to);
-        INDArray logP = logSoftmax(read(from, type));
-        INDArray logQ = logSoftmax(read(to, type));
-        INDArray p = Transforms.exp(logP, true);
-        INDArray upstream = column(read(outGradient, type));
-        if (fromGradient != null) {
-            INDArray logRatio = logP.sub(logQ);
-            INDArray divergence = p.mul(logRatio).sum(true, 1);
-            write(p.mul(logRatio.sub(divergence)).mul(upstream), fromGradient);
+        INDArray logP = logSoftmax(from, fromLogSumExp, type);
+        INDArray logRatio = logP.sub(logSoftmax(to, toLogSumExp, type));
+        INDArray centred = logRatio.sub(column(read(divergence, type)));
+        writeSum(Transforms.exp(logP, true).mul(centred).mul(column(read(outGradient, type))), addend, fromGradient);
+    }
+
+    @Override
+    public void klDivergenceToGradient(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp,
+                                       INDArray outGradient, @Nullable INDArray addend, INDArray toGradient) {
+        Arguments check = new Arguments("klDivergenceToGradient");
+        checkPair(check, from, to, fromLogSumExp, toLogSumExp);
+        checkRows(check, from, outGradient);
+        checkGradient(check, from, addend, toGradient);
+        if (from.isEmpty()) {
+            return;
         }
-        if (toGradient != null) {
-            write(Transforms.exp(logQ, true).sub(p).mul(upstream), toGradient);
+        DataType type = type(from, to);
+        INDArray difference = softmax(to, toLogSumExp, type).sub(softmax(from, fromLogSumExp, type));
+        writeSum(difference.mul(column(read(outGradient, type))), addend, toGradient);
+    }
+
+    private static INDArray logSoftmax(INDArray logits, INDArray logSumExp, DataType type) {
+        return read(logits, type).sub(column(read(logSumExp, type)));
+    }
+
+    private static INDArray softmax(INDArray logits, INDArray logSumExp, DataType type) {
+        return Transforms.exp(logSoftmax(logits, logSumExp, type), true);
+    }
+
+    private static void writeSum(INDArray result, @Nullable INDArray addend, INDArray out) {
+        write(addend == null ? result : result.add(read(addend, result.dataType())), out);
+    }
+
+    /** Refuses arrays that are not one number for each row of logits. */
+    private static void checkRows(Arguments check, INDArray logits, INDArray... perRow) {
+        check.numbers(logits);
+        check.rank("logits", logits, 2);
+        check.numbers(perRow);
+        for (INDArray array : perRow) {
+            check.shape("an array of one number per row", array, "logits", logits, logits.size(0));
+        }
+    }
+
+    private static void checkPair(Arguments check, INDArray from, INDArray to, INDArray... logSumExps) {
+        checkRows(check, from, logSumExps);
+        check.numbers(to);
+        check.sameShape("to", to, "from", from);
+    }
+
+    private static void checkGradient(Arguments check, INDArray logits, @Nullable INDArray addend, INDArray gradient) {
+        check.numbers(gradient);
+        check.sameShape("the gradient", gradient, "logits", logits);
+        if (addend != null) {
+            check.numbers(addend);
+            check.sameShape("addend", addend, "logits", logits);
         }
     }
 

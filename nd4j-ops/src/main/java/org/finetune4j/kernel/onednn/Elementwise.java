@@ -2,11 +2,14 @@ package org.finetune4j.kernel.onednn;
 
 import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.CounterRandom;
+import org.finetune4j.kernel.onednn.BinaryPass.Kind;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Kernels that treat every element alike, in tiles that stay in a core's first cache. */
 final class Elementwise {
     private static final int TILE = 2048;
+    /** Elements that one primitive computes: long against the cost of a call, and in the second cache as FLOAT. */
+    private static final int PIECE = 1 << 14;
     private static final long CHUNK = 1 << 15;
     private final Workers workers;
 
@@ -34,6 +37,30 @@ final class Elementwise {
         workers.run(chunks(length), (worker, chunk) -> tiles(worker, chunk, length, body));
     }
 
+    /** Pieces for oneDNN: of few different lengths whatever the length, so that their primitives are soon all compiled. */
+    private void forPieces(long length, Tile body) {
+        workers.run(chunks(length), (worker, chunk) -> {
+            long first = chunk * CHUNK;
+            int left = (int) Math.min(CHUNK, length - first);
+            for (int count = PIECE; left > 0; count = Math.max(1, count / 2)) {
+                int piece = count > 16 ? count : left;
+                for (; piece <= left && left > 0; left -= piece, first += piece) {
+                    body.run(worker, first, piece);
+                }
+            }
+        });
+    }
+
+    /** The address of elements as FLOAT: their own, or that of a copy in a worker's buffer. */
+    private static long floats(Worker worker, int slot, boolean bfloat16, long address, int count) {
+        if (!bfloat16) {
+            return address;
+        }
+        long copy = worker.buffer(slot, 4L * count);
+        new Conversion(count, false).run(worker, address, copy);
+        return copy;
+    }
+
     void add(INDArray a, INDArray b, INDArray out) {
         String kernel = "add";
         boolean bfloat16 = Operands.isBfloat16(kernel, a);
@@ -45,16 +72,8 @@ final class Elementwise {
         long y = Operands.address(kernel, b);
         long z = Operands.address(kernel, out);
         int width = Lanes.width(bfloat16);
-        forTiles(a.length(), (worker, first, count) -> {
-            float[] left = worker.floats(0, TILE);
-            float[] right = worker.floats(1, TILE);
-            Lanes.load(worker, bfloat16, x + first * width, count, left);
-            Lanes.load(worker, bfloat16, y + first * width, count, right);
-            for (int i = 0; i < count; i++) {
-                left[i] += right[i];
-            }
-            Lanes.store(worker, bfloat16, left, count, z + first * width);
-        });
+        forPieces(a.length(), (worker, first, count) -> new BinaryPass(Kind.SUM, count, false, bfloat16)
+                .run(worker, x + first * width, y + first * width, z + first * width));
     }
 
     void scale(INDArray x, double factor, INDArray out) {
@@ -89,19 +108,8 @@ final class Elementwise {
     }
 
     private void convert(long from, long length, long to, boolean to16) {
-        workers.run(chunks(length), (worker, chunk) -> {
-            long first = chunk * CHUNK;
-            int left = (int) Math.min(CHUNK, length - first);
-            // Tensors have many lengths: halves of a chunk share their primitives.
-            for (int count = (int) CHUNK; left > 0; count = Math.max(1, count / 2)) {
-                int piece = count > 16 ? count : left;
-                if (piece <= left) {
-                    new Conversion(piece, to16).run(worker, from + first * Lanes.width(!to16), to + first * Lanes.width(to16));
-                    first += piece;
-                    left -= piece;
-                }
-            }
-        });
+        forPieces(length, (worker, first, count) -> new Conversion(count, to16)
+                .run(worker, from + first * Lanes.width(!to16), to + first * Lanes.width(to16)));
     }
 
     private static void multiply(float[] tile, float by, int count) {
@@ -146,17 +154,14 @@ final class Elementwise {
         long u = Operands.address(kernel, up);
         long o = Operands.address(kernel, out);
         int width = Lanes.width(bfloat16);
-        forTiles(gate.length(), (worker, first, count) -> {
-            float[] gates = worker.floats(0, TILE);
-            float[] ups = worker.floats(1, TILE);
-            float[] sigmoids = worker.floats(2, TILE);
-            Lanes.load(worker, bfloat16, g + first * width, count, gates);
-            Lanes.load(worker, bfloat16, u + first * width, count, ups);
-            VectorMath.sigmoid(worker, gates, sigmoids, count);
-            for (int i = 0; i < count; i++) {
-                sigmoids[i] = gates[i] * sigmoids[i] * ups[i];
+        forPieces(gate.length(), (worker, first, count) -> {
+            long swish = worker.buffer(0, 4L * count);
+            new Activation(count, true).run(worker, floats(worker, 0, bfloat16, g + first * width, count), swish);
+            long ups = floats(worker, 1, bfloat16, u + first * width, count);
+            new BinaryPass(Kind.PRODUCT, count, false).run(worker, swish, ups, bfloat16 ? swish : o + first * width);
+            if (bfloat16) {
+                new Conversion(count, true).run(worker, swish, o + first * width);
             }
-            Lanes.store(worker, bfloat16, sigmoids, count, o + first * width);
         });
     }
 
@@ -174,24 +179,45 @@ final class Elementwise {
         long gg = Operands.address(kernel, gateGradient);
         long ug = Operands.address(kernel, upGradient);
         int width = Lanes.width(bfloat16);
-        forTiles(gate.length(), (worker, first, count) -> {
-            float[] gates = worker.floats(0, TILE);
-            float[] ups = worker.floats(1, TILE);
-            float[] sigmoids = worker.floats(2, TILE);
-            float[] outs = worker.floats(3, TILE);
-            Lanes.load(worker, bfloat16, g + first * width, count, gates);
-            Lanes.load(worker, bfloat16, u + first * width, count, ups);
-            Lanes.load(worker, bfloat16, o + first * width, count, outs);
-            VectorMath.sigmoid(worker, gates, sigmoids, count);
-            for (int i = 0; i < count; i++) {
-                float swish = gates[i] * sigmoids[i];
-                float slope = sigmoids[i] + swish * (1 - sigmoids[i]);
-                ups[i] = outs[i] * ups[i] * slope;
-                gates[i] = outs[i] * swish;
+        forPieces(gate.length(), (worker, first, count) -> {
+            long gates = floats(worker, 0, bfloat16, g + first * width, count);
+            long ups = floats(worker, 1, bfloat16, u + first * width, count);
+            long outs = floats(worker, 2, bfloat16, o + first * width, count);
+            long sigmoids = worker.buffer(3, 4L * count);
+            new Activation(count, false).run(worker, gates, sigmoids);
+            long gateResult = bfloat16 ? gates : gg + first * width;
+            long upResult = bfloat16 ? ups : ug + first * width;
+            for (int begin = 0; begin < count; begin += TILE) {
+                swigluGradient(worker, Math.min(TILE, count - begin), gates + 4L * begin, ups + 4L * begin,
+                        outs + 4L * begin, sigmoids + 4L * begin, gateResult + 4L * begin, upResult + 4L * begin);
             }
-            Lanes.store(worker, bfloat16, ups, count, gg + first * width);
-            Lanes.store(worker, bfloat16, gates, count, ug + first * width);
+            if (bfloat16) {
+                Conversion narrow = new Conversion(count, true);
+                narrow.run(worker, gateResult, gg + first * width);
+                narrow.run(worker, upResult, ug + first * width);
+            }
         });
+    }
+
+    /** With {@code s = sigmoid(gate)}: {@code outGradient up (s + gate s (1 - s))} and {@code outGradient gate s}. */
+    private static void swigluGradient(Worker worker, int count, long gate, long up, long outGradient, long sigmoid,
+                                       long gateGradient, long upGradient) {
+        float[] gates = worker.floats(0, TILE);
+        float[] ups = worker.floats(1, TILE);
+        float[] outs = worker.floats(2, TILE);
+        float[] sigmoids = worker.floats(3, TILE);
+        Memory.read(gate, gates, 0, count);
+        Memory.read(up, ups, 0, count);
+        Memory.read(outGradient, outs, 0, count);
+        Memory.read(sigmoid, sigmoids, 0, count);
+        for (int i = 0; i < count; i++) {
+            float swish = gates[i] * sigmoids[i];
+            float slope = sigmoids[i] + swish * (1 - sigmoids[i]);
+            ups[i] = outs[i] * ups[i] * slope;
+            gates[i] = outs[i] * swish;
+        }
+        Memory.write(ups, 0, gateGradient, count);
+        Memory.write(gates, 0, upGradient, count);
     }
 
     double squaredNorm(INDArray x) {

@@ -102,6 +102,11 @@ final class Lanes {
         }
     }
 
+    /** The BFLOAT16 number nearest to a float. */
+    static short toBfloat16(float value) {
+        return (short) (round(Float.floatToRawIntBits(value)) >>> 16);
+    }
+
     /** The bits of a float rounded to nearest even at 16 bits; a NaN stays one. Free of branches, to vectorise. */
     private static int round(int bits) {
         int rounded = bits + 0x7fff + ((bits >>> 16) & 1);

@@ -3,10 +3,17 @@ package org.finetune4j.kernel.onednn;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** RMSNorm and its gradient, a row at a time. */
+/** RMSNorm and its gradient, some rows at a time. */
 final class Normalization {
     /** Elements per chunk; a chunk holds whole rows. */
     private static final int CHUNK = 1 << 15;
+    private static final int WEIGHT = 0;
+    private static final int X = 1;
+    private static final int UPSTREAM = 2;
+    private static final int ADDEND = 3;
+    private static final int TERMS = 4;
+    private static final int SQUARES = 5;
+    private static final int PRODUCTS = 6;
     private final Workers workers;
 
     Normalization(Workers workers) {
@@ -26,28 +33,46 @@ final class Normalization {
         long rowBytes = (long) hidden * Lanes.width(bfloat16);
         long from = Operands.address(kernel, x);
         long to = Operands.address(kernel, out);
-        float[] weights = weights(kernel, weight, bfloat16, hidden);
-        int perChunk = Math.max(1, CHUNK / hidden);
+        boolean weight16 = Operands.isBfloat16(kernel, weight);
+        long scale = Operands.address(kernel, weight);
+        int perChunk = Integer.highestOneBit(Math.max(1, CHUNK / hidden));
         workers.run((rows + perChunk - 1) / perChunk, (worker, chunk) -> {
-            float[] row = worker.floats(0, hidden);
+            long weights = floats(worker, WEIGHT, weight16, scale, hidden);
             int end = Math.min(rows, (chunk + 1) * perChunk);
-            for (int r = chunk * perChunk; r < end; r++) {
-                Lanes.load(worker, bfloat16, from + r * rowBytes, hidden, row);
-                float factor = inverseRoot(VectorMath.dot(row, row, hidden), hidden, epsilon);
-                for (int i = 0; i < hidden; i++) {
-                    row[i] = row[i] * factor * weights[i];
+            // The number of rows differs from batch to batch: powers of two share their primitives.
+            int count;
+            for (int first = chunk * perChunk; first < end; first += count) {
+                count = Integer.highestOneBit(end - first);
+                long values = floats(worker, X, bfloat16, from + first * rowBytes, count * hidden);
+                long result = bfloat16 ? values : to + first * rowBytes;
+                new RmsNormalization(count, hidden, (float) epsilon).run(worker, values, weights, result);
+                if (bfloat16) {
+                    new Conversion(count * hidden, true).run(worker, result, to + first * rowBytes);
                 }
-                Lanes.store(worker, bfloat16, row, hidden, to + r * rowBytes);
             }
         });
     }
 
-    void gradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient, @Nullable INDArray inputGradient,
-                  @Nullable INDArray weightGradient) {
+    /** The address of elements as FLOAT: their own, or that of a copy in a worker's buffer. */
+    private static long floats(Worker worker, int slot, boolean bfloat16, long address, int count) {
+        if (!bfloat16) {
+            return address;
+        }
+        long copy = worker.buffer(slot, 4L * count);
+        new Conversion(count, false).run(worker, address, copy);
+        return copy;
+    }
+
+    void gradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient, @Nullable INDArray addend,
+                  @Nullable INDArray inputGradient, @Nullable INDArray weightGradient) {
         String kernel = "rmsNormGradient";
         boolean bfloat16 = check(kernel, x, weight);
         Operands.sameType(kernel, x, outGradient);
         Operands.sameShape(kernel, x, outGradient);
+        if (addend != null) {
+            Operands.sameType(kernel, x, addend);
+            Operands.sameShape(kernel, x, addend);
+        }
         if (inputGradient != null) {
             Operands.sameType(kernel, x, inputGradient);
             Operands.sameShape(kernel, x, inputGradient);
@@ -65,42 +90,96 @@ final class Normalization {
         long from = Operands.address(kernel, x);
         long upstream = Operands.address(kernel, outGradient);
         long to = inputGradient == null ? 0 : Operands.address(kernel, inputGradient);
-        float[] weights = weights(kernel, weight, bfloat16, hidden);
-        int perChunk = Math.max(1, CHUNK / hidden);
+        long added = addend == null ? 0 : Operands.address(kernel, addend);
+        boolean weight16 = Operands.isBfloat16(kernel, weight);
+        long scale = Operands.address(kernel, weight);
+        int perChunk = Integer.highestOneBit(Math.max(1, CHUNK / hidden));
         float[][] partial = new float[(rows + perChunk - 1) / perChunk][];
         workers.run(partial.length, (worker, chunk) -> {
+            long weightFloats = floats(worker, WEIGHT, weight16, scale, hidden);
+            float[] weights = worker.floats(3, hidden);
+            Memory.read(weightFloats, weights, 0, hidden);
             float[] row = worker.floats(0, hidden);
             float[] outs = worker.floats(1, hidden);
-            float[] sums = new float[hidden];
+            float[] adds = worker.floats(2, hidden);
+            float[] sums = weightGradient == null ? null : new float[hidden];
             int end = Math.min(rows, (chunk + 1) * perChunk);
-            for (int r = chunk * perChunk; r < end; r++) {
-                Lanes.load(worker, bfloat16, from + r * rowBytes, hidden, row);
-                Lanes.load(worker, bfloat16, upstream + r * rowBytes, hidden, outs);
-                float factor = inverseRoot(VectorMath.dot(row, row, hidden), hidden, epsilon);
-                if (weightGradient != null) {
-                    for (int i = 0; i < hidden; i++) {
-                        sums[i] += outs[i] * row[i] * factor;
+            int count;
+            for (int first = chunk * perChunk; first < end; first += count) {
+                count = Integer.highestOneBit(end - first);
+                long block = first * rowBytes;
+                long xs = floats(worker, X, bfloat16, from + block, count * hidden);
+                long upstreams = floats(worker, UPSTREAM, bfloat16, upstream + block, count * hidden);
+                long addends = added == 0 ? 0 : floats(worker, ADDEND, bfloat16, added + block, count * hidden);
+                long results = bfloat16 ? xs : to + block;
+                long squares = rowSums(worker, count, hidden, xs, xs, 0, SQUARES);
+                long products = to == 0 ? 0 : rowSums(worker, count, hidden, xs, upstreams, weightFloats, PRODUCTS);
+                for (int r = 0; r < count; r++) {
+                    long offset = 4L * r * hidden;
+                    Memory.read(xs + offset, row, 0, hidden);
+                    Memory.read(upstreams + offset, outs, 0, hidden);
+                    float factor = inverseRoot(Memory.getFloat(squares + 4L * r), hidden, epsilon);
+                    if (sums != null) {
+                        addProducts(outs, row, factor, sums, hidden);
                     }
+                    if (to == 0) {
+                        continue;
+                    }
+                    float along = Memory.getFloat(products + 4L * r) / hidden * factor * factor * factor;
+                    if (addends == 0) {
+                        combine(outs, weights, factor, row, along, hidden);
+                    } else {
+                        Memory.read(addends + offset, adds, 0, hidden);
+                        combine(outs, weights, factor, row, along, adds, hidden);
+                    }
+                    Memory.write(outs, 0, results + offset, hidden);
                 }
-                if (inputGradient != null) {
-                    for (int i = 0; i < hidden; i++) {
-                        outs[i] *= weights[i];
-                    }
-                    float along = VectorMath.dot(outs, row, hidden) / hidden * factor * factor * factor;
-                    for (int i = 0; i < hidden; i++) {
-                        outs[i] = outs[i] * factor - row[i] * along;
-                    }
-                    Lanes.store(worker, bfloat16, outs, hidden, to + r * rowBytes);
+                if (to != 0 && bfloat16) {
+                    new Conversion(count * hidden, true).run(worker, results, to + block);
                 }
             }
             partial[chunk] = sums;
         });
         if (weightGradient != null) {
-            addInChunkOrder(partial, bfloat16, hidden, Operands.address(kernel, weightGradient));
+            addInChunkOrder(partial, hidden, Operands.address(kernel, weightGradient));
         }
     }
 
-    private static void addInChunkOrder(float[][] partial, boolean bfloat16, int hidden, long target) {
+    /** The address of the sums over each row of {@code a b}, times {@code weight} where there is one. */
+    private static long rowSums(Worker worker, int rows, int hidden, long a, long b, long weight, int slot) {
+        long sums = worker.buffer(slot, 4L * rows);
+        long products = hidden == 1 ? sums : worker.buffer(TERMS, 4L * rows * hidden);
+        if (weight == 0) {
+            new BinaryPass(BinaryPass.Kind.PRODUCT, rows * hidden, false).run(worker, a, b, products);
+        } else {
+            new RowProduct(rows, hidden).run(worker, a, b, weight, products);
+        }
+        if (hidden > 1) {
+            new Reduction(rows, hidden, false).run(worker, products, sums);
+        }
+        return sums;
+    }
+
+    private static void addProducts(float[] outs, float[] row, float factor, float[] sums, int hidden) {
+        for (int i = 0; i < hidden; i++) {
+            sums[i] += outs[i] * row[i] * factor;
+        }
+    }
+
+    private static void combine(float[] outs, float[] weights, float factor, float[] row, float along, int hidden) {
+        for (int i = 0; i < hidden; i++) {
+            outs[i] = outs[i] * weights[i] * factor - row[i] * along;
+        }
+    }
+
+    private static void combine(float[] outs, float[] weights, float factor, float[] row, float along, float[] adds,
+                                int hidden) {
+        for (int i = 0; i < hidden; i++) {
+            outs[i] = outs[i] * weights[i] * factor - row[i] * along + adds[i];
+        }
+    }
+
+    private static void addInChunkOrder(float[][] partial, int hidden, long target) {
         float[] total = new float[hidden];
         for (float[] sums : partial) {
             for (int i = 0; i < hidden; i++) {
@@ -110,7 +189,7 @@ final class Normalization {
         float[] gradient = new float[hidden];
         Memory.read(target, gradient, 0, hidden);
         for (int i = 0; i < hidden; i++) {
-            gradient[i] += total[Lanes.lane(bfloat16, i, hidden)];
+            gradient[i] += total[i];
         }
         Memory.write(gradient, 0, target, hidden);
     }
@@ -124,18 +203,5 @@ final class Normalization {
         Operands.isBfloat16(kernel, weight);
         Operands.shape(kernel, weight, x, x.size(1));
         return Operands.isBfloat16(kernel, x);
-    }
-
-    /** The weights in the order of the lanes of {@code x}. */
-    private static float[] weights(String kernel, INDArray weight, boolean bfloat16, int hidden) {
-        float[] lanes = new float[hidden];
-        long address = Operands.address(kernel, weight);
-        boolean weight16 = Operands.isBfloat16(kernel, weight);
-        for (int i = 0; i < hidden; i++) {
-            lanes[Lanes.lane(bfloat16, i, hidden)] = weight16
-                    ? Float.intBitsToFloat(Memory.getShort(address + 2L * i) << 16)
-                    : Memory.getFloat(address + 4L * i);
-        }
-        return lanes;
     }
 }

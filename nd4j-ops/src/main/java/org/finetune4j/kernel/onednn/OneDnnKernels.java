@@ -104,8 +104,9 @@ public final class OneDnnKernels implements Kernels {
 
     @Override
     public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                                @Nullable INDArray inputGradient, @Nullable INDArray weightGradient) {
-        normalization.gradient(x, weight, epsilon, outGradient, inputGradient, weightGradient);
+                                @Nullable INDArray addend, @Nullable INDArray inputGradient,
+                                @Nullable INDArray weightGradient) {
+        normalization.gradient(x, weight, epsilon, outGradient, addend, inputGradient, weightGradient);
     }
 
     @Override
@@ -161,34 +162,44 @@ public final class OneDnnKernels implements Kernels {
     }
 
     @Override
-    public void logProbability(INDArray logits, INDArray labels, INDArray out) {
-        distributions.logProbability(logits, labels, out);
-    }
-
-    @Override
-    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray outGradient, INDArray logitsGradient) {
-        distributions.logProbabilityGradient(logits, labels, outGradient, logitsGradient);
-    }
-
-    @Override
     public void logSumExp(INDArray logits, INDArray out) {
         distributions.logSumExp(logits, out);
     }
 
     @Override
-    public void logSumExpGradient(INDArray logits, INDArray outGradient, INDArray logitsGradient) {
-        distributions.logSumExpGradient(logits, outGradient, logitsGradient);
+    public void logSumExpGradient(INDArray logits, INDArray logSumExp, INDArray outGradient, @Nullable INDArray addend,
+                                  INDArray logitsGradient) {
+        distributions.logSumExpGradient(logits, logSumExp, outGradient, addend, logitsGradient);
     }
 
     @Override
-    public void klDivergence(INDArray from, INDArray to, INDArray out) {
-        distributions.klDivergence(from, to, out);
+    public void logProbability(INDArray logits, INDArray labels, INDArray logSumExp, INDArray out) {
+        distributions.logProbability(logits, labels, logSumExp, out);
     }
 
     @Override
-    public void klDivergenceGradient(INDArray from, INDArray to, INDArray outGradient, @Nullable INDArray fromGradient,
-                                     @Nullable INDArray toGradient) {
-        distributions.klDivergenceGradient(from, to, outGradient, fromGradient, toGradient);
+    public void logProbabilityGradient(INDArray logits, INDArray labels, INDArray logSumExp, INDArray outGradient,
+                                       @Nullable INDArray addend, INDArray logitsGradient) {
+        distributions.logProbabilityGradient(logits, labels, logSumExp, outGradient, addend, logitsGradient);
+    }
+
+    @Override
+    public void klDivergence(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp, INDArray out) {
+        distributions.klDivergence(from, to, fromLogSumExp, toLogSumExp, out);
+    }
+
+    @Override
+    public void klDivergenceFromGradient(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp,
+                                         INDArray divergence, INDArray outGradient, @Nullable INDArray addend,
+                                         INDArray fromGradient) {
+        distributions.klDivergenceFromGradient(from, to, fromLogSumExp, toLogSumExp, divergence, outGradient, addend,
+                fromGradient);
+    }
+
+    @Override
+    public void klDivergenceToGradient(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp,
+                                       INDArray outGradient, @Nullable INDArray addend, INDArray toGradient) {
+        distributions.klDivergenceToGradient(from, to, fromLogSumExp, toLogSumExp, outGradient, addend, toGradient);
     }
 
     @Override

@@ -67,6 +67,18 @@ final class Primitive implements AutoCloseable {
     void execute(long first, long second) {
         point(0, first);
         point(1, second);
+        execute();
+    }
+
+    /** Runs with arguments at these addresses, in the order given at construction. */
+    void execute(long[] addresses) {
+        for (int i = 0; i < addresses.length; i++) {
+            point(i, addresses[i]);
+        }
+        execute();
+    }
+
+    private void execute() {
         if (scratchBytes > 0) {
             point(memories.length - 1, worker.scratchpad(scratchBytes));
         }

@@ -47,17 +47,6 @@ final class VectorMath {
         Memory.bitsToFloats(bits, 0, out, 0, count);
     }
 
-    /** {@code out = 1 / (1 + e^-x)}. */
-    static void sigmoid(Worker worker, float[] x, float[] out, int count) {
-        for (int i = 0; i < count; i++) {
-            out[i] = -x[i];
-        }
-        exp(worker, out, 0, out, count);
-        for (int i = 0; i < count; i++) {
-            out[i] = 1 / (1 + out[i]);
-        }
-    }
-
     /** The largest number, NaN if one is. Folds the tile half upon half, because that vectorises and one maximum does not. */
     static float max(Worker worker, float[] x, int count) {
         float[] from = x;

@@ -78,7 +78,9 @@ final class OneDnnBenchmark {
         INDArray out = output(type, TOKENS, HIDDEN);
         INDArray weightGradient = output(DataType.FLOAT, HIDDEN);
         time(type + " rmsNorm", 0, () -> kernels.rmsNorm(x, weight, 1e-5, out));
-        time(type + " rmsNormGradient", 0, () -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, out, weightGradient));
+        time(type + " rmsNormGradient", 0, () -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, out, null));
+        time(type + " rmsNormGradient with addend and weight", 0,
+                () -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, x, out, weightGradient));
         time(type + " add", 0, () -> kernels.add(x, upstream, out));
         INDArray gate = random(type, TOKENS, WIDE);
         INDArray up = random(type, TOKENS, WIDE);
@@ -147,10 +149,16 @@ final class OneDnnBenchmark {
         INDArray gradient = output(DataType.FLOAT, 256, 49152);
         INDArray labels = Nd4j.zeros(DataType.INT, 256);
         INDArray perRow = output(DataType.FLOAT, 256);
-        time("logProbability 256x49152", 0, () -> kernels.logProbability(logits, labels, perRow));
-        time("logProbabilityGradient 256x49152", 0, () -> kernels.logProbabilityGradient(logits, labels, perRow, gradient));
-        time("klDivergence 256x49152", 0, () -> kernels.klDivergence(logits, gradient, perRow));
-        time("klDivergenceGradient 256x49152", 0, () -> kernels.klDivergenceGradient(logits, gradient, perRow, gradient, null));
+        INDArray sums = output(DataType.FLOAT, 256);
+        INDArray narrow = output(DataType.BFLOAT16, 256, 49152);
+        time("logSumExp 256x49152", 0, () -> kernels.logSumExp(logits, sums));
+        time("logProbabilityGradient 256x49152", 0,
+                () -> kernels.logProbabilityGradient(logits, labels, sums, perRow, null, gradient));
+        time("logProbabilityGradient 256x49152 to BFLOAT16", 0,
+                () -> kernels.logProbabilityGradient(logits, labels, sums, perRow, null, narrow));
+        time("klDivergence 256x49152", 0, () -> kernels.klDivergence(logits, gradient, sums, sums, perRow));
+        time("klDivergenceToGradient 256x49152", 0,
+                () -> kernels.klDivergenceToGradient(logits, logits, sums, sums, perRow, null, gradient));
     }
 
     private static INDArray random(DataType type, long... shape) {

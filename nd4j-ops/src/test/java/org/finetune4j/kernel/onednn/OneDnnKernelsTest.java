@@ -163,10 +163,10 @@ class OneDnnKernelsTest {
             kernels.rmsNorm(x, weight, 1e-5, out);
             assertClose(expected, out, tolerance(type));
             INDArray inputGradient = output(type, tokens, hidden);
-            kernels.rmsNormGradient(x, weight, 1e-5, upstream, inputGradient, weightGradient);
+            kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, inputGradient, weightGradient);
             assertClose(expectedInput, inputGradient, hidden == 1 ? 1 : tolerance(type));
             assertClose(expectedWeight, weightGradient, 1e-5);
-            kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, null);
+            kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, null, null);
         }
     }
 
@@ -265,11 +265,20 @@ class OneDnnKernelsTest {
         INDArray logits = normal(1, DataType.FLOAT, 3, 5000);
         logits.putScalar(0, 4000, Float.NaN);
         logits.putScalar(1, 3, Float.POSITIVE_INFINITY);
+        INDArray sums = output(DataType.FLOAT, 3);
+        kernels.logSumExp(logits, sums);
         INDArray out = output(DataType.FLOAT, 3);
-        kernels.logProbability(logits, integers(1, 2, 3), out);
-        assertTrue(Float.isNaN(out.getFloat(0)));
+        kernels.logProbability(logits, integers(1, 2, 3), sums, out);
+        assertTrue(Float.isNaN(sums.getFloat(0)) && Float.isNaN(out.getFloat(0)));
         assertFalse(Float.isFinite(out.getFloat(1)));
         assertTrue(Float.isFinite(out.getFloat(2)));
+        for (DataType type : new DataType[] {DataType.FLOAT, DataType.BFLOAT16}) {
+            INDArray gradient = output(type, 3, 5000);
+            kernels.logProbabilityGradient(logits, integers(1, 2, 3), sums, Nd4j.createFromArray(1f, 1f, Float.NaN), null,
+                    gradient);
+            assertTrue(Float.isNaN(gradient.getFloat(0, 7)) && Float.isNaN(gradient.getFloat(1, 7))
+                    && Float.isNaN(gradient.getFloat(2, 7)));
+        }
         INDArray gate = Nd4j.createFromArray(Float.NaN, 1f);
         INDArray result = output(DataType.FLOAT, 2);
         kernels.swiglu(gate, gate, result);
@@ -326,25 +335,25 @@ class OneDnnKernelsTest {
         }
         INDArray perRow = output(DataType.FLOAT, rows);
         INDArray gradient = output(DataType.FLOAT, rows, vocabulary);
-        INDArray other = output(DataType.FLOAT, rows, vocabulary);
         double rounding = vocabulary == 1 ? 1 : 1e-5;
-        kernels.logSumExp(from, perRow);
-        assertClose(sums, perRow, 1e-5);
-        kernels.logSumExpGradient(from, upstream, gradient);
+        INDArray fromSums = output(DataType.FLOAT, rows);
+        INDArray toSums = output(DataType.FLOAT, rows);
+        kernels.logSumExp(from, fromSums);
+        kernels.logSumExp(to, toSums);
+        assertClose(sums, fromSums, 1e-5);
+        kernels.logSumExpGradient(from, fromSums, upstream, null, gradient);
         assertClose(sumGradient, gradient, 1e-5);
-        kernels.logProbability(from, integers(labels), perRow);
+        kernels.logProbability(from, integers(labels), fromSums, perRow);
         assertClose(chosen, perRow, 1e-5);
-        kernels.logProbabilityGradient(from, integers(labels), upstream, gradient);
+        kernels.logProbabilityGradient(from, integers(labels), fromSums, upstream, null, gradient);
         assertClose(chosenGradient, gradient, rounding);
-        kernels.klDivergence(from, to, perRow);
+        kernels.klDivergence(from, to, fromSums, toSums, perRow);
         assertClose(divergences, perRow, 1e-5);
-        kernels.klDivergenceGradient(from, to, upstream, gradient, other);
+        kernels.klDivergenceFromGradient(from, to, fromSums, toSums, perRow, upstream, null, gradient);
         assertClose(fromGradient, gradient, rounding);
-        assertClose(toGradient, other, rounding);
-        INDArray alone = output(DataType.FLOAT, rows, vocabulary);
-        kernels.klDivergenceGradient(from, to, upstream, null, alone);
-        assertArrayEquals(doubles(other), doubles(alone));
-        kernels.klDivergence(from, from, perRow);
+        kernels.klDivergenceToGradient(from, to, fromSums, toSums, upstream, null, gradient);
+        assertClose(toGradient, gradient, rounding);
+        kernels.klDivergence(from, from, fromSums, fromSums, perRow);
         assertArrayEquals(new double[rows], doubles(perRow));
     }
 

@@ -219,6 +219,9 @@ class OneDnnLawsTest {
         private final INDArray tableGradient;
         private final INDArray logits;
         private final INDArray perToken;
+        private final INDArray sums;
+        private final INDArray otherSums;
+        private final INDArray klGradient;
         private final INDArray logitsGradient;
         private final INDArray moment;
         private final INDArray firstMoment;
@@ -241,6 +244,9 @@ class OneDnnLawsTest {
             values = normal(8, type, TOKENS, SHAPE.keyValueWidth());
             logits = normal(9, DataType.FLOAT, TOKENS, VOCABULARY);
             perToken = output(DataType.FLOAT, TOKENS);
+            sums = output(DataType.FLOAT, TOKENS);
+            otherSums = output(DataType.FLOAT, TOKENS);
+            klGradient = output(DataType.BFLOAT16, TOKENS, VOCABULARY);
             logitsGradient = output(DataType.FLOAT, TOKENS, VOCABULARY);
             queryOut = output(type, TOKENS, SHAPE.queryWidth());
             logSums = output(DataType.FLOAT, TOKENS, SHAPE.heads());
@@ -281,10 +287,14 @@ class OneDnnLawsTest {
             kernels.attentionGradient(queries, keys, values, offsets, SHAPE, rotary, queryOut, logSums, queries,
                     attentionGradients[0], attentionGradients[1], attentionGradients[2]);
             kernels.embeddingGradient(ids, hiddenOut, tableGradient);
-            kernels.rmsNormGradient(hidden, weight, 1e-5, hiddenOut, hiddenGradient, vectorGradient);
-            kernels.logProbability(logits, ids, perToken);
-            kernels.logProbabilityGradient(logits, ids, perToken, logitsGradient);
-            kernels.klDivergence(logits, logitsGradient, perToken);
+            kernels.rmsNormGradient(hidden, weight, 1e-5, hiddenOut, hidden, hiddenGradient,
+                    vectorGradient);
+            kernels.logSumExp(logits, sums);
+            kernels.logProbability(logits, ids, sums, perToken);
+            kernels.logProbabilityGradient(logits, ids, sums, perToken, null, logitsGradient);
+            kernels.logSumExp(logitsGradient, otherSums);
+            kernels.klDivergence(logits, logitsGradient, sums, otherSums, perToken);
+            kernels.klDivergenceToGradient(logits, logits, sums, otherSums, perToken, null, klGradient);
             norm = kernels.squaredNorm(weightGradient);
             kernels.adamW(weightGradient, projectionGradient, firstMoment, moment,
                     new AdamWStep(1e-3, 0.9, 0.999, 1e-8, 0.1, 1, 1));
@@ -294,6 +304,7 @@ class OneDnnLawsTest {
             List<float[]> all = new ArrayList<>();
             for (INDArray array : new INDArray[] {hiddenOut, wideOut, wideGradient, weightGradient, queryOut, logSums,
                 attentionGradients[0], attentionGradients[1], attentionGradients[2], tableGradient, vectorGradient, perToken,
+                sums, klGradient,
                 logitsGradient, moment, firstMoment, hiddenGradient}) {
                 all.add(bits(array));
             }

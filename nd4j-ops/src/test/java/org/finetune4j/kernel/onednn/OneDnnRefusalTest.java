@@ -48,7 +48,7 @@ class OneDnnRefusalTest {
         refused(() -> kernels.add(floats(2, 3), floats(3, 2), floats(2, 3)), "add", "[2, 3]", "[3, 2]");
         refused(() -> kernels.rmsNorm(floats(2, 3), floats(2), 1e-5, floats(2, 3)), "rmsNorm", "[2, 3]", "[2]");
         refused(() -> kernels.swiglu(floats(2, 3), floats(2, 3), floats(2, 4)), "swiglu", "[2, 3]", "[2, 4]");
-        refused(() -> kernels.logProbability(floats(2, 3), integers(1), floats(2)), "logProbability", "[2, 3]", "[1]");
+        refused(() -> kernels.logProbability(floats(2, 3), integers(1), floats(2), floats(2)), "logProbability", "[2, 3]", "[1]");
         refused(() -> kernels.attention(floats(4, 8), floats(4, 8), floats(4, 4), integers(0, 4), new AttentionShape(2, 1, 4),
                 null, floats(4, 8), floats(4, 2)), "attention", "[4, 8]", "[4, 4]");
         refused(() -> kernels.embedding(integers(1, 2), floats(5, 3), floats(3, 3)), "embedding", "[5, 3]", "[3, 3]", "[2, 3]");
@@ -66,7 +66,7 @@ class OneDnnRefusalTest {
     @Test
     void numbersOutOfRangeAreNamed() {
         refused(() -> kernels.embedding(integers(1, 5), floats(5, 3), floats(2, 3)), "embedding", "number 1", "is 5", "0..4");
-        refused(() -> kernels.logProbability(floats(1, 3), integers(-1), floats(1)), "logProbability", "is -1");
+        refused(() -> kernels.logProbability(floats(1, 3), integers(-1), floats(1), floats(1)), "logProbability", "is -1");
         refused(() -> kernels.dropout(floats(2), 1, 3, floats(2)), "dropout", "1.0");
         refused(() -> kernels.attention(floats(4, 8), floats(4, 4), floats(4, 4), integers(0, 3), new AttentionShape(2, 1, 4),
                 null, floats(4, 8), floats(4, 2)), "attention", "[0, 3]", "4 tokens");
@@ -87,7 +87,10 @@ class OneDnnRefusalTest {
         kernels.swiglu(none, none, none);
         kernels.rmsNorm(none, floats(4), 1e-5, none);
         kernels.embedding(Nd4j.create(DataType.INT, 0), floats(5, 4), none);
-        kernels.logProbability(none, Nd4j.create(DataType.INT, 0), Nd4j.create(DataType.FLOAT, 0));
+        INDArray noRows = Nd4j.create(DataType.FLOAT, 0);
+        kernels.logSumExp(none, noRows);
+        kernels.logProbability(none, Nd4j.create(DataType.INT, 0), noRows, noRows);
+        kernels.logProbabilityGradient(none, Nd4j.create(DataType.INT, 0), noRows, noRows, null, none);
         assertEquals(0, kernels.squaredNorm(none));
         INDArray out = floats(2, 3);
         kernels.matmul(Nd4j.create(DataType.FLOAT, 2, 0), false, Nd4j.create(DataType.FLOAT, 0, 3), false, out, 1, true);
