@@ -73,6 +73,11 @@ public abstract class OwnOp extends DynamicCustomOp {
         return arrays.stream().mapToDouble(array -> (double) array.length() * array.dataType().width()).sum();
     }
 
+    /** Whether it takes little time for the memory of its outputs, so that these are computed again first. */
+    protected boolean cheap() {
+        return false;
+    }
+
     /** How output {@code index} is written. */
     protected Write write(int index) {
         return Write.REPLACE;

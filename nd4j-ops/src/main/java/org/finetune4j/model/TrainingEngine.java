@@ -97,23 +97,24 @@ public final class TrainingEngine implements AutoCloseable {
         loss = headLoss.loss().name();
         values = headLoss.values().name();
         forward = new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), Map.of(), Map.of(),
-                Recomputation.NONE, options.productFusion());
+                options.productFusion());
         parameterArrays = graph.parameterArrays();
         List<Parameter> trainable = adapterOn ? model.parameters().trainable() : List.of();
         trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
         seed = Nd4j.ones(lossType, 1);
         training = trainable.isEmpty() ? null : trainingSession(graph, headLoss, lossType,
-                new Recomputation(policy.boundaries(), Math.min(options.recomputedBlocks(), model.config().layers())),
-                options.productFusion());
+                // Fused first, so that what is computed again is fused as it was the first time and gives the same bits.
+                options.productFusion().then(new Recomputation(policy.boundaries(), options.cheapRecomputed(),
+                        Math.min(options.recomputedBlocks(), model.config().layers()))));
     }
 
     private GraphSession trainingSession(ModelGraph graph, HeadLoss headLoss, DataType lossType,
-                                         Recomputation recomputation, ScheduleRewrite rewrite) {
+                                         ScheduleRewrite rewrite) {
         Map<String, List<String>> contributions = ReversePass.build(graph.graph(), headLoss.loss(),
                 graph.input(SEED, lossType), gradients.keySet());
         List<SDVariable> replacements = headLoss.replacements();
         return new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), contributions,
-                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()), recomputation, rewrite);
+                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()), rewrite);
     }
 
     private static SDVariable supervised(ModelGraph graph, LlamaGraph trunk, SDVariable rows) {
