@@ -262,8 +262,8 @@ abstract class EngineLaws {
             assertEquals(operations.get(0), operations.get(BLOCKS + 1), "products are not cheap");
             for (int blocks = 1; blocks <= BLOCKS; blocks++) {
                 long more = operations.get(blocks) - operations.get(blocks - 1);
-                // A block has seven products, of which the last one's result is kept, and up to four of the adapter.
-                assertTrue(more >= 3 && more <= (adapter ? 10 : 6), "operations: " + operations);
+                // A block has seven products, of which the last one's result is kept, and three more of the adapter.
+                assertTrue(more >= 3 && more <= (adapter ? 9 : 6), "operations: " + operations);
             }
         }
     }
