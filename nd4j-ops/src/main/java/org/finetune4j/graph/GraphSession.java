@@ -306,6 +306,43 @@ public final class GraphSession {
                 schedule.isEmpty() ? "" : schedule.get(fullest).operation().opName(), byOperation);
     }
 
+    /**
+     * Work of a run.
+     *
+     * @param products   operations of matrix products, a multiplication and an addition counted as two
+     * @param movedBytes bytes that the operations without products read and write
+     */
+    public record Work(double products, double movedBytes) {
+    }
+
+    /**
+     * The work of a run, found without doing it.
+     *
+     * @param inputs arrays of all leaves by name; those of floating-point type may be {@link Arena#hollow}
+     */
+    public Work work(Map<String, INDArray> inputs) {
+        Map<String, INDArray> arrays = new HashMap<>(inputs);
+        Map<String, long[]> shapes = new HashMap<>();
+        inputs.forEach((name, array) -> shapes.put(name, array.shape()));
+        double products = 0;
+        double moved = 0;
+        for (Graph.Node node : schedule) {
+            List<long[]> made = outputShapes(node, shapes, inputs);
+            for (int i = 0; i < made.size(); i++) {
+                shapes.put(node.outputs().get(i), made.get(i));
+                arrays.put(node.outputs().get(i), Arena.hollow(type(node.outputs().get(i)), made.get(i)));
+            }
+            if (node.operation() instanceof OwnOp own) {
+                List<INDArray> in = node.inputs().stream().map(arrays::get).toList();
+                List<INDArray> out = node.outputs().stream().map(arrays::get).toList();
+                double operations = own.operations(in, out);
+                products += operations;
+                moved += operations > 0 ? 0 : own.bytes(in, out);
+            }
+        }
+        return new Work(products, moved);
+    }
+
     private interface Lifetime {
         void of(String name, int made, int last);
     }
