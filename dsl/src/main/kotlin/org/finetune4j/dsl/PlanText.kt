@@ -4,6 +4,7 @@ import org.finetune4j.dsl.show.bytes
 import org.finetune4j.dsl.show.count
 import org.finetune4j.dsl.show.duration
 import org.finetune4j.dsl.show.percent
+import org.finetune4j.train.MemoryEstimate
 
 /** A plan as lines of text. */
 internal object PlanText {
@@ -26,10 +27,26 @@ internal object PlanText {
             "data" to "${count(plan.samples().toLong())} samples, ${count(plan.tokens())} tokens, " +
                 "${percent(plan.supervisedShare())} of them learned$dropped",
             "steps" to count(plan.steps()),
-            "memory" to "about ${bytes(plan.memoryBytes())}",
+            "memory" to "about ${bytes(plan.memoryBytes())} of ${bytes(plan.memory().availableBytes())} available",
             "time" to "about ${duration(plan.seconds())}",
             "output" to shown.folder,
-        ).map { (name, text) -> name.padEnd(NAME_WIDTH) + text }
+        ).flatMap { (name, text) -> listOf(name.padEnd(NAME_WIDTH) + text) + if (name == "memory") parts(plan.memory()) else emptyList() }
+    }
+
+    private fun parts(memory: MemoryEstimate): List<String> {
+        if (memory == MemoryEstimate.UNKNOWN) return emptyList()
+        val recomputed = when {
+            memory.recomputedBlocks() > 0 ->
+                "${memory.recomputedBlocks()} of ${memory.blocks()} blocks recomputed, ${percent(memory.moreProducts())} more operations"
+            memory.cheapRecomputed() -> "norms and activations recomputed"
+            else -> "nothing recomputed"
+        }
+        return listOfNotNull(
+            "parameters ${bytes(memory.parameterBytes())}, gradients and moments ${bytes(memory.optimizerBytes())}",
+            "activations ${bytes(memory.activationBytes())}: $recomputed",
+            "head chunk ${bytes(memory.headBytes())}, program ${bytes(memory.programBytes())}",
+            if (memory.referenceBytes() > 0) "reference copy ${bytes(memory.referenceBytes())}" else null,
+        ).map { "".padEnd(NAME_WIDTH) + it }
     }
 
     private fun refusal(plan: RecipePlan): List<String> =

@@ -48,6 +48,9 @@ public class TrainScope internal constructor(start: Training) {
     /** Checkpoints to keep, at least 1. */
     public var keepCheckpoints: Int = start.keepCheckpoints
 
+    /** What is kept in memory for the reverse pass: [auto], [fastest], [smallest] or [recompute]. */
+    public var memory: Memory = start.memory
+
     internal fun freeze(): Training = Training(
         epochs,
         maxSteps,
@@ -63,5 +66,6 @@ public class TrainScope internal constructor(start: Training) {
         evaluateEvery,
         checkpointEvery,
         keepCheckpoints,
+        memory,
     )
 }

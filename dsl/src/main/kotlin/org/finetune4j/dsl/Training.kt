@@ -23,6 +23,7 @@ import org.finetune4j.train.Schedule
  * @property evaluateEvery optimiser steps between losses on held-out samples; 0 for only before and after training
  * @property checkpointEvery optimiser steps between checkpoints; 0 for none
  * @property keepCheckpoints checkpoints to keep, at least 1
+ * @property memory what is kept in memory for the reverse pass and what is computed again; the result is the same
  */
 @Serializable
 public data class Training(
@@ -40,6 +41,7 @@ public data class Training(
     public val evaluateEvery: Long = 0,
     public val checkpointEvery: Long = 100,
     public val keepCheckpoints: Int = 2,
+    public val memory: Memory = auto,
 ) {
     override fun toString(): String = listOfNotNull(
         epochs?.let { "epochs = $it" },
@@ -56,6 +58,7 @@ public data class Training(
         "evaluateEvery = $evaluateEvery",
         "checkpointEvery = $checkpointEvery",
         "keepCheckpoints = $keepCheckpoints",
+        "memory = $memory",
     ).joinToString("\n", prefix = "train {\n", postfix = "\n}") { "    $it" }
 }
 

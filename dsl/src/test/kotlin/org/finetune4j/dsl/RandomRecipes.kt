@@ -7,6 +7,7 @@ import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Reduction
+import org.finetune4j.train.MemoryUse
 import org.finetune4j.train.Schedule
 import kotlin.random.Random
 
@@ -65,6 +66,7 @@ class RandomRecipes(seed: Long) {
         random.nextLong(),
         random.nextLong(),
         whole(),
+        Memory(choice<MemoryUse>(), whole()),
     )
 
     private inline fun <reified E : Enum<E>> choice(): E = enumValues<E>().random(random)

@@ -221,7 +221,8 @@ final class FineTuningRun {
         boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
         TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name())
                 : listener;
-        try (ModelGradientEngine engine = new ModelGradientEngine(model, job.objective().tokenLoss())) {
+        try (ModelGradientEngine engine = new ModelGradientEngine(model, job.objective().tokenLoss(),
+                preparation.plan().memory().options())) {
             return new Trainer(engine, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
         }
     }

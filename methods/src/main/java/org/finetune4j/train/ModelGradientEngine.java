@@ -3,6 +3,7 @@ package org.finetune4j.train;
 import java.util.List;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenValues;
+import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.TrainingEngine;
@@ -15,8 +16,13 @@ public final class ModelGradientEngine implements GradientEngine, AutoCloseable 
 
     /** Builds the graph; what trains in the model must have been decided. The model stays open. */
     public ModelGradientEngine(LanguageModel model, TokenLoss loss) {
+        this(model, loss, EngineOptions.DEFAULT);
+    }
+
+    /** As the other constructor, computing as the options say. */
+    public ModelGradientEngine(LanguageModel model, TokenLoss loss, EngineOptions options) {
         this.model = model;
-        this.engine = new TrainingEngine(model, loss);
+        this.engine = new TrainingEngine(model, loss, true, options);
     }
 
     @Override

@@ -14,19 +14,24 @@ import java.util.List;
  * @param supervisedTokens    tokens of these that are learned
  * @param droppedSamples      samples left out for their length
  * @param steps               optimiser steps
- * @param memoryBytes         estimated peak memory of arrays
+ * @param memory              peak memory, and what is computed again to spare some
  * @param seconds             estimated time of the training steps
  * @param problems            everything that refuses the run, one sentence each with the setting's path; empty when it
  *                            may run. With problems, numbers that could not be found are 0
  */
 public record Plan(List<String> stages, List<String> models, long totalParameters, long trainableParameters,
-                   int samples, long tokens, long supervisedTokens, int droppedSamples, long steps, long memoryBytes,
+                   int samples, long tokens, long supervisedTokens, int droppedSamples, long steps, MemoryEstimate memory,
                    double seconds, List<String> problems) {
     /** Keeps immutable copies. */
     public Plan {
         stages = List.copyOf(stages);
         models = List.copyOf(models);
         problems = List.copyOf(problems);
+    }
+
+    /** Peak memory in bytes. */
+    public long memoryBytes() {
+        return memory.totalBytes();
     }
 
     /** Share of tokens that are learned, in [0, 1]. */
@@ -37,6 +42,6 @@ public record Plan(List<String> stages, List<String> models, long totalParameter
     /** This plan with other words for what refuses the run. */
     public Plan withProblems(List<String> others) {
         return new Plan(stages, models, totalParameters, trainableParameters, samples, tokens, supervisedTokens,
-                droppedSamples, steps, memoryBytes, seconds, others);
+                droppedSamples, steps, memory, seconds, others);
     }
 }

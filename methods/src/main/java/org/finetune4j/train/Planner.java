@@ -41,7 +41,7 @@ final class Planner {
     private @Nullable EncodedSamples encoded;
     private @Nullable EncodedSamples heldOutEncoded;
     private long steps;
-    private long memory;
+    private MemoryEstimate memory = MemoryEstimate.UNKNOWN;
     private double seconds;
 
     Planner(FineTuning job) {
@@ -210,23 +210,59 @@ final class Planner {
     private void estimate() {
         ModelConfig known = java.util.Objects.requireNonNull(config);
         EncodedSamples data = java.util.Objects.requireNonNull(encoded);
-        long base = ModelShapes.parameterCount(known);
-        Estimate estimate = new Estimate(known, job.train().precision(), base, trainable, job.adapter() != null,
-                tokenLoss().needsReference());
-        long longest = data.examples().stream().mapToLong(example -> example.inputTokens()).max().orElse(0);
-        long batch = Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens()));
-        memory = estimate.memoryBytes(batch, batch * data.supervisedTokens() / data.tokens());
+        TrainSettings train = job.train();
         double meanTokens = (double) data.tokens() / data.examples().size();
-        double passes = job.train().maxSteps() == 0 ? job.train().epochs()
-                : job.train().maxSteps() * (double) job.train().accumulate()
-                        * Math.min(data.tokens(), Math.max(meanTokens, job.train().tokensPerBatch())) / data.tokens();
+        double passes = train.maxSteps() == 0 ? train.epochs()
+                : train.maxSteps() * (double) train.accumulate()
+                        * Math.min(data.tokens(), Math.max(meanTokens, train.tokensPerBatch())) / data.tokens();
         try (Kernels kernels = KernelChoice.named(job.kernels())) {
-            if (!kernels.supports(job.train().precision().type())) {
+            if (!kernels.supports(train.precision().type())) {
                 throw new FinetuneException("the kernels '" + job.kernels() + "' do not support precision "
-                        + job.train().precision() + ". Choose another precision or other kernels.");
+                        + train.precision() + ". Choose another precision or other kernels.");
             }
-            seconds = estimate.seconds((long) (passes * data.tokens()), kernels);
+            MemoryPlanner.Batch batch = largestBatch(data, meanTokens);
+            MemoryPlanner planner = new MemoryPlanner(known, train,
+                    job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), kernels, batch,
+                    ProcessMemory.availableBytes());
+            MemoryPlanner.Choice choice = planner.choose();
+            memory = choice.memory();
+            if (!memory.fits()) {
+                problems.add(tooLarge(memory, planner.smallest().memory()));
+                return;
+            }
+            Estimate rates = Estimate.measured(known, train.precision(), kernels);
+            seconds = passes * data.tokens() / batch.tokens() * rates.passSeconds(choice.forecast())
+                    + steps * rates.optimizerSeconds(trainable, train.precision());
         }
+    }
+
+    /** No batch of the run is larger; a selector may choose other candidates than those that were encoded. */
+    private MemoryPlanner.Batch largestBatch(EncodedSamples data, double meanTokens) {
+        long longest = data.examples().stream().mapToLong(example -> example.inputTokens()).max().orElse(1);
+        double share = data.examples().stream()
+                .mapToDouble(example -> (double) example.supervisedTokens() / example.inputTokens()).max().orElse(1);
+        boolean selects = job.selector() != null;
+        long tokens = selects ? Math.max(job.train().tokensPerBatch(), limit.tokens())
+                : Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens()));
+        long supervised = selects ? tokens : Math.max(1, Math.min(tokens, (long) Math.ceil(tokens * share)));
+        return new MemoryPlanner.Batch((int) tokens, (int) supervised,
+                (int) Math.max(1, Math.min(tokens, Math.round(tokens / meanTokens))));
+    }
+
+    private static String tooLarge(MemoryEstimate wanted, MemoryEstimate smallest) {
+        String mend = smallest.fits() ? "Choose memory = auto, or fewer tokensPerBatch."
+                : "Choose fewer tokensPerBatch" + (smallest.optimizerBytes() > smallest.parameterBytes()
+                        ? ", an adapter such as lora()" : "") + " or precision bf16, or a smaller model.";
+        return "train.memory: training needs " + mebibytes(wanted.totalBytes()) + " (parameters "
+                + mebibytes(wanted.parameterBytes()) + ", gradients and moments " + mebibytes(wanted.optimizerBytes())
+                + ", activations " + mebibytes(wanted.activationBytes()) + " with " + wanted.recomputedBlocks() + " of "
+                + wanted.blocks() + " blocks recomputed, head " + mebibytes(wanted.headBytes()) + ", reference "
+                + mebibytes(wanted.referenceBytes()) + ", program " + mebibytes(wanted.programBytes()) + "), but only "
+                + mebibytes(wanted.availableBytes()) + " are available. " + mend;
+    }
+
+    private static String mebibytes(long bytes) {
+        return (bytes >> 20) + " MiB";
     }
 
     private TokenLoss tokenLoss() {

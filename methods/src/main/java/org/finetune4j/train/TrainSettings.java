@@ -30,12 +30,14 @@ import org.jspecify.annotations.Nullable;
  * @param evaluateEvery   steps between losses on held-out samples; 0 for only before and after the training
  * @param checkpointEvery steps between checkpoints; 0 for none
  * @param keepCheckpoints checkpoints to keep, at least 1
+ * @param memory          what is kept for the reverse pass and what is computed again; the result is the same
+ * @param recomputedBlocks blocks to compute again where {@code memory} is BLOCKS, at least 0
  */
 public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int accumulate,
                             @Nullable Double learningRate, Schedule schedule, double warmupFraction,
                             double weightDecay, double beta1, double beta2, double epsilon, double clip,
                             Precision precision, long seed, int maxLength, TooLong tooLong, long evaluateEvery,
-                            long checkpointEvery, int keepCheckpoints) {
+                            long checkpointEvery, int keepCheckpoints, MemoryUse memory, int recomputedBlocks) {
     private static final double FULL_RATE = 2e-5;
     private static final double ADAPTER_RATE = 2e-4;
 
@@ -54,7 +56,8 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         return learningRate != null ? learningRate : adapter ? ADAPTER_RATE : FULL_RATE;
     }
 
-    /** What must be the same for a run to continue bit for bit, by path: all but how often it evaluates and saves. */
+    /** What must be the same for a run to continue bit for bit, by path: all but how often it evaluates and saves,
+     * and what it computes again. */
     Map<String, String> identity() {
         Map<String, String> identity = new LinkedHashMap<>();
         Object[][] values = {{"epochs", epochs}, {"maxSteps", maxSteps}, {"tokensPerBatch", tokensPerBatch},
@@ -93,6 +96,7 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         ranges.require("evaluateEvery", evaluateEvery, evaluateEvery >= 0, "at least 0");
         ranges.require("checkpointEvery", checkpointEvery, checkpointEvery >= 0, "at least 0");
         ranges.require("keepCheckpoints", keepCheckpoints, keepCheckpoints >= 1, "at least 1");
+        ranges.require("recomputedBlocks", recomputedBlocks, recomputedBlocks >= 0, "at least 0");
         return List.copyOf(ranges.problems);
     }
 
@@ -127,6 +131,8 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         private long evaluateEvery;
         private long checkpointEvery;
         private int keepCheckpoints = 2;
+        private MemoryUse memory = MemoryUse.AUTO;
+        private int recomputedBlocks;
 
         private Builder() {
         }
@@ -242,11 +248,24 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
             return this;
         }
 
+        /** Sets what is kept and what is computed again; default {@link MemoryUse#AUTO}. */
+        public Builder memory(MemoryUse use) {
+            memory = use;
+            return this;
+        }
+
+        /** Computes so many blocks again. */
+        public Builder recomputedBlocks(int blocks) {
+            memory = MemoryUse.BLOCKS;
+            recomputedBlocks = blocks;
+            return this;
+        }
+
         /** The settings, unchecked. */
         public TrainSettings build() {
             return new TrainSettings(epochs, maxSteps, tokensPerBatch, accumulate, learningRate, schedule,
                     warmupFraction, weightDecay, beta1, beta2, epsilon, clip, precision, seed, maxLength, tooLong,
-                    evaluateEvery, checkpointEvery, keepCheckpoints);
+                    evaluateEvery, checkpointEvery, keepCheckpoints, memory, recomputedBlocks);
         }
     }
 }

@@ -141,10 +141,15 @@ class RealTrainingTest {
                     try (var engine = new org.finetune4j.model.TrainingEngine(model, objective.tokenLoss())) {
                         engine.zeroGradients();
                         engine.accumulateGradient(batch, 1);
-                        double estimate = new Estimate(config, Precision.F32, 0, 0, adapter,
-                                objective.tokenLoss().needsReference()).activationBytes(batch.tokens(), batch.supervised());
-                        assertEquals(1, estimate / engine.arenaBytes(), 0.2, objective + " " + adapter + " estimate "
-                                + estimate + " taken " + engine.arenaBytes());
+                        MemoryEstimate estimate = new MemoryPlanner(config, TrainSettings.defaults(),
+                                adapter ? new Lora(4).linearAdapter() : null, objective.tokenLoss(), LlamaJobs.KERNELS,
+                                new MemoryPlanner.Batch(batch.tokens(), batch.supervised(), batch.sequences()),
+                                Long.MAX_VALUE).choose().memory();
+                        double arrays = estimate.activationBytes() + estimate.headBytes();
+                        assertTrue(arrays >= engine.arenaBytes() && arrays <= 1.3 * engine.arenaBytes(), objective + " "
+                                + adapter + " estimate " + estimate + " taken " + engine.arenaBytes());
+                        assertEquals(model.parameters().bytes(), estimate.parameterBytes());
+                        assertEquals(0, estimate.recomputedBlocks());
                     }
                 }
             }

@@ -58,6 +58,11 @@ public final class Arena implements AutoCloseable {
         return Nd4j.create(Nd4j.createBuffer(new Address(address, length * type.width()), length, type), shape);
     }
 
+    /** An array that has a type and a shape but no memory, for planning; its elements must not be touched. */
+    public static INDArray hollow(DataType type, long... shape) {
+        return arrayAt(ALIGNMENT, type, shape);
+    }
+
     @Override
     public void close() {
         if (memory != null) {

@@ -31,7 +31,6 @@ public final class GraphSession {
     private final Supplier<MemoryPlan> memoryPlans;
     private final List<String> outputs;
     private final List<Graph.Node> schedule;
-    private final Map<String, String> originals;
     private final Map<String, List<String>> sinksOf;
     private final Map<String, String> substitutes;
     private final Set<String> directSinks = new HashSet<>();
@@ -74,25 +73,20 @@ public final class GraphSession {
      */
     public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
                         Map<String, List<String>> contributions, Map<String, String> substitutes) {
-        this(graph, kernels, arena, outputs, contributions, substitutes, Recomputation.NONE, ScheduleRewrite.NONE);
+        this(graph, kernels, arena, outputs, contributions, substitutes, ScheduleRewrite.NONE);
     }
 
-    /**
-     * As the shorter constructor, with a schedule that is changed.
-     *
-     * @param recomputation which parts of the forward pass are computed again in the reverse pass
-     * @param rewrite       how the schedule is rewritten after that
-     */
+    /** As the shorter constructor, with a rewrite of the schedule. */
     public GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
                         Map<String, List<String>> contributions, Map<String, String> substitutes,
-                        Recomputation recomputation, ScheduleRewrite rewrite) {
-        this(graph, kernels, arena, outputs, contributions, substitutes, recomputation, rewrite, MemoryPlan::new);
+                        ScheduleRewrite rewrite) {
+        this(graph, kernels, arena, outputs, contributions, substitutes, rewrite, MemoryPlan::new);
     }
 
     /** As the public constructors, with another way to place arrays. */
     GraphSession(Graph graph, Kernels kernels, Arena arena, List<String> outputs,
-                 Map<String, List<String>> contributions, Map<String, String> substitutes,
-                 Recomputation recomputation, ScheduleRewrite rewrite, Supplier<MemoryPlan> memoryPlans) {
+                 Map<String, List<String>> contributions, Map<String, String> substitutes, ScheduleRewrite rewrite,
+                 Supplier<MemoryPlan> memoryPlans) {
         this.graph = graph;
         this.kernels = kernels;
         this.arena = arena;
@@ -102,11 +96,9 @@ public final class GraphSession {
         this.sinksOf = new HashMap<>();
         contributions.forEach((leaf, variables) -> variables.forEach(
                 variable -> sinksOf.computeIfAbsent(variable, key -> new ArrayList<>()).add(leaf)));
-        Recomputation.Schedule recomputed = recomputation.applied(schedule());
-        this.originals = recomputed.originals();
         Set<String> kept = new HashSet<>(sinksOf.keySet());
         this.outputs.forEach(output -> kept.add(resolved(output)));
-        this.schedule = rewrite.apply(recomputed.schedule(), kept);
+        this.schedule = rewrite.apply(schedule(), kept);
         analyseLifetimes();
     }
 
@@ -314,6 +306,43 @@ public final class GraphSession {
                 schedule.isEmpty() ? "" : schedule.get(fullest).operation().opName(), byOperation);
     }
 
+    /**
+     * Work of a run.
+     *
+     * @param products   operations of matrix products, a multiplication and an addition counted as two
+     * @param movedBytes bytes that the operations without products read and write
+     */
+    public record Work(double products, double movedBytes) {
+    }
+
+    /**
+     * The work of a run, found without doing it.
+     *
+     * @param inputs arrays of all leaves by name; those of floating-point type may be {@link Arena#hollow}
+     */
+    public Work work(Map<String, INDArray> inputs) {
+        Map<String, INDArray> arrays = new HashMap<>(inputs);
+        Map<String, long[]> shapes = new HashMap<>();
+        inputs.forEach((name, array) -> shapes.put(name, array.shape()));
+        double products = 0;
+        double moved = 0;
+        for (Graph.Node node : schedule) {
+            List<long[]> made = outputShapes(node, shapes, inputs);
+            for (int i = 0; i < made.size(); i++) {
+                shapes.put(node.outputs().get(i), made.get(i));
+                arrays.put(node.outputs().get(i), Arena.hollow(type(node.outputs().get(i)), made.get(i)));
+            }
+            if (node.operation() instanceof OwnOp own) {
+                List<INDArray> in = node.inputs().stream().map(arrays::get).toList();
+                List<INDArray> out = node.outputs().stream().map(arrays::get).toList();
+                double operations = own.operations(in, out);
+                products += operations;
+                moved += operations > 0 ? 0 : own.bytes(in, out);
+            }
+        }
+        return new Work(products, moved);
+    }
+
     private interface Lifetime {
         void of(String name, int made, int last);
     }
@@ -400,7 +429,7 @@ public final class GraphSession {
     }
 
     private DataType type(String name) {
-        return graph.variable(originals.getOrDefault(name, name)).dataType();
+        return graph.variable(Recomputation.original(name)).dataType();
     }
 
     private Plan bound(Plan plan) {

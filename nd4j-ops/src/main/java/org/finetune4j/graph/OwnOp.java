@@ -78,6 +78,11 @@ public abstract class OwnOp extends DynamicCustomOp {
         return true;
     }
 
+    /** Whether it takes little time for the memory of its outputs, so that these are computed again first. */
+    protected boolean cheap() {
+        return false;
+    }
+
     /** How output {@code index} is written. */
     protected Write write(int index) {
         return Write.REPLACE;

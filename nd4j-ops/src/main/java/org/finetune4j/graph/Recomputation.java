@@ -1,7 +1,6 @@
 package org.finetune4j.graph;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -19,11 +18,12 @@ import org.jspecify.annotations.Nullable;
  * reads is computed again, so a part that leads to nothing that trains costs nothing.
  *
  * @param boundaries variables between the parts in the order in which they are made, and behind the last part
- * @param parts      how many parts, from the first on, are computed again, at most {@code boundaries.size() - 1}
+ * @param cheap      whether in all parts what is {@link OwnOp#cheap()} is computed again, such as norms
+ * @param parts      how many parts, from the first on, are computed again whole, at most {@code boundaries.size() - 1}
  */
-public record Recomputation(List<String> boundaries, int parts) {
+public record Recomputation(List<String> boundaries, boolean cheap, int parts) implements ScheduleRewrite {
     /** Keeps everything. */
-    public static final Recomputation NONE = new Recomputation(List.of(), 0);
+    public static final Recomputation NONE = new Recomputation(List.of(), false, 0);
 
     private static final String AGAIN = "@again";
 
@@ -36,20 +36,15 @@ public record Recomputation(List<String> boundaries, int parts) {
         boundaries = List.copyOf(boundaries);
     }
 
-    /**
-     * A schedule with recomputation.
-     *
-     * @param schedule  the operations in order
-     * @param originals for every variable that is computed again, the one whose value it has
-     * @param again     of each operation, whether it is one that is done again
-     */
-    record Schedule(List<Graph.Node> schedule, Map<String, String> originals, List<Boolean> again) {
+    /** The schedule in which the reverse pass reads recomputed values. */
+    @Override
+    public List<Graph.Node> apply(List<Graph.Node> schedule, Set<String> kept) {
+        return parts == 0 && !cheap ? schedule : new Rewriting(schedule).done();
     }
 
-    /** The schedule in which the reverse pass reads recomputed values. */
-    Schedule applied(List<Graph.Node> schedule) {
-        return parts == 0 ? new Schedule(schedule, Map.of(), Collections.nCopies(schedule.size(), false))
-                : new Rewriting(schedule).done();
+    /** The variable whose value one of a rewritten schedule has: itself, unless it is computed again. */
+    static String original(String name) {
+        return name.endsWith(AGAIN) ? name.substring(0, name.length() - AGAIN.length()) : name;
     }
 
     /** One rewriting of a schedule. */
@@ -60,7 +55,6 @@ public record Recomputation(List<String> boundaries, int parts) {
         private final int forwardEnd;
         private final Set<String> kept = new HashSet<>();
         private final List<Graph.Node> result = new ArrayList<>();
-        private final List<Boolean> again = new ArrayList<>();
         private final Map<String, String> copies = new HashMap<>();
 
         Rewriting(List<Graph.Node> schedule) {
@@ -79,6 +73,7 @@ public record Recomputation(List<String> boundaries, int parts) {
                 }
                 partOf[i] = part < parts ? part : -1;
             }
+            kept.addAll(boundaries);
             for (int i = 0; i <= forwardEnd; i++) {
                 for (String name : schedule.get(i).inputs()) {
                     int maker = place(name);
@@ -94,19 +89,12 @@ public record Recomputation(List<String> boundaries, int parts) {
             return madeAt.getOrDefault(name, -1);
         }
 
-        Schedule done() {
+        List<Graph.Node> done() {
             for (int i = 0; i < schedule.size(); i++) {
                 Graph.Node node = schedule.get(i);
-                emit(i <= forwardEnd ? node : reading(node, node.outputs()), false);
+                result.add(i <= forwardEnd ? node : reading(node, node.outputs()));
             }
-            Map<String, String> originals = new HashMap<>();
-            copies.forEach((original, copy) -> originals.put(copy, original));
-            return new Schedule(result, originals, again);
-        }
-
-        private void emit(Graph.Node node, boolean secondTime) {
-            result.add(node);
-            again.add(secondTime);
+            return result;
         }
 
         /** A node that reads recomputed values, which are made first where they are not there yet. */
@@ -116,7 +104,8 @@ public record Recomputation(List<String> boundaries, int parts) {
 
         private String recomputed(String name) {
             int maker = place(name);
-            if (maker < 0 || maker > forwardEnd || partOf[maker] < 0 || kept.contains(name)) {
+            if (maker < 0 || maker > forwardEnd || kept.contains(name) || !(partOf[maker] >= 0
+                    || cheap && schedule.get(maker).operation() instanceof OwnOp own && own.cheap())) {
                 return name;
             }
             @Nullable String known = copies.get(name);
@@ -124,7 +113,7 @@ public record Recomputation(List<String> boundaries, int parts) {
                 return known;
             }
             Graph.Node node = schedule.get(maker);
-            emit(reading(node, node.outputs().stream().map(output -> output + AGAIN).toList()), true);
+            result.add(reading(node, node.outputs().stream().map(output -> output + AGAIN).toList()));
             node.outputs().forEach(output -> copies.put(output, output + AGAIN));
             return name + AGAIN;
         }

@@ -16,4 +16,9 @@ public interface ScheduleRewrite {
      * @param kept     variables that must be made whether or not an operation of the schedule reads them
      */
     List<Graph.Node> apply(List<Graph.Node> schedule, Set<String> kept);
+
+    /** First this rewrite, then another. */
+    default ScheduleRewrite then(ScheduleRewrite next) {
+        return (schedule, kept) -> next.apply(apply(schedule, kept), kept);
+    }
 }

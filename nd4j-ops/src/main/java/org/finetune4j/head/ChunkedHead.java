@@ -61,6 +61,23 @@ public final class ChunkedHead implements AutoCloseable {
         return memory.bytes() + program.arenaBytes();
     }
 
+    /**
+     * The most that {@link #bytes()} comes to with so many supervised tokens, found without allocating it.
+     *
+     * @param hidden width of hidden states
+     * @param type   their type
+     */
+    public long mostBytes(long supervised, long hidden, long vocabulary, DataType type) {
+        long chunks = (supervised + rowsPerChunk - 1) / rowsPerChunk;
+        long rows = ((supervised + chunks - 1) / chunks + ROW_MULTIPLE - 1) / ROW_MULTIPLE * ROW_MULTIPLE;
+        int models = program.needsReference() ? 2 : 1;
+        long logits = models * rows * vocabulary * lossType.width();
+        long gradient = type == lossType ? 0 : rows * vocabulary * type.width();
+        long states = (models + 1) * rows * hidden * type.width();
+        long labelsAndWeights = rows * (DataType.INT.width() + lossType.width());
+        return program.mostBytes(rows, vocabulary) + logits + gradient + states + labelsAndWeights;
+    }
+
     void run(Kernels kernels, INDArray hidden, INDArray weight, INDArray labels, INDArray weights,
              @Nullable INDArray referenceHidden, @Nullable INDArray referenceWeight, double upstream, INDArray loss,
              INDArray values, @Nullable INDArray hiddenGradient, @Nullable INDArray weightGradient,

@@ -125,6 +125,13 @@ public final class TokenLossProgram implements AutoCloseable {
     public record Result(List<INDArray> values, @Nullable INDArray logitsGradient) {
     }
 
+    /** What {@link #arenaBytes()} comes to with chunks of so many rows, found without allocating it. */
+    long mostBytes(long rows, long vocabulary) {
+        Map<String, long[]> shapes = Map.of(LOGITS, new long[] {rows, vocabulary}, LABELS, new long[] {rows},
+                WEIGHTS, new long[] {rows}, REFERENCE, new long[] {rows, vocabulary});
+        return Math.max(forward.memory(shapes).arenaBytes(), training.memory(shapes).arenaBytes());
+    }
+
     /** Bytes of native memory that the program holds. */
     public long arenaBytes() {
         return arena.bytes();

@@ -8,7 +8,6 @@ import java.util.Map;
 import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
-import org.finetune4j.graph.Recomputation;
 import org.finetune4j.op.CachedAttention;
 import org.finetune4j.op.GatherRows;
 import org.finetune4j.op.MatMul;
@@ -61,7 +60,7 @@ public final class DecodingEngine implements AutoCloseable {
         logits = MatMul.of(last, false, trunk.headWeight(), true, 1, model.precision().masterType(), null).name();
         parameterArrays = graph.parameterArrays();
         session = new GraphSession(graph.graph(), model.kernels(), arena, List.of(logits), Map.of(), Map.of(),
-                Recomputation.NONE, options.productFusion());
+                options.productFusion());
     }
 
     /**

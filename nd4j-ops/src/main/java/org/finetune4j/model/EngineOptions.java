@@ -9,10 +9,12 @@ import org.finetune4j.op.ProductFusion;
  * How an engine computes a model; no choice changes the result by more than rounding.
  *
  * @param fusions          which operations are computed together
+ * @param cheapRecomputed  whether norms and activations of every block are computed again for the reverse pass, which
+ *                         costs little time; always so where blocks are recomputed
  * @param recomputedBlocks how many blocks, from the first on, keep only their input for the reverse pass and compute
  *                         their inner activations again there; 0 keeps everything, more than the model has means all
  */
-public record EngineOptions(Set<Fusion> fusions, int recomputedBlocks) {
+public record EngineOptions(Set<Fusion> fusions, boolean cheapRecomputed, int recomputedBlocks) {
     /** All fusions, nothing recomputed. */
     public static final EngineOptions DEFAULT = new EngineOptions(EnumSet.allOf(Fusion.class), 0);
 
@@ -22,6 +24,12 @@ public record EngineOptions(Set<Fusion> fusions, int recomputedBlocks) {
             throw new IllegalArgumentException("recomputed blocks must be at least 0, got " + recomputedBlocks);
         }
         fusions = Set.copyOf(fusions);
+        cheapRecomputed |= recomputedBlocks > 0;
+    }
+
+    /** Options in which norms and activations are computed again only where blocks are. */
+    public EngineOptions(Set<Fusion> fusions, int recomputedBlocks) {
+        this(fusions, false, recomputedBlocks);
     }
 
     /** How schedules are rewritten to compute matrix products together. */
@@ -33,7 +41,12 @@ public record EngineOptions(Set<Fusion> fusions, int recomputedBlocks) {
 
     /** These options with other fusions. */
     public EngineOptions withFusions(Set<Fusion> chosen) {
-        return new EngineOptions(chosen, recomputedBlocks);
+        return new EngineOptions(chosen, cheapRecomputed, recomputedBlocks);
+    }
+
+    /** These options with norms and activations computed again in every block. */
+    public EngineOptions withCheapRecomputed() {
+        return new EngineOptions(fusions, true, recomputedBlocks);
     }
 
     /** These options with another number of recomputed blocks. */

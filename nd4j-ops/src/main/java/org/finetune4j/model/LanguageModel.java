@@ -29,7 +29,7 @@ public final class LanguageModel implements AutoCloseable {
     private final Precision precision;
     private final Kernels kernels;
     private final FrozenWeights frozenWeights;
-    private final WeightSource source;
+    private final @Nullable WeightSource source;
     private final List<LlamaLayout.Weight> layout;
     private Parameters parameters;
     private @Nullable LinearAdapter adapter;
@@ -37,7 +37,7 @@ public final class LanguageModel implements AutoCloseable {
     private boolean decided;
 
     private LanguageModel(ModelConfig config, Precision precision, FrozenWeights frozenWeights, Kernels kernels,
-                          WeightSource source) {
+                          @Nullable WeightSource source) {
         if (!kernels.supports(precision.type())) {
             throw new FinetuneException("kernels '" + kernels.name() + "' do not support precision " + precision
                     + ". Choose another precision or other kernels.");
@@ -48,7 +48,7 @@ public final class LanguageModel implements AutoCloseable {
         this.frozenWeights = frozenWeights;
         this.source = source;
         this.layout = LlamaLayout.weights(config);
-        this.parameters = new Parameters(declarations(false), precision, kernels);
+        this.parameters = parameters(declarations(false));
     }
 
     /**
@@ -99,6 +99,24 @@ public final class LanguageModel implements AutoCloseable {
         });
     }
 
+    /**
+     * A model without weights, which takes no memory: engines for it tell what training would need
+     * ({@link TrainingEngine#forecast}), and refuse to compute.
+     */
+    public static LanguageModel outline(ModelConfig config, Precision precision, FrozenWeights frozenWeights,
+                                        Kernels kernels) {
+        return new LanguageModel(config, precision, frozenWeights, kernels, null);
+    }
+
+    /** Whether this is an {@link #outline}. */
+    public boolean isOutline() {
+        return source == null;
+    }
+
+    private Parameters parameters(List<Parameters.Declaration> declarations) {
+        return new Parameters(declarations, precision, kernels, isOutline());
+    }
+
     /** The model's configuration. */
     public ModelConfig config() {
         return config;
@@ -136,7 +154,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         decide();
         parameters.close();
-        parameters = new Parameters(declarations(true), precision, kernels);
+        parameters = parameters(declarations(true));
     }
 
     /**
@@ -171,7 +189,7 @@ public final class LanguageModel implements AutoCloseable {
         adapted.values().forEach(specs -> specs.forEach(spec -> declarations.add(new Parameters.Declaration(spec.name(),
                 spec.shape(), true, true, null, target -> draw(target, CounterRandom.seed(seed, spec.name(), 0),
                         spec.initializer()), false))));
-        parameters = new Parameters(declarations, precision, kernels);
+        parameters = parameters(declarations);
     }
 
     /** Hugging Face names of the base weights, in the order of the model; a tied head is left out. */
@@ -222,7 +240,8 @@ public final class LanguageModel implements AutoCloseable {
 
     private List<Parameters.Declaration> declarations(boolean train) {
         return layout.stream().map(weight -> new Parameters.Declaration(weight.name(), weight.shape(), train,
-                train && !weight.norm(), null, target -> source.read(weight.name(), target),
+                train && !weight.norm(), null,
+                target -> java.util.Objects.requireNonNull(source).read(weight.name(), target),
                 weight.linear() && frozenWeights == FrozenWeights.INT8))
                 .collect(Collectors.toCollection(ArrayList::new));
     }

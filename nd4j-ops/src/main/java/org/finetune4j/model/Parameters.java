@@ -27,6 +27,7 @@ public final class Parameters {
 
     private final Kernels kernels;
     private final Precision precision;
+    private final boolean hollow;
     private final Map<String, Parameter> byName = new LinkedHashMap<>();
     private final INDArray flat;
     private final INDArray flatGradient;
@@ -48,20 +49,29 @@ public final class Parameters {
     }
 
     Parameters(List<Declaration> declarations, Precision precision, Kernels kernels) {
+        this(declarations, precision, kernels, false);
+    }
+
+    /**
+     * Places parameters.
+     *
+     * @param hollow whether the arrays have shapes but no memory, which nobody may read then
+     */
+    Parameters(List<Declaration> declarations, Precision precision, Kernels kernels, boolean hollow) {
         this.kernels = kernels;
         this.precision = precision;
+        this.hollow = hollow;
         long trainable = declarations.stream().filter(Declaration::trains).mapToLong(Declaration::count).sum();
         long length = Math.max(1, trainable);
-        flat = Nd4j.createUninitialized(precision.masterType(), length);
-        flatGradient = trainable == 0 ? flat : Nd4j.create(precision.masterType(), length);
-        flatValue = precision.type() == precision.masterType() || trainable == 0 ? flat
-                : Nd4j.createUninitialized(precision.type(), length);
+        flat = array(precision.masterType(), length);
+        flatGradient = trainable == 0 ? flat : array(precision.masterType(), length);
+        flatValue = precision.type() == precision.masterType() || trainable == 0 ? flat : array(precision.type(), length);
         long offset = 0;
         for (Declaration declaration : declarations) {
             Parameter parameter;
             if (declaration.trains()) {
                 INDArray master = view(flat, offset, declaration.shape());
-                declaration.values().accept(master);
+                fill(declaration, master);
                 parameter = new Parameter(declaration.name(), declaration.shape(), true, declaration.decays(), offset,
                         master, flatValue == flat ? master : view(flatValue, offset, declaration.shape()), null);
                 offset += declaration.count();
@@ -73,13 +83,45 @@ public final class Parameters {
                 throw new IllegalArgumentException("two parameters are named '" + parameter.name() + "'");
             }
         }
-        mastersChanged();
+        if (!hollow) {
+            if (flatGradient != flat) {
+                flatGradient.assign(0);
+            }
+            mastersChanged();
+        }
     }
 
-    private static Parameter frozen(Declaration declaration, DataType type) {
-        if (!declaration.bytes()) {
-            INDArray array = Nd4j.createUninitialized(type, declaration.shape());
+    private INDArray array(DataType type, long... shape) {
+        return hollow ? Arena.hollow(type, shape) : Nd4j.createUninitialized(type, shape);
+    }
+
+    private void fill(Declaration declaration, INDArray array) {
+        if (!hollow) {
             declaration.values().accept(array);
+        }
+    }
+
+    /** Bytes of all parameters: masters of those that train, their values in the type of the graph, and frozen ones. */
+    public long bytes() {
+        long frozen = byName.values().stream().filter(parameter -> !parameter.trains())
+                .mapToLong(parameter -> bytes(parameter.master())
+                        + (parameter.scales() == null ? 0 : bytes(parameter.scales()))).sum();
+        return frozen + bytes(flat) + (flatValue == flat ? 0 : bytes(flatValue));
+    }
+
+    private static long bytes(INDArray array) {
+        return array.length() * array.dataType().width();
+    }
+
+    private Parameter frozen(Declaration declaration, DataType type) {
+        if (hollow && declaration.bytes()) {
+            INDArray bytes = array(DataType.BYTE, declaration.shape());
+            return new Parameter(declaration.name(), declaration.shape(), false, false, -1, bytes, bytes,
+                    array(DataType.FLOAT, declaration.shape()[0]));
+        }
+        if (!declaration.bytes()) {
+            INDArray array = array(type, declaration.shape());
+            fill(declaration, array);
             return new Parameter(declaration.name(), declaration.shape(), false, false, -1, array, array, null);
         }
         try (INDArray numbers = Nd4j.createUninitialized(DataType.FLOAT, declaration.shape())) {
@@ -173,6 +215,9 @@ public final class Parameters {
     }
 
     void close() {
+        if (hollow) {
+            return;
+        }
         byName.values().stream().filter(parameter -> !parameter.trains()).forEach(parameter -> {
             parameter.master().close();
             if (parameter.scales() != null) {

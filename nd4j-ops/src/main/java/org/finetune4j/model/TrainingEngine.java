@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
 import org.finetune4j.graph.MemoryReport;
@@ -100,23 +101,24 @@ public final class TrainingEngine implements AutoCloseable {
         loss = headLoss.loss().name();
         values = headLoss.values().name();
         forward = new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), Map.of(), Map.of(),
-                Recomputation.NONE, options.productFusion());
+                options.productFusion());
         parameterArrays = graph.parameterArrays();
         List<Parameter> trainable = adapterOn ? model.parameters().trainable() : List.of();
         trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
         seed = Nd4j.ones(lossType, 1);
         training = trainable.isEmpty() ? null : trainingSession(graph, headLoss, lossType,
-                new Recomputation(policy.boundaries(), Math.min(options.recomputedBlocks(), model.config().layers())),
-                options.productFusion());
+                // Fused first, so that what is computed again is fused as it was the first time and gives the same bits.
+                options.productFusion().then(new Recomputation(policy.boundaries(), options.cheapRecomputed(),
+                        Math.min(options.recomputedBlocks(), model.config().layers()))));
     }
 
     private GraphSession trainingSession(ModelGraph graph, HeadLoss headLoss, DataType lossType,
-                                         Recomputation recomputation, ScheduleRewrite rewrite) {
+                                         ScheduleRewrite rewrite) {
         Map<String, List<String>> contributions = ReversePass.build(graph.graph(), headLoss.loss(),
                 graph.input(SEED, lossType), gradients.keySet());
         List<SDVariable> replacements = headLoss.replacements();
         return new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), contributions,
-                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()), recomputation, rewrite);
+                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()), rewrite);
     }
 
     private static SDVariable supervised(ModelGraph graph, LlamaGraph trunk, SDVariable rows) {
@@ -125,7 +127,10 @@ public final class TrainingEngine implements AutoCloseable {
 
     private Map<String, INDArray> frozenCopies() {
         Map<String, INDArray> copies = new HashMap<>();
-        model.baseNames().forEach(name -> copies.put(name, model.parameters().named(name).value().dup('c')));
+        model.baseNames().forEach(name -> {
+            INDArray value = model.parameters().named(name).value();
+            copies.put(name, model.isOutline() ? value : value.dup('c'));
+        });
         return copies;
     }
 
@@ -153,6 +158,9 @@ public final class TrainingEngine implements AutoCloseable {
     }
 
     private TokenValues run(GraphSession session, PackedBatch batch, long dropoutSeed) {
+        if (model.isOutline()) {
+            throw new IllegalStateException("an outline has no weights to compute with");
+        }
         Map<String, INDArray> outputs = session.run(inputs(batch, dropoutSeed), gradients);
         INDArray table = outputs.get(values);
         Map<String, float[]> byName = new LinkedHashMap<>();
@@ -188,11 +196,46 @@ public final class TrainingEngine implements AutoCloseable {
         return arena.bytes() + head.bytes();
     }
 
-    /** What fills the arena of a training pass over a batch like this one, found without running it. */
-    public MemoryReport trainingMemory(PackedBatch batch) {
+    /** Bytes of one head chunk as they are held now. */
+    long headBytes() {
+        return head.bytes();
+    }
+
+    /** What fills the arena of a training pass over a batch of this size. */
+    public MemoryReport trainingMemory(int tokens, int supervised) {
+        return (training == null ? forward : training).memory(shapes(inputs(sized(tokens, supervised, 1), -1)));
+    }
+
+    /**
+     * What passes over batches of a size need; nothing is computed, so that the model may be an outline.
+     *
+     * @param tokens     tokens of a batch
+     * @param supervised supervised tokens among them
+     * @param sequences  sequences of equal length, which tell the operations of attention
+     */
+    public EngineForecast forecast(int tokens, int supervised, int sequences) {
+        Map<String, INDArray> inputs = inputs(sized(tokens, supervised, sequences), -1);
+        GraphSession larger = training == null ? forward : training;
+        GraphSession.Work work = larger.work(inputs);
+        return new EngineForecast(Math.max(forward.memory(shapes(inputs)).arenaBytes(),
+                larger.memory(shapes(inputs)).arenaBytes()),
+                head.mostBytes(supervised, model.config().hiddenSize(), model.config().vocabularySize(),
+                        model.precision().type()),
+                referenceCopies.values().stream().mapToLong(copy -> copy.length() * copy.dataType().width()).sum(),
+                work.products(), work.movedBytes());
+    }
+
+    private static Map<String, long[]> shapes(Map<String, INDArray> inputs) {
         Map<String, long[]> shapes = new HashMap<>();
-        inputs(batch, -1).forEach((name, array) -> shapes.put(name, array.shape()));
-        return (training == null ? forward : training).memory(shapes);
+        inputs.forEach((name, array) -> shapes.put(name, array.shape()));
+        return shapes;
+    }
+
+    /** A batch of this size with arbitrary content. */
+    private static PackedBatch sized(int tokens, int supervised, int sequences) {
+        int[] offsets = IntStream.rangeClosed(0, sequences).map(s -> (int) ((long) tokens * s / sequences)).toArray();
+        return new PackedBatch(new int[tokens], new int[tokens], offsets, IntStream.range(0, supervised).toArray(),
+                new int[supervised], new float[supervised]);
     }
 
     /** Times every operation from now on; null stops that. */
@@ -207,6 +250,8 @@ public final class TrainingEngine implements AutoCloseable {
     public void close() {
         head.close();
         arena.close();
-        referenceCopies.values().forEach(INDArray::close);
+        if (!model.isOutline()) {
+            referenceCopies.values().forEach(INDArray::close);
+        }
     }
 }

@@ -27,6 +27,11 @@ public final class RmsNorm extends OwnOp {
     }
 
     @Override
+    protected boolean cheap() {
+        return true;
+    }
+
+    @Override
     protected void execute(Execution execution) {
         execution.kernels().rmsNorm(execution.input(0), execution.input(1), epsilon, execution.output(0));
     }

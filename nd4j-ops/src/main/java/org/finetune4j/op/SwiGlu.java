@@ -23,6 +23,11 @@ public final class SwiGlu extends OwnOp {
     }
 
     @Override
+    protected boolean cheap() {
+        return true;
+    }
+
+    @Override
     protected void execute(Execution execution) {
         execution.kernels().swiglu(execution.input(0), execution.input(1), execution.output(0));
     }

@@ -264,6 +264,7 @@ abstract class EngineLaws {
                     assertArrayEquals(expected, gradient(deep(adapter), batch, kept.withRecomputedBlocks(blocks), 3),
                             (adapter ? "adapter, " : "full, ") + fusions + ", " + blocks + " blocks");
                 }
+                assertArrayEquals(expected, gradient(deep(adapter), batch, kept.withCheapRecomputed(), 3));
                 if (adapter) {
                     assertFalse(Arrays.equals(expected, gradient(deep(true), batch, kept, 4)),
                             "dropout does not show in the gradient, so another mask would go unnoticed");
@@ -274,26 +275,37 @@ abstract class EngineLaws {
 
     @Test
     void recomputedBlocksTakeOperationsAndSpareMemory() {
-        PackedBatch batch = TestModels.batch(VOCABULARY, 30, 40, 50, 60);
         for (boolean adapter : new boolean[] {false, true}) {
             List<Long> operations = new ArrayList<>();
-            List<Long> bytes = new ArrayList<>();
-            for (int blocks = 0; blocks <= BLOCKS; blocks++) {
-                try (LanguageModel model = deep(adapter); TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true,
-                        EngineOptions.DEFAULT.withRecomputedBlocks(blocks))) {
-                    engine.accumulateGradient(batch, 3);
-                    operations.add(count(engine.trainingOperations(), "finetune4j_products"));
-                    bytes.add(engine.arenaBytes());
+            for (EngineOptions options : List.of(EngineOptions.DEFAULT, UNFUSED)) {
+                operations.clear();
+                List<Long> bytes = new ArrayList<>();
+                for (int blocks = 0; blocks <= BLOCKS; blocks++) {
+                    bytes.add(arenaBytes(adapter, options.withRecomputedBlocks(blocks), operations));
                 }
+                assertTrue(bytes.get(BLOCKS) < 0.7 * bytes.get(0), "bytes: " + bytes);
+                assertTrue(bytes.get(BLOCKS / 2) < 0.85 * bytes.get(0), "bytes: " + bytes);
+                long cheap = arenaBytes(adapter, options.withCheapRecomputed(), operations);
+                // The adapter keeps what dropout leaves of a norm, and so does not need the norm.
+                assertTrue(cheap <= (adapter ? 1 : 0.95) * bytes.get(0) && cheap > bytes.get(BLOCKS),
+                        cheap + " among " + bytes);
             }
+            assertEquals(operations.get(0), operations.get(BLOCKS + 1), "products are not cheap");
             for (int blocks = 1; blocks <= BLOCKS; blocks++) {
-                // Queries, keys and values may be one product, gate and up too; the last product of a block is kept.
-                assertTrue(operations.get(blocks) - operations.get(blocks - 1) >= 3, "operations: " + operations);
-                assertTrue(operations.get(blocks) - operations.get(blocks - 1) <= operations.get(0) / BLOCKS / 2,
-                        "operations: " + operations);
+                long more = operations.get(blocks) - operations.get(blocks - 1);
+                // A block has seven products, of which the last one's result is kept, and three more of the adapter.
+                assertTrue(more >= 3 && more <= (adapter ? 9 : 6), "operations: " + operations);
             }
-            assertTrue(bytes.get(BLOCKS) < 0.7 * bytes.get(0), "bytes: " + bytes);
-            assertTrue(bytes.get(BLOCKS / 2) < 0.85 * bytes.get(0), "bytes: " + bytes);
+        }
+    }
+
+    /** The size of the arena after a training pass; adds the number of matrix products to a list. */
+    private long arenaBytes(boolean adapter, EngineOptions options, List<Long> products) {
+        try (LanguageModel model = deep(adapter);
+                TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true, options)) {
+            engine.accumulateGradient(TestModels.batch(VOCABULARY, 30, 40, 50, 60), 3);
+            products.add(count(engine.trainingOperations(), "finetune4j_matmul"));
+            return engine.arenaBytes();
         }
     }
 

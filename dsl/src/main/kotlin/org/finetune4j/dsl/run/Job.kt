@@ -12,6 +12,7 @@ import org.finetune4j.methods.select.Grape
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.Evaluation
 import org.finetune4j.train.FineTuning
+import org.finetune4j.train.MemoryUse
 import org.finetune4j.train.TrainSettings
 import java.nio.file.Files
 import java.nio.file.Path
@@ -87,6 +88,7 @@ internal class Job(private val recipe: Recipe) {
                 .evaluateEvery(training.evaluateEvery)
                 .checkpointEvery(training.checkpointEvery)
                 .keepCheckpoints(training.keepCheckpoints)
+            if (training.memory.use == MemoryUse.BLOCKS) builder.recomputedBlocks(training.memory.blocks) else builder.memory(training.memory.use)
             training.optimizer.lr?.let(builder::learningRate)
             training.epochs?.let(builder::epochs)
             training.maxSteps?.let(builder::maxSteps)
@@ -99,6 +101,7 @@ internal class Job(private val recipe: Recipe) {
             "train.beta1" to "train.optimizer.beta1",
             "train.beta2" to "train.optimizer.beta2",
             "train.epsilon" to "train.optimizer.epsilon",
+            "train.recomputedBlocks" to "train.memory.blocks",
             "train.warmupFraction" to "train.schedule.warmup",
         )
 

@@ -10,6 +10,7 @@ import org.finetune4j.dsl.show.Progress
 import org.finetune4j.dsl.show.Report
 import org.finetune4j.train.FineTuned
 import org.finetune4j.train.FineTuning
+import org.finetune4j.train.MemoryEstimate
 import org.finetune4j.train.Plan
 import org.finetune4j.train.TrainingListener
 import java.nio.file.Files
@@ -84,6 +85,6 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
         /** Where a new model's configuration lies inside the run's folder. */
         const val START = "start"
 
-        val NOTHING = Plan(emptyList(), emptyList(), 0, 0, 0, 0, 0, 0, 0, 0, 0.0, emptyList())
+        val NOTHING = Plan(emptyList(), emptyList(), 0, 0, 0, 0, 0, 0, 0, MemoryEstimate.UNKNOWN, 0.0, emptyList())
     }
 }

@@ -29,12 +29,15 @@ import org.finetune4j.methods.evaluate.MetricResult
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.FineTuned
 import org.finetune4j.train.FineTuning
+import org.finetune4j.train.MemoryEstimate
 import org.finetune4j.train.Plan
 import org.finetune4j.train.Schedule
 import org.finetune4j.train.TrainingListener
 import java.nio.file.Path
 import java.util.function.Predicate
 import kotlin.io.path.readText
+
+private val MEMORY = MemoryEstimate(100L shl 20, 50L shl 20, 90L shl 20, 30L shl 20, 0, 40L shl 20, 4000L shl 20, true, 3, 8, 0.1)
 
 /** A trainer that remembers its jobs, complains as it is told to, and makes two steps. */
 private class ScriptedTrainer(private val problems: List<String> = emptyList()) : Runner.Trainer {
@@ -43,7 +46,7 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
 
     override fun plan(job: FineTuning): Plan {
         planned += job
-        return Plan(listOf("load the model", "train"), listOf("policy"), 1_000_000, 25_000, 600, 60_000, 27_000, 3, 58, 310L shl 20, 125.0, problems)
+        return Plan(listOf("load the model", "train"), listOf("policy"), 1_000_000, 25_000, 600, 60_000, 27_000, 3, 58, MEMORY, 125.0, problems)
     }
 
     override fun run(job: FineTuning, listener: TrainingListener): FineTuned {
@@ -132,7 +135,9 @@ class RunnerTest : FunSpec({
         val text = Runner(Terminal(terminalInterface = recorder()), ScriptedTrainer()).plan(whole).toString()
         listOf(
             "1. load the model", "2. train", "policy", "1,000,000, of which 25,000 train (2.5 %)",
-            "600 samples, 60,000 tokens, 45.0 % of them learned, 3 left out", "58", "about 310 MiB", "about 2 min 5 s", "target/runs/x",
+            "600 samples, 60,000 tokens, 45.0 % of them learned, 3 left out", "58", "about 310 MiB of 3.9 GiB available",
+            "parameters 100 MiB, gradients and moments 50.0 MiB", "activations 90.0 MiB: 3 of 8 blocks recomputed, 10.0 % more operations",
+            "head chunk 30.0 MiB, program 40.0 MiB", "about 2 min 5 s", "target/runs/x",
         ).forEach { text shouldContain it }
         text shouldNotContain "cannot run"
     }

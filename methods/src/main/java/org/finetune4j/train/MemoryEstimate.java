@@ -1,0 +1,47 @@
+package org.finetune4j.train;
+
+import org.finetune4j.model.EngineOptions;
+
+/**
+ * Memory of a training and what is computed again to fit into it. Sizes are exact but for the program's own.
+ *
+ * @param parameterBytes   weights: masters of those that train, their values in computation, and frozen ones
+ * @param optimizerBytes   gradients and moments of what trains
+ * @param activationBytes  intermediate arrays of a pass over the largest batch
+ * @param headBytes        a chunk of logits with its gradient, at most
+ * @param referenceBytes   a frozen copy of the weights, where the objective needs one
+ * @param programBytes     Java and libraries, as measured
+ * @param availableBytes   what this process may use
+ * @param cheapRecomputed  whether norms and activations are computed again
+ * @param recomputedBlocks how many blocks are computed again whole
+ * @param blocks           how many blocks the model has
+ * @param moreProducts     operations of matrix products that are added by that, as a share of those without
+ */
+public record MemoryEstimate(long parameterBytes, long optimizerBytes, long activationBytes, long headBytes,
+                             long referenceBytes, long programBytes, long availableBytes, boolean cheapRecomputed,
+                             int recomputedBlocks, int blocks, double moreProducts) {
+    /** Of a plan whose problems hide it. */
+    public static final MemoryEstimate UNKNOWN = new MemoryEstimate(0, 0, 0, 0, 0, 0, 0, false, 0, 0, 0);
+
+    /** A system kills what takes the last of its memory, so that a little is left. */
+    private static final double USABLE = 0.97;
+
+    /** All of it. */
+    public long totalBytes() {
+        return parameterBytes + optimizerBytes + activationBytes + headBytes + referenceBytes + programBytes;
+    }
+
+    /** Whether it fits into what is available. */
+    public boolean fits() {
+        return totalBytes() <= USABLE * availableBytes;
+    }
+
+    EngineOptions options() {
+        return options(cheapRecomputed, recomputedBlocks);
+    }
+
+    static EngineOptions options(boolean cheapRecomputed, int recomputedBlocks) {
+        return recomputedBlocks > 0 ? EngineOptions.DEFAULT.withRecomputedBlocks(recomputedBlocks)
+                : cheapRecomputed ? EngineOptions.DEFAULT.withCheapRecomputed() : EngineOptions.DEFAULT;
+    }
+}

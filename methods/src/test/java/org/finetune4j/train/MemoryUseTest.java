@@ -1,0 +1,151 @@
+package org.finetune4j.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.onednn.OneDnnKernels;
+import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.model.Precision;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/** How a run chooses what it computes again, and that this changes nothing but memory. */
+class MemoryUseTest {
+    private static final int BLOCKS = 6;
+    private static final ModelConfig CONFIG = new ModelConfig(500, 64, 96, BLOCKS, 4, 2, 16, 1e-5, 10000, 512, true, null,
+            List.of(), DataType.FLOAT, 0.1);
+    private static Kernels kernels;
+
+    @BeforeAll
+    static void open() {
+        kernels = new OneDnnKernels();
+    }
+
+    @AfterAll
+    static void close() {
+        kernels.close();
+    }
+
+    private static MemoryEstimate estimate(TrainSettings.Builder settings, long available) {
+        return new MemoryPlanner(CONFIG, settings.precision(Precision.BF16).build(), null, new Sft().tokenLoss(), kernels,
+                new MemoryPlanner.Batch(1024, 512, 4), available).choose().memory();
+    }
+
+    @Test
+    void autoComputesNoMoreAgainThanMustBe() {
+        MemoryEstimate fastest = estimate(TrainSettings.builder().memory(MemoryUse.FASTEST), 0);
+        MemoryEstimate smallest = estimate(TrainSettings.builder().memory(MemoryUse.SMALLEST), 0);
+        assertEquals(0, fastest.recomputedBlocks());
+        assertEquals(BLOCKS - 1, smallest.recomputedBlocks());
+        assertEquals(fastest, withAvailable(estimate(TrainSettings.builder(), Long.MAX_VALUE), 0));
+        MemoryEstimate last = fastest;
+        List<String> seen = new ArrayList<>();
+        for (int percent = 100; percent >= -10; percent -= 10) {
+            long wanted = smallest.totalBytes() + (fastest.totalBytes() - smallest.totalBytes()) * percent / 100;
+            MemoryEstimate chosen = estimate(TrainSettings.builder(), (long) (wanted / 0.97) + 2);
+            seen.add(chosen.cheapRecomputed() + " " + chosen.recomputedBlocks());
+            assertEquals(percent >= 0, chosen.fits());
+            assertTrue(chosen.totalBytes() <= last.totalBytes() && chosen.moreProducts() >= last.moreProducts());
+            if (chosen.recomputedBlocks() > 0) {
+                MemoryEstimate oneLess = estimate(TrainSettings.builder().recomputedBlocks(chosen.recomputedBlocks() - 1),
+                        chosen.availableBytes());
+                assertFalse(oneLess.fits(), "one block less would have fitted");
+            }
+            last = chosen;
+        }
+        assertEquals("false 0", seen.get(0));
+        assertTrue(seen.contains("true 0"), seen.toString());
+        assertTrue(seen.stream().distinct().count() >= 5, seen.toString());
+        assertTrue(smallest.moreProducts() > 0.1 && smallest.moreProducts() < 1.0 / 3, smallest.toString());
+    }
+
+    private static MemoryEstimate withAvailable(MemoryEstimate memory, long available) {
+        return new MemoryEstimate(memory.parameterBytes(), memory.optimizerBytes(), memory.activationBytes(),
+                memory.headBytes(), memory.referenceBytes(), memory.programBytes(), available, memory.cheapRecomputed(),
+                memory.recomputedBlocks(), memory.blocks(), memory.moreProducts());
+    }
+
+    @Test
+    void aNumberOfBlocksIsTakenAsFarAsThereAreBlocks() {
+        assertEquals(2, estimate(TrainSettings.builder().recomputedBlocks(2), 0).recomputedBlocks());
+        assertEquals(BLOCKS - 1, estimate(TrainSettings.builder().recomputedBlocks(99), 0).recomputedBlocks());
+        assertEquals(List.of("train.recomputedBlocks is -1, but must be at least 0."),
+                TrainSettings.builder().recomputedBlocks(-1).build().problems());
+    }
+
+    @Test
+    void freeMemoryAndTheOwnAddUp(@TempDir Path proc) throws IOException {
+        Files.createDirectories(proc.resolve("self"));
+        Files.writeString(proc.resolve("meminfo"), "MemTotal:       8000 kB\nMemAvailable:   5000 kB\n");
+        assertEquals(7, ProcessMemory.freeAndOwn(proc, 7), "without a status");
+        Files.writeString(proc.resolve("self/status"), "Name:\tjava\nVmRSS:\t   300 kB\n");
+        assertEquals(5300 * 1024, ProcessMemory.freeAndOwn(proc, 7));
+        assertTrue(ProcessMemory.availableBytes() > 100L << 20);
+    }
+
+    @Test
+    void aModelThatFitsInNoWayIsRefusedWithNumbersAndAMend(@TempDir Path folder) throws IOException {
+        SmallModel.writeUntrained(folder.resolve("base"), DataType.FLOAT);
+        Path file = folder.resolve("base").resolve(ModelConfig.FILE_NAME);
+        Files.writeString(file, new ModelConfig(288, 65536, 262144, 40, 64, 64, 1024, 1e-5, 10000, SmallModel.CONTEXT,
+                true, null, List.of(), DataType.FLOAT, 0.02).toJson());
+        Plan plan = FineTuning.builder(new BaseModel.Fresh(folder.resolve("base"), 1), SmallModel.samples("train", 9, 1),
+                new Sft()).build().plan();
+        assertEquals(1, plan.problems().size(), plan.problems().toString());
+        String problem = plan.problems().get(0);
+        assertTrue(problem.startsWith("train.memory: training needs ") && problem.contains("39 of 40 blocks recomputed")
+                && problem.contains("MiB are available. Choose fewer tokensPerBatch, an adapter such as lora()"), problem);
+    }
+
+    @Test
+    void aRunContinuesBitForBitWithOtherMemory(@TempDir Path folder) {
+        Path base = SmallModel.write(folder.resolve("base"), DataType.FLOAT);
+        float[] whole = weights(run(base, folder.resolve("whole"), MemoryUse.FASTEST, -1), folder.resolve("a"));
+        Path changed = folder.resolve("changed");
+        assertThrows(FinetuneException.class, () -> run(base, changed, MemoryUse.SMALLEST, 3).close());
+        assertArrayEquals(whole, weights(run(base, changed, MemoryUse.FASTEST, -1), folder.resolve("b")));
+    }
+
+    private static FineTuned run(Path base, Path folder, MemoryUse memory, long last) {
+        return FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 24, 1), new Sft())
+                .adapter(new Lora(4, 8, 0.1, Lora.ALL_LINEAR)).runFolder(folder).train(TrainSettings.builder().maxSteps(6)
+                        .tokensPerBatch(300).learningRate(0.01).checkpointEvery(2).memory(memory).build())
+                .build().run(new TrainingListener() {
+                    private long step;
+
+                    @Override
+                    public void stepMade(StepEvent event) {
+                        step = event.step();
+                    }
+
+                    @Override
+                    public boolean stopRequested() {
+                        return step == last;
+                    }
+                });
+    }
+
+    private static float[] weights(FineTuned tuned, Path folder) {
+        tuned.saveAdapter(folder);
+        tuned.close();
+        try (var file = org.finetune4j.checkpoint.SafetensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
+            String name = file.names().stream().filter(key -> key.contains("lora_B")).findFirst().orElseThrow();
+            return file.read(name, DataType.FLOAT).ravel().toFloatVector();
+        }
+    }
+}
