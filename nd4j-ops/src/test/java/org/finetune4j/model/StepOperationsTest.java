@@ -12,6 +12,8 @@ import org.finetune4j.graph.Profile;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenView;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.Product;
+import org.finetune4j.kernel.ProductSum;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -136,8 +138,13 @@ class StepOperationsTest {
         Kernels counting = (Kernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class},
                 (proxy, method, arguments) -> {
                     if (method.getName().equals("matmul")) {
-                        INDArray a = (INDArray) arguments[0];
-                        counted[0] += 2.0 * ((INDArray) arguments[4]).length() * a.size((boolean) arguments[1] ? 0 : 1);
+                        counted[0] += product((INDArray) arguments[0], (boolean) arguments[1], (INDArray) arguments[4]);
+                    } else if (method.getName().equals("products")) {
+                        for (Object sum : (List<?>) arguments[0]) {
+                            for (Product product : ((ProductSum) sum).products()) {
+                                counted[0] += product(product.a(), product.transposeA(), ((ProductSum) sum).out());
+                            }
+                        }
                     }
                     try {
                         return method.invoke(kernels, arguments);
@@ -146,6 +153,10 @@ class StepOperationsTest {
                     }
                 });
         return LanguageModel.random(config, Precision.F64, counting, 5);
+    }
+
+    private static double product(INDArray a, boolean transposeA, INDArray out) {
+        return 2.0 * out.length() * a.size(transposeA ? 0 : 1);
     }
 
     /** Low-rank adapters on some modules. */
