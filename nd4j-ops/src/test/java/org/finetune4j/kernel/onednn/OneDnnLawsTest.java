@@ -297,7 +297,8 @@ class OneDnnLawsTest {
         List<float[]> results() {
             List<float[]> all = new ArrayList<>();
             for (INDArray array : new INDArray[] {hiddenOut, wideOut, wideGradient, weightGradient, queryOut,
-                attentionGradients[0], attentionGradients[1], attentionGradients[2], tableGradient, vectorGradient, perToken, sums, klGradient,
+                attentionGradients[0], attentionGradients[1], attentionGradients[2], tableGradient, vectorGradient,
+                perToken, sums, klGradient,
                 logitsGradient, moment, firstMoment, hiddenGradient}) {
                 all.add(bits(array));
             }
