@@ -7,8 +7,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 final class Normalization {
     /** Elements per chunk; a chunk holds whole rows. */
     private static final int CHUNK = 1 << 15;
-    /** Elements that the Java loops take at a time, whole rows. */
-    private static final int TILE = 2048;
     private static final int WEIGHT = 0;
     private static final int X = 1;
     private static final int UPSTREAM = 2;
@@ -96,21 +94,19 @@ final class Normalization {
         boolean weight16 = Operands.isBfloat16(kernel, weight);
         long scale = Operands.address(kernel, weight);
         int perChunk = Integer.highestOneBit(Math.max(1, CHUNK / hidden));
-        // A copy of a short row costs more for its call than for its bytes.
-        int together = Math.max(1, TILE / hidden);
         float[][] partial = new float[(rows + perChunk - 1) / perChunk][];
         workers.run(partial.length, (worker, chunk) -> {
             long weightFloats = floats(worker, WEIGHT, weight16, scale, hidden);
             float[] weights = worker.floats(3, hidden);
             Memory.read(weightFloats, weights, 0, hidden);
-            float[] row = worker.floats(0, together * hidden);
-            float[] outs = worker.floats(1, together * hidden);
-            float[] adds = worker.floats(2, together * hidden);
+            float[] row = worker.floats(0, hidden);
+            float[] outs = worker.floats(1, hidden);
+            float[] adds = worker.floats(2, hidden);
             float[] sums = weightGradient == null ? null : new float[hidden];
-            int last = Math.min(rows, (chunk + 1) * perChunk);
+            int end = Math.min(rows, (chunk + 1) * perChunk);
             int count;
-            for (int first = chunk * perChunk; first < last; first += count) {
-                count = Integer.highestOneBit(last - first);
+            for (int first = chunk * perChunk; first < end; first += count) {
+                count = Integer.highestOneBit(end - first);
                 long block = first * rowBytes;
                 long xs = floats(worker, X, bfloat16, from + block, count * hidden);
                 long upstreams = floats(worker, UPSTREAM, bfloat16, upstream + block, count * hidden);
@@ -118,32 +114,25 @@ final class Normalization {
                 long results = bfloat16 ? xs : to + block;
                 long squares = rowSums(worker, count, hidden, xs, xs, 0, SQUARES);
                 long products = to == 0 ? 0 : rowSums(worker, count, hidden, xs, upstreams, weightFloats, PRODUCTS);
-                for (int begin = 0; begin < count; begin += together) {
-                    int end = Math.min(count, begin + together);
-                    long offset = 4L * begin * hidden;
-                    int length = (end - begin) * hidden;
-                    Memory.read(xs + offset, row, 0, length);
-                    Memory.read(upstreams + offset, outs, 0, length);
-                    if (addends != 0) {
-                        Memory.read(addends + offset, adds, 0, length);
+                for (int r = 0; r < count; r++) {
+                    long offset = 4L * r * hidden;
+                    Memory.read(xs + offset, row, 0, hidden);
+                    Memory.read(upstreams + offset, outs, 0, hidden);
+                    float factor = inverseRoot(Memory.getFloat(squares + 4L * r), hidden, epsilon);
+                    if (sums != null) {
+                        addProducts(outs, row, factor, sums, hidden);
                     }
-                    for (int r = begin; r < end; r++) {
-                        int place = (r - begin) * hidden;
-                        float factor = inverseRoot(Memory.getFloat(squares + 4L * r), hidden, epsilon);
-                        if (sums != null) {
-                            addProducts(outs, row, place, factor, sums, hidden);
-                        }
-                        if (to != 0) {
-                            float along = Memory.getFloat(products + 4L * r) / hidden * factor * factor * factor;
-                            combine(outs, row, place, weights, factor, along, hidden);
-                        }
+                    if (to == 0) {
+                        continue;
                     }
-                    if (to != 0) {
-                        if (addends != 0) {
-                            add(outs, adds, length);
-                        }
-                        Memory.write(outs, 0, results + offset, length);
+                    float along = Memory.getFloat(products + 4L * r) / hidden * factor * factor * factor;
+                    if (addends == 0) {
+                        combine(outs, weights, factor, row, along, hidden);
+                    } else {
+                        Memory.read(addends + offset, adds, 0, hidden);
+                        combine(outs, weights, factor, row, along, adds, hidden);
                     }
+                    Memory.write(outs, 0, results + offset, hidden);
                 }
                 if (to != 0 && bfloat16) {
                     new Conversion(count * hidden, true).run(worker, results, to + block);
@@ -171,22 +160,22 @@ final class Normalization {
         return sums;
     }
 
-    private static void addProducts(float[] outs, float[] row, int place, float factor, float[] sums, int hidden) {
+    private static void addProducts(float[] outs, float[] row, float factor, float[] sums, int hidden) {
         for (int i = 0; i < hidden; i++) {
-            sums[i] += outs[place + i] * row[place + i] * factor;
+            sums[i] += outs[i] * row[i] * factor;
         }
     }
 
-    private static void combine(float[] outs, float[] row, int place, float[] weights, float factor, float along,
+    private static void combine(float[] outs, float[] weights, float factor, float[] row, float along, int hidden) {
+        for (int i = 0; i < hidden; i++) {
+            outs[i] = outs[i] * weights[i] * factor - row[i] * along;
+        }
+    }
+
+    private static void combine(float[] outs, float[] weights, float factor, float[] row, float along, float[] adds,
                                 int hidden) {
         for (int i = 0; i < hidden; i++) {
-            outs[place + i] = outs[place + i] * weights[i] * factor - row[place + i] * along;
-        }
-    }
-
-    private static void add(float[] outs, float[] adds, int count) {
-        for (int i = 0; i < count; i++) {
-            outs[i] += adds[i];
+            outs[i] = outs[i] * weights[i] * factor - row[i] * along + adds[i];
         }
     }
 
