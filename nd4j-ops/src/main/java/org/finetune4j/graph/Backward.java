@@ -20,8 +20,8 @@ public interface Backward {
     boolean collects(int input);
 
     /**
-     * The type in which {@link #set} may be given a total: that of the input, or where nothing else will be contributed,
-     * the one in which the gradient is wanted.
+     * The type in which {@link #set} may be given a total: that of the input, or where nothing else will be
+     * contributed, the one in which the gradient is wanted.
      */
     DataType typeOfTotal(int input);
 

@@ -94,8 +94,8 @@ public abstract class OwnOp extends DynamicCustomOp {
     }
 
     /**
-     * The input whose memory output {@code output} may take over when nobody reads that input later, or -1; no two outputs
-     * take over one input. The default is {@link #reusableInput()} for output 0.
+     * The input whose memory output {@code output} may take over when nobody reads that input later, or -1; no two
+     * outputs take over one input. The default is {@link #reusableInput()} for output 0.
      */
     protected int reusableInput(int output) {
         return output == 0 ? reusableInput() : -1;

@@ -11,8 +11,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Runs a token loss over supervised tokens chunk by chunk, and owns the memory of one chunk.
  *
- * <p>The last chunk is filled up to a multiple of {@value #ROW_MULTIPLE} rows with tokens of weight zero, so that only few
- * different shapes occur; every other chunk is read and written where its tokens lie.
+ * <p>The last chunk is filled up to a multiple of {@value #ROW_MULTIPLE} rows with tokens of weight zero, so that only
+ * few different shapes occur; every other chunk is read and written where its tokens lie.
  */
 public final class ChunkedHead implements AutoCloseable {
     private static final int ROW_MULTIPLE = 16;
@@ -29,7 +29,8 @@ public final class ChunkedHead implements AutoCloseable {
      * A head for this token loss.
      *
      * @param lossType     type of logits and token losses: FLOAT, or DOUBLE in gradient checks
-     * @param hiddenType   type of hidden states, in which the logits' gradient is multiplied: {@code lossType} or BFLOAT16
+     * @param hiddenType   type of hidden states, in which the logits' gradient is multiplied: {@code lossType} or
+     *                     BFLOAT16
      * @param rowsPerChunk tokens whose logits exist at a time, a multiple of {@value #ROW_MULTIPLE}
      */
     public ChunkedHead(TokenLoss tokenLoss, DataType lossType, DataType hiddenType, int rowsPerChunk,

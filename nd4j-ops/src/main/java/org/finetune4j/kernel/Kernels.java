@@ -74,7 +74,8 @@ public interface Kernels extends AutoCloseable {
 
     /**
      * The gradient of {@link #rmsNorm}. With {@code r = 1 / sqrt(mean(x^2) + epsilon)} and {@code g = outGradient * weight}:
-     * {@code inputGradient = r g - x r^3 mean(g x) + addend}, {@code weightGradient += sum over tokens of outGradient * x * r}.
+     * {@code inputGradient = r g - x r^3 mean(g x) + addend}, {@code weightGradient += sum over tokens of outGradient *
+     * x * r}.
      *
      * @param addend         {@code [tokens, hidden]} of the type of x, or null for none
      * @param inputGradient  {@code [tokens, hidden]}, or null when the input needs none; may be {@code addend}
@@ -154,7 +155,10 @@ public interface Kernels extends AutoCloseable {
      */
     void dropout(INDArray x, double rate, long seed, INDArray out);
 
-    /** {@code out[c] = log sum over v of exp(logits[c, v])}, with the maximum shifted out; what a softmax is normalised by. */
+    /**
+     * {@code out[c] = log sum over v of exp(logits[c, v])}, with the maximum shifted out; what a softmax is
+     * normalised by.
+     */
     void logSumExp(INDArray logits, INDArray out);
 
     /**
@@ -194,8 +198,8 @@ public interface Kernels extends AutoCloseable {
     void klDivergence(INDArray from, INDArray to, INDArray fromLogSumExp, INDArray toLogSumExp, INDArray out);
 
     /**
-     * The gradient of {@link #klDivergence} towards {@code from}. With {@code p = softmax(from)}, {@code q = softmax(to)}:
-     * {@code fromGradient = outGradient p (log p - log q - divergence) + addend}.
+     * The gradient of {@link #klDivergence} towards {@code from}. With {@code p = softmax(from)}, {@code q =
+     * softmax(to)}: {@code fromGradient = outGradient p (log p - log q - divergence) + addend}.
      *
      * @param divergence   {@code [rows]}, what {@link #klDivergence} gave
      * @param addend       {@code [rows, vocabulary]} of the type of logits, or null for none

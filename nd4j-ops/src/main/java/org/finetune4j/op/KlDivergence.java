@@ -9,8 +9,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * {@code KL(softmax(from) || softmax(to))} of each row of {@code [rows, vocabulary]}, given the log-sum-exp of both. Its
- * gradients go to the logits alone, what flows through the log-sum-exps included.
+ * {@code KL(softmax(from) || softmax(to))} of each row of {@code [rows, vocabulary]}, given the log-sum-exp of both.
+ * Its gradients go to the logits alone, what flows through the log-sum-exps included.
  */
 public final class KlDivergence extends OwnOp {
     private KlDivergence(SDVariable... inputs) {
@@ -48,7 +48,8 @@ public final class KlDivergence extends OwnOp {
         SDVariable[] toInputs = {arg(0), arg(1), arg(2), arg(3), backward.upstream()};
         SDVariable[] fromInputs = {arg(0), arg(1), arg(2), arg(3), backward.upstream(), outputVariable()};
         if (backward.wants(0)) {
-            LogitsGradient.contribute(backward, 0, (accumulated, type) -> new FromGradient(fromInputs, accumulated, type));
+            LogitsGradient.contribute(backward, 0,
+                    (accumulated, type) -> new FromGradient(fromInputs, accumulated, type));
         }
         if (backward.wants(1)) {
             LogitsGradient.contribute(backward, 1, (accumulated, type) -> new ToGradient(toInputs, accumulated, type));

@@ -9,8 +9,9 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Log-probability of each row's label: logits {@code [rows, vocabulary]}, labels {@code [rows]}, the logits' log-sum-exp
- * {@code [rows]}, result {@code [rows]}. Its gradient goes to the logits alone, what flows through the log-sum-exp included.
+ * Log-probability of each row's label: logits {@code [rows, vocabulary]}, labels {@code [rows]}, the logits'
+ * log-sum-exp {@code [rows]}, result {@code [rows]}. Its gradient goes to the logits alone, what flows through the
+ * log-sum-exp included.
  */
 public final class LogProbability extends OwnOp {
     private static final int LOG_SUM_EXP = 2;

@@ -8,7 +8,10 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** {@code log sum exp} of each row of {@code [rows, vocabulary]}; all that reads a softmax of the rows takes it as given. */
+/**
+ * {@code log sum exp} of each row of {@code [rows, vocabulary]}; all that reads a softmax of the rows takes it as
+ * given.
+ */
 public final class LogSumExp extends OwnOp {
     private LogSumExp(SDVariable logits) {
         super(logits);

@@ -42,7 +42,8 @@ abstract class LogitsGradient extends OwnOp {
 
     /** Sets the gradient of input {@code index}, of which {@code contribution} makes the total. */
     static void contribute(Backward backward, int index, Maker contribution) {
-        backward.set(index, contribution.make(backward.accumulated(index), backward.typeOfTotal(index)).outputVariable());
+        SDVariable accumulated = backward.accumulated(index);
+        backward.set(index, contribution.make(accumulated, backward.typeOfTotal(index)).outputVariable());
     }
 
     /** Makes a gradient. */

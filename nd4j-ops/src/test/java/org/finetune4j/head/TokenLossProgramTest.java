@@ -67,8 +67,10 @@ class TokenLossProgramTest {
         losses.forEach((name, loss) -> {
             try (TokenLossProgram wide = new TokenLossProgram(loss, DataType.FLOAT, KERNELS);
                     TokenLossProgram narrow = new TokenLossProgram(loss, DataType.FLOAT, DataType.BFLOAT16, KERNELS)) {
-                INDArray expected = assertNotNullArray(wide.run(logits, labels(ROWS), weights, null, true).logitsGradient());
-                INDArray actual = assertNotNullArray(narrow.run(logits, labels(ROWS), weights, null, true).logitsGradient());
+                INDArray expected =
+                        assertNotNullArray(wide.run(logits, labels(ROWS), weights, null, true).logitsGradient());
+                INDArray actual =
+                        assertNotNullArray(narrow.run(logits, labels(ROWS), weights, null, true).logitsGradient());
                 assertEquals(DataType.FLOAT, expected.dataType());
                 assertEquals(expected.castTo(DataType.BFLOAT16), actual, name);
             }

@@ -205,14 +205,16 @@ final class BrokenKernels {
         List.of(
                 new Broken("forgets epsilon", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
                         k.rmsNormGradient(x, weight, 0, dOut, addend, dX, dWeight)),
-                new Broken("takes the root mean square for a constant", (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
+                new Broken("takes the root mean square for a constant",
+                        (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
                     k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, dWeight);
                     if (dX != null) {
                         INDArray root = Transforms.sqrt(wide(x).mul(wide(x)).mean(true, 1).add(epsilon));
                         dX.assign(wide(dOut).mul(wide(weight).reshape(1, weight.length())).div(root));
                     }
                 }),
-                new Broken("replaces the gradient of the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
+                new Broken("replaces the gradient of the weight",
+                        (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
                     if (dWeight != null) {
                         dWeight.assign(0);
                     }
@@ -616,10 +618,12 @@ final class BrokenKernels {
                 new BrokenFrom("takes the from side for a constant", (k, from, to, fromSums, toSums, kl, dOut, addend,
                         dFrom) -> dFrom.assign(0)),
                 new BrokenFrom("ignores the gradient from above", (k, from, to, fromSums, toSums, kl, dOut, addend,
-                        dFrom) -> k.klDivergenceFromGradient(from, to, fromSums, toSums, kl, Nd4j.onesLike(dOut), addend,
+                        dFrom) ->
+                        k.klDivergenceFromGradient(from, to, fromSums, toSums, kl, Nd4j.onesLike(dOut), addend,
                         dFrom)),
                 new BrokenFrom("forgets to centre by the divergence", (k, from, to, fromSums, toSums, kl, dOut, addend,
-                        dFrom) -> k.klDivergenceFromGradient(from, to, fromSums, toSums, kl.mul(0), dOut, addend, dFrom)),
+                        dFrom) ->
+                        k.klDivergenceFromGradient(from, to, fromSums, toSums, kl.mul(0), dOut, addend, dFrom)),
                 new BrokenFrom("forgets what is to be added", (k, from, to, fromSums, toSums, kl, dOut, addend,
                         dFrom) -> k.klDivergenceFromGradient(from, to, fromSums, toSums, kl, dOut, null, dFrom)))
                 .forEach(broken -> mistakes.add(new Mistake("klDivergenceFromGradient", broken.mistake(),
@@ -629,7 +633,8 @@ final class BrokenKernels {
                                                                  INDArray toSums, INDArray divergence,
                                                                  INDArray outGradient, @Nullable INDArray addend,
                                                                  INDArray fromGradient) {
-                                broken.gradient().run(right, from, to, fromSums, toSums, divergence, outGradient, addend,
+                                broken.gradient().run(right, from, to, fromSums, toSums, divergence,
+                                        outGradient, addend,
                                         fromGradient);
                             }
                         })));
@@ -652,7 +657,8 @@ final class BrokenKernels {
                             public void klDivergenceToGradient(INDArray from, INDArray to, INDArray fromSums,
                                                                INDArray toSums, INDArray outGradient,
                                                                @Nullable INDArray addend, INDArray toGradient) {
-                                broken.gradient().run(right, from, to, fromSums, toSums, outGradient, addend, toGradient);
+                                broken.gradient().run(right, from, to, fromSums, toSums, outGradient,
+                                        addend, toGradient);
                             }
                         })));
     }

@@ -60,12 +60,14 @@ record KernelRefusal(String name, Consumer<Kernels> call, List<String> messagePa
                 of("dropout", k -> k.dropout(f(2, 3), 1, 0, f(2, 3)), "1"),
                 of("logProbability", k -> k.logProbability(f(2, 5), integers(0, 5), f(2), f(2)), "5"),
                 of("logProbability", k -> k.logProbability(f(2, 5), integers(0, 4), f(2), f(3)), "[3]", "[2, 5]"),
-                of("logProbabilityGradient", k -> k.logProbabilityGradient(f(2, 5), integers(0, 1), f(2), f(2), null, f(2, 6)),
+                of("logProbabilityGradient",
+                        k -> k.logProbabilityGradient(f(2, 5), integers(0, 1), f(2), f(2), null, f(2, 6)),
                         "[2, 6]", "[2, 5]"),
                 of("logSumExp", k -> k.logSumExp(f(2, 5), f(5)), "[5]", "[2, 5]"),
                 of("logSumExpGradient", k -> k.logSumExpGradient(f(2, 5), f(2), f(3), null, f(2, 5)), "[3]", "[2, 5]"),
                 of("klDivergence", k -> k.klDivergence(f(2, 5), f(2, 4), f(2), f(2), f(2)), "[2, 4]", "[2, 5]"),
-                of("klDivergenceToGradient", k -> k.klDivergenceToGradient(f(2, 5), f(2, 5), f(2), f(2), f(2), null, f(2, 6)),
+                of("klDivergenceToGradient",
+                        k -> k.klDivergenceToGradient(f(2, 5), f(2, 5), f(2), f(2), f(2), null, f(2, 6)),
                         "[2, 6]", "[2, 5]"),
                 of("adamW", k -> k.adamW(f(6), f(5), f(6), f(6), step), "[6]", "[5]"));
     }

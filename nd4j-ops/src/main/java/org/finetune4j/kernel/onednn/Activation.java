@@ -6,7 +6,8 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
 
 /**
- * A function of each of contiguous FLOAT elements, by one thread; NaN where the element is. The output may be the input.
+ * A function of each of contiguous FLOAT elements, by one thread; NaN where the element is. The output may be the
+ * input.
  *
  * @param count elements
  * @param swish whether {@code x sigmoid(x)} is computed, else {@code sigmoid(x) = 1 / (1 + e^-x)}
@@ -25,7 +26,8 @@ record Activation(int count, boolean swish) {
         dnnl_primitive_desc description = new dnnl_primitive_desc();
         try {
             Primitive.check("activation " + this, dnnl.dnnl_eltwise_forward_primitive_desc_create(description,
-                    worker.engine(), dnnl.dnnl_forward_inference, swish ? dnnl.dnnl_eltwise_swish : dnnl.dnnl_eltwise_logistic,
+                    worker.engine(), dnnl.dnnl_forward_inference,
+                    swish ? dnnl.dnnl_eltwise_swish : dnnl.dnnl_eltwise_logistic,
                     elements, elements, swish ? 1 : 0, 0, attributes));
             return new Primitive(worker, description, ARGUMENTS, new dnnl_memory_desc[] {elements, elements});
         } finally {

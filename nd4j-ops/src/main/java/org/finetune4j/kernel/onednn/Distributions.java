@@ -8,9 +8,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Kernels over rows of logits: log-sum-exp, log-probabilities and divergence, with their gradients.
  *
- * <p>A row is passed over in pieces that stay in the second cache, by oneDNN's element-wise passes, whose exponential is
- * several times as fast as a loop in Java. That exponential makes infinity of a NaN; so a row whose log-sum-exp is not
- * finite takes a slow way, and only such rows hold a NaN or a positive infinity.
+ * <p>A row is passed over in pieces that stay in the second cache, by oneDNN's element-wise passes, whose exponential
+ * is several times as fast as a loop in Java. That exponential makes infinity of a NaN; so a row whose log-sum-exp is
+ * not finite takes a slow way, and only such rows hold a NaN or a positive infinity.
  */
 final class Distributions {
     /** Logits per piece, at most: 128 KiB, and as much of what is made of them. */
@@ -347,7 +347,8 @@ final class Distributions {
         }
 
         double logRatio(int row, int index) {
-            return (double) Memory.getFloat(from(row, index)) - fromSum(row) - Memory.getFloat(to(row, index)) + toSum(row);
+            return (double) Memory.getFloat(from(row, index)) - fromSum(row)
+                    - Memory.getFloat(to(row, index)) + toSum(row);
         }
     }
 

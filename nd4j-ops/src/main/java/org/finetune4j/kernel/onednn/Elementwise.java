@@ -37,7 +37,10 @@ final class Elementwise {
         workers.run(chunks(length), (worker, chunk) -> tiles(worker, chunk, length, body));
     }
 
-    /** Pieces for oneDNN: of few different lengths whatever the length, so that their primitives are soon all compiled. */
+    /**
+     * Pieces for oneDNN: of few different lengths whatever the length, so that their primitives are soon all
+     * compiled.
+     */
     private void forPieces(long length, Tile body) {
         workers.run(chunks(length), (worker, chunk) -> {
             long first = chunk * CHUNK;

@@ -6,8 +6,8 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
 
 /**
- * The sum or the largest of each row of contiguous FLOAT elements, by one thread. The largest may pass over a NaN, a sum
- * never does.
+ * The sum or the largest of each row of contiguous FLOAT elements, by one thread. The largest may pass over a NaN, a
+ * sum never does.
  *
  * @param rows    rows, one result each
  * @param count   elements of a row, at least 2

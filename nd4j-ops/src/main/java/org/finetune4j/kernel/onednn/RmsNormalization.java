@@ -6,8 +6,8 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
 
 /**
- * {@code out = weight * x / sqrt(mean(x^2) + epsilon)} of FLOAT rows with a FLOAT weight, by one thread. The output may be
- * the input.
+ * {@code out = weight * x / sqrt(mean(x^2) + epsilon)} of FLOAT rows with a FLOAT weight, by one thread. The output may
+ * be the input.
  */
 record RmsNormalization(int rows, int hidden, float epsilon) {
     private static final int[] ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_SCALE, dnnl.DNNL_ARG_DST};
@@ -25,7 +25,8 @@ record RmsNormalization(int rows, int hidden, float epsilon) {
         dnnl_primitive_desc description = new dnnl_primitive_desc();
         try {
             Primitive.check("normalisation " + this, dnnl.dnnl_layer_normalization_forward_primitive_desc_create_v2(
-                    description, worker.engine(), dnnl.dnnl_forward_inference, matrix, matrix, statistics, dnnl.dnnl_f32,
+                    description, worker.engine(), dnnl.dnnl_forward_inference, matrix, matrix, statistics,
+                    dnnl.dnnl_f32,
                     epsilon, dnnl.dnnl_use_scale | dnnl.dnnl_rms_norm, attributes));
             return new Primitive(worker, description, ARGUMENTS, new dnnl_memory_desc[] {matrix, vector, matrix});
         } finally {

@@ -28,7 +28,8 @@ record RowProduct(int rows, int hidden) {
         try {
             Primitive.check("product " + this, dnnl.dnnl_binary_primitive_desc_create(description, worker.engine(),
                     dnnl.dnnl_binary_mul, matrix, matrix, matrix, attributes));
-            return new Primitive(worker, description, ARGUMENTS, new dnnl_memory_desc[] {matrix, matrix, vector, matrix});
+            return new Primitive(worker, description, ARGUMENTS,
+                    new dnnl_memory_desc[] {matrix, matrix, vector, matrix});
         } finally {
             dnnl.dnnl_post_ops_destroy(after);
             dnnl.dnnl_primitive_attr_destroy(attributes);

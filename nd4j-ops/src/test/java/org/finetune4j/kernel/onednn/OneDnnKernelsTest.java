@@ -274,7 +274,8 @@ class OneDnnKernelsTest {
         assertTrue(Float.isFinite(out.getFloat(2)));
         for (DataType type : new DataType[] {DataType.FLOAT, DataType.BFLOAT16}) {
             INDArray gradient = output(type, 3, 5000);
-            kernels.logProbabilityGradient(logits, integers(1, 2, 3), sums, Nd4j.createFromArray(1f, 1f, Float.NaN), null,
+            kernels.logProbabilityGradient(logits, integers(1, 2, 3), sums,
+                    Nd4j.createFromArray(1f, 1f, Float.NaN), null,
                     gradient);
             assertTrue(Float.isNaN(gradient.getFloat(0, 7)) && Float.isNaN(gradient.getFloat(1, 7))
                     && Float.isNaN(gradient.getFloat(2, 7)));
