@@ -92,32 +92,45 @@ public interface Kernels extends AutoCloseable {
 
     /**
      * Causal grouped-query attention within each sequence of a packed batch:
-     * {@code out[t, h] = sum over s <= t of softmax_s(scale * q[t, h] . k[s, h / group]) v[s, h / group]}.
+     * {@code out[t, h] = sum over s <= t of softmax_s(scale * q[t, h] . k[s, h / group]) v[s, h / group]}, where q and k
+     * are query and key, turned by {@link #rotary} first if {@code rotary} is given.
      *
-     * @param query  {@code [tokens, heads * headDimension]}
-     * @param key    {@code [tokens, keyValueHeads * headDimension]}
-     * @param value  {@code [tokens, keyValueHeads * headDimension]}
-     * @param offsets {@code [sequences + 1]} INT32
+     * @param query     {@code [tokens, heads * headDimension]}
+     * @param key       {@code [tokens, keyValueHeads * headDimension]}
+     * @param value     {@code [tokens, keyValueHeads * headDimension]}
+     * @param offsets   {@code [sequences + 1]} INT32
+     * @param rotary    the rotary embedding of queries and keys; null where they have none, or have it already
+     * @param logSumExp an output {@code [tokens, heads]} FLOAT (DOUBLE where activations are DOUBLE): the logarithm of the
+     *                  sum over s of {@code exp(scale * q . k)}, which the gradient reads
      */
-    void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape, INDArray out);
+    void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
+                   @Nullable RotaryPositions rotary, INDArray out, INDArray logSumExp);
 
-    /** The gradients of {@link #attention}; the probabilities are recomputed, never kept. */
+    /**
+     * The gradients of {@link #attention} towards query, key and value as they were given there, before any rotary
+     * embedding; the probabilities are recomputed, never kept.
+     *
+     * @param out       the output of the forward pass
+     * @param logSumExp the second output of the forward pass
+     */
     void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
-                           INDArray out, INDArray outGradient, INDArray queryGradient, INDArray keyGradient,
-                           INDArray valueGradient);
+                           @Nullable RotaryPositions rotary, INDArray out, INDArray logSumExp, INDArray outGradient,
+                           INDArray queryGradient, INDArray keyGradient, INDArray valueGradient);
 
     /**
      * Attention over a cache, for generation. For sequence {@code b}, the new rows {@code offsets[b]..offsets[b+1]} of
-     * key and value are first written into its cache at {@code cacheLengths[b]...}; then each new query attends to its
-     * sequence's cache up to and with its own place.
+     * key (turned if {@code rotary} is given) and value are first written into its cache at {@code cacheLengths[b]...};
+     * then each new query attends to its sequence's cache up to and with its own place.
      *
      * @param keyCache     {@code [sequences, capacity, keyValueHeads * headDimension]}, written to
      * @param valueCache   like {@code keyCache}
      * @param cacheLengths {@code [sequences]} INT32: places already filled; not changed
      * @param offsets      {@code [sequences + 1]} INT32 over the new tokens; a sequence may have none
+     * @param rotary       the rotary embedding of the new queries and keys; null where they have none, or have it already
      */
     void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
-                         INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out);
+                         INDArray cacheLengths, INDArray offsets, AttentionShape shape,
+                         @Nullable RotaryPositions rotary, INDArray out);
 
     /** SwiGLU (arXiv 2002.05202): {@code out = gate * sigmoid(gate) * up}. */
     void swiglu(INDArray gate, INDArray up, INDArray out);

@@ -43,15 +43,20 @@ public final class DecodingEngine implements AutoCloseable {
         ModelGraph graph = new ModelGraph(model, options);
         SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
         SDVariable cacheLengths = graph.integers(LENGTHS);
-        LlamaGraph trunk = graph.trunk((layer, query, key, value, shape) -> {
+        SDVariable positions = graph.integers(ModelGraph.POSITIONS);
+        LlamaGraph trunk = graph.trunk((layer, query, key, value, shape, rotary) -> {
             String keys = "keys." + layer;
             String values = "values." + layer;
             cacheNames.add(keys);
             cacheNames.add(values);
-            return CachedAttention.of(query, key, value, graph.input(keys, model.precision().type()),
-                    graph.input(values, model.precision().type()), cacheLengths, offsets, shape);
+            SDVariable keyCache = graph.input(keys, model.precision().type());
+            SDVariable valueCache = graph.input(values, model.precision().type());
+            return rotary == null
+                    ? CachedAttention.of(query, key, value, keyCache, valueCache, cacheLengths, offsets, shape)
+                    : CachedAttention.of(query, key, value, keyCache, valueCache, cacheLengths, offsets, positions, rotary,
+                            shape);
         }, adapterOn);
-        SDVariable hidden = trunk.hidden(graph.integers(ModelGraph.IDS), graph.integers(ModelGraph.POSITIONS));
+        SDVariable hidden = trunk.hidden(graph.integers(ModelGraph.IDS), positions);
         SDVariable last = GatherRows.of(hidden, graph.integers(LAST_ROWS));
         logits = MatMul.of(last, false, trunk.headWeight(), true, 1, model.precision().masterType(), null).name();
         parameterArrays = graph.parameterArrays();

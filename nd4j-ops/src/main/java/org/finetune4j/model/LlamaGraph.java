@@ -13,6 +13,7 @@ import org.finetune4j.op.MatMul;
 import org.finetune4j.op.RmsNorm;
 import org.finetune4j.op.Rotary;
 import org.finetune4j.op.SwiGlu;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -23,8 +24,13 @@ import org.nd4j.autodiff.samediff.SDVariable;
 final class LlamaGraph {
     /** How tokens of one sequence see each other in a layer. */
     interface Mixer {
-        /** The attended values {@code [tokens, heads * headDimension]}. */
-        SDVariable mix(int layer, SDVariable query, SDVariable key, SDVariable value, AttentionShape shape);
+        /**
+         * The attended values {@code [tokens, heads * headDimension]}.
+         *
+         * @param rotary the rotary embedding that queries and keys are still to be given; null where they have it
+         */
+        SDVariable mix(int layer, SDVariable query, SDVariable key, SDVariable value, AttentionShape shape,
+                       @Nullable RotaryTable rotary);
     }
 
     /** A linear layer with whatever is attached to it. */
@@ -78,10 +84,14 @@ final class LlamaGraph {
     }
 
     private SDVariable attention(int layer, SDVariable x, SDVariable positions) {
-        SDVariable query = Rotary.of(linear(layer, "self_attn.q_proj", x), positions, rotary);
-        SDVariable key = Rotary.of(linear(layer, "self_attn.k_proj", x), positions, rotary);
+        SDVariable query = linear(layer, "self_attn.q_proj", x);
+        SDVariable key = linear(layer, "self_attn.k_proj", x);
         SDVariable value = linear(layer, "self_attn.v_proj", x);
-        return linear(layer, "self_attn.o_proj", mixer.mix(layer, query, key, value, shape));
+        boolean inside = fusions.contains(Fusion.ROTARY_ATTENTION);
+        SDVariable attended = inside ? mixer.mix(layer, query, key, value, shape, rotary)
+                : mixer.mix(layer, Rotary.of(query, positions, rotary), Rotary.of(key, positions, rotary), value, shape,
+                        null);
+        return linear(layer, "self_attn.o_proj", attended);
     }
 
     private SDVariable feedForward(int layer, SDVariable x) {

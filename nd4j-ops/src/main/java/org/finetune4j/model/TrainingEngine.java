@@ -79,7 +79,10 @@ public final class TrainingEngine implements AutoCloseable {
         head = new ChunkedHead(tokenLoss, lossType, rowsPerChunk, model.kernels());
         ModelGraph graph = new ModelGraph(model, options);
         SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
-        LlamaGraph.Mixer mixer = (layer, query, key, value, shape) -> Attention.of(query, key, value, offsets, shape);
+        SDVariable positions = graph.integers(ModelGraph.POSITIONS);
+        LlamaGraph.Mixer mixer = (layer, query, key, value, shape, rotary) -> rotary == null
+                ? Attention.of(query, key, value, offsets, shape)
+                : Attention.of(query, key, value, offsets, positions, rotary, shape);
         SDVariable rows = graph.integers(ROWS);
         LlamaGraph policy = graph.trunk(mixer, adapterOn);
         SDVariable hidden = supervised(graph, policy, rows);

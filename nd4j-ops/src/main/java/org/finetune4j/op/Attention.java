@@ -1,30 +1,48 @@
 package org.finetune4j.op;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.finetune4j.graph.Backward;
 import org.finetune4j.graph.OwnOp;
 import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.kernel.RotaryPositions;
+import org.finetune4j.kernel.RotaryTable;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Causal grouped-query attention within each sequence of a packed batch.
+/**
+ * Causal grouped-query attention within each sequence of a packed batch, with the rotary embedding of queries and keys
+ * inside or without.
  *
  * <p>query {@code [tokens, heads * headDimension]}, key and value {@code [tokens, keyValueHeads * headDimension]},
- * offsets {@code [sequences + 1]}; no score matrix is kept for the reverse pass.
+ * offsets {@code [sequences + 1]}, positions {@code [tokens]}; for the reverse pass one number per token and head is kept,
+ * no score matrix and no turned copy.
  */
 public final class Attention extends OwnOp {
+    private static final int OFFSETS = 3;
+    private static final int POSITIONS = 4;
     private final AttentionShape shape;
+    private final @Nullable RotaryTable rotary;
 
-    private Attention(SDVariable query, SDVariable key, SDVariable value, SDVariable offsets, AttentionShape shape) {
-        super(query, key, value, offsets);
+    private Attention(SDVariable[] inputs, AttentionShape shape, @Nullable RotaryTable rotary) {
+        super(inputs);
         this.shape = shape;
+        this.rotary = rotary;
     }
 
     /** The attended values {@code [tokens, heads * headDimension]}. */
     public static SDVariable of(SDVariable query, SDVariable key, SDVariable value, SDVariable offsets,
                                 AttentionShape shape) {
-        return new Attention(query, key, value, offsets, shape).outputVariable();
+        return new Attention(new SDVariable[] {query, key, value, offsets}, shape, null).outputVariable();
+    }
+
+    /** The attended values {@code [tokens, heads * headDimension]} of queries and keys turned by {@code rotary}. */
+    public static SDVariable of(SDVariable query, SDVariable key, SDVariable value, SDVariable offsets,
+                                SDVariable positions, RotaryTable rotary, AttentionShape shape) {
+        return new Attention(new SDVariable[] {query, key, value, offsets, positions}, shape, rotary).outputVariable();
     }
 
     @Override
@@ -38,29 +56,47 @@ public final class Attention extends OwnOp {
     }
 
     @Override
+    protected List<DataType> outputTypes(List<DataType> inputs) {
+        return List.of(inputs.get(0), inputs.get(0) == DataType.DOUBLE ? DataType.DOUBLE : DataType.FLOAT);
+    }
+
+    @Override
+    protected List<long[]> outputShapes(List<long[]> inputs) {
+        return List.of(inputs.get(0), new long[] {inputs.get(0)[0], shape.heads()});
+    }
+
+    @Override
     protected void execute(Execution execution) {
-        execution.kernels().attention(execution.input(0), execution.input(1), execution.input(2), execution.input(3),
-                shape, execution.output(0));
+        execution.kernels().attention(execution.input(0), execution.input(1), execution.input(2),
+                execution.input(OFFSETS), shape, rotary(execution, rotary), execution.output(0), execution.output(1));
     }
 
     @Override
     protected void backward(Backward backward) {
-        SDVariable[] gradients = new Gradient(arg(0), arg(1), arg(2), arg(3), outputVariables()[0],
-                backward.upstream(), shape).outputVariables();
-        for (int i = 0; i < 3; i++) {
+        List<SDVariable> inputs = new ArrayList<>(Arrays.asList(args()));
+        inputs.addAll(Arrays.asList(outputVariables()));
+        inputs.add(backward.upstream());
+        SDVariable[] gradients = new Gradient(inputs.toArray(new SDVariable[0]), shape, rotary).outputVariables();
+        for (int i = 0; i < OFFSETS; i++) {
             if (backward.wants(i)) {
                 backward.add(i, gradients[i]);
             }
         }
     }
 
+    private static @Nullable RotaryPositions rotary(Execution execution, @Nullable RotaryTable table) {
+        return table == null ? null : new RotaryPositions(execution.input(POSITIONS), table);
+    }
+
+    /** Reads what attention reads, then its two outputs and the gradient of the first. */
     private static final class Gradient extends OwnOp {
         private final AttentionShape shape;
+        private final @Nullable RotaryTable rotary;
 
-        Gradient(SDVariable query, SDVariable key, SDVariable value, SDVariable offsets, SDVariable out,
-                 SDVariable upstream, AttentionShape shape) {
-            super(query, key, value, offsets, out, upstream);
+        Gradient(SDVariable[] inputs, AttentionShape shape, @Nullable RotaryTable rotary) {
+            super(inputs);
             this.shape = shape;
+            this.rotary = rotary;
         }
 
         @Override
@@ -86,9 +122,11 @@ public final class Attention extends OwnOp {
 
         @Override
         protected void execute(Execution execution) {
+            int out = rotary == null ? POSITIONS : POSITIONS + 1;
             execution.kernels().attentionGradient(execution.input(0), execution.input(1), execution.input(2),
-                    execution.input(3), shape, execution.input(4), execution.input(5), execution.output(0),
-                    execution.output(1), execution.output(2));
+                    execution.input(OFFSETS), shape, rotary(execution, rotary), execution.input(out),
+                    execution.input(out + 1), execution.input(out + 2), execution.output(0), execution.output(1),
+                    execution.output(2));
         }
     }
 }

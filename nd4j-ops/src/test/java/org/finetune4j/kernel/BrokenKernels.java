@@ -294,12 +294,30 @@ final class BrokenKernels {
             mistakes.add(new Mistake("attention", broken.mistake(), right -> new DelegatingKernels(right) {
                 @Override
                 public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets,
-                                      AttentionShape shape, INDArray out) {
-                    broken.change().apply(PlainAttention.right(shape.headDimension()))
-                            .forward(query, key, value, offsets, shape, out);
+                                      AttentionShape shape, @Nullable RotaryPositions rotary, INDArray out,
+                                      INDArray logSumExp) {
+                    super.attention(query, key, value, offsets, shape, rotary, out, logSumExp);
+                    broken.change().apply(PlainAttention.right(shape.headDimension())).forward(
+                            turned(right, query, rotary), turned(right, key, rotary), value, offsets, shape, out);
                 }
             }));
         }
+        mistakes.add(new Mistake("attention", "forgets the rotary embedding", right -> new DelegatingKernels(right) {
+            @Override
+            public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
+                                  @Nullable RotaryPositions rotary, INDArray out, INDArray logSumExp) {
+                super.attention(query, key, value, offsets, shape, null, out, logSumExp);
+            }
+        }));
+        mistakes.add(new Mistake("attention", "forgets what it shifted out of the sum",
+                right -> new DelegatingKernels(right) {
+            @Override
+            public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
+                                  @Nullable RotaryPositions rotary, INDArray out, INDArray logSumExp) {
+                super.attention(query, key, value, offsets, shape, rotary, out, logSumExp);
+                logSumExp.addi(1);
+            }
+        }));
         List<Broken> gradients = new ArrayList<>(both);
         gradients.add(new Broken("forgets the sum over a group", PlainAttention::withoutGroupSum));
         gradients.add(new Broken("forgets the mean in the gradient of softmax", PlainAttention::uncentred));
@@ -307,37 +325,71 @@ final class BrokenKernels {
             mistakes.add(new Mistake("attentionGradient", broken.mistake(), right -> new DelegatingKernels(right) {
                 @Override
                 public void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets,
-                                              AttentionShape shape, INDArray out, INDArray outGradient,
-                                              INDArray queryGradient, INDArray keyGradient, INDArray valueGradient) {
-                    broken.change().apply(PlainAttention.right(shape.headDimension())).backward(query, key, value,
-                            offsets, shape, outGradient, queryGradient, keyGradient, valueGradient);
+                                              AttentionShape shape, @Nullable RotaryPositions rotary, INDArray out,
+                                              INDArray logSumExp, INDArray outGradient, INDArray queryGradient,
+                                              INDArray keyGradient, INDArray valueGradient) {
+                    broken.change().apply(PlainAttention.right(shape.headDimension())).backward(
+                            turned(right, query, rotary), turned(right, key, rotary), value, offsets, shape,
+                            outGradient, queryGradient, keyGradient, valueGradient);
+                    if (rotary != null && !query.isEmpty()) {
+                        right.rotary(queryGradient, rotary.positions(), rotary.table(), true, queryGradient);
+                        right.rotary(keyGradient, rotary.positions(), rotary.table(), true, keyGradient);
+                    }
                 }
             }));
         }
+        mistakes.add(new Mistake("attentionGradient", "does not turn its gradients back",
+                right -> new DelegatingKernels(right) {
+            @Override
+            public void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets,
+                                          AttentionShape shape, @Nullable RotaryPositions rotary, INDArray out,
+                                          INDArray logSumExp, INDArray outGradient, INDArray queryGradient,
+                                          INDArray keyGradient, INDArray valueGradient) {
+                super.attentionGradient(turned(right, query, rotary), turned(right, key, rotary), value, offsets, shape,
+                        null, out, logSumExp, outGradient, queryGradient, keyGradient, valueGradient);
+            }
+        }));
+    }
+
+    private static INDArray turned(Kernels right, INDArray x, @Nullable RotaryPositions rotary) {
+        if (rotary == null || x.isEmpty()) {
+            return x;
+        }
+        INDArray out = x.dup('c');
+        right.rotary(x, rotary.positions(), rotary.table(), false, out);
+        return out;
     }
 
     private static void cachedAttention(List<Mistake> mistakes) {
         interface Cached {
             void run(Kernels k, INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
-                     INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out);
+                     INDArray cacheLengths, INDArray offsets, AttentionShape shape, @Nullable RotaryPositions rotary,
+                     INDArray out);
         }
         record Broken(String mistake, Cached cached) {
         }
         List.of(
                 new Broken("does not fill the cache",
-                        (k, query, key, value, keys, values, lengths, offsets, shape, out) ->
-                        k.cachedAttention(query, key, value, keys.dup(), values.dup(), lengths, offsets, shape, out)),
-                new Broken("fills the cache from its start",
-                        (k, query, key, value, keys, values, lengths, offsets, shape, out) ->
-                        k.cachedAttention(query, key, value, keys, values, Nd4j.zerosLike(lengths), offsets, shape,
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
+                        k.cachedAttention(query, key, value, keys.dup(), values.dup(), lengths, offsets, shape, rotary,
                                 out)),
-                new Broken("forgets the past", (k, query, key, value, keys, values, lengths, offsets, shape, out) -> {
-                    k.cachedAttention(query, key, value, keys, values, lengths, offsets, shape, out);
-                    k.attention(query, key, value, offsets, shape, out);
+                new Broken("fills the cache from its start",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
+                        k.cachedAttention(query, key, value, keys, values, Nd4j.zerosLike(lengths), offsets, shape,
+                                rotary, out)),
+                new Broken("forgets the past",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) -> {
+                    k.cachedAttention(query, key, value, keys, values, lengths, offsets, shape, rotary, out);
+                    k.attention(query, key, value, offsets, shape, rotary, out,
+                            Nd4j.create(DataType.DOUBLE, query.size(0), shape.heads()));
                 }),
+                new Broken("caches keys that are not turned",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
+                        k.cachedAttention(turned(k, query, rotary), key, value, keys, values, lengths, offsets, shape,
+                                null, out)),
                 new Broken("counts the new tokens as cached",
-                        (k, query, key, value, keys, values, lengths, offsets, shape, out) -> {
-                    k.cachedAttention(query, key, value, keys, values, lengths, offsets, shape, out);
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) -> {
+                    k.cachedAttention(query, key, value, keys, values, lengths, offsets, shape, rotary, out);
                     for (int b = 0; b < lengths.length(); b++) {
                         lengths.putScalar(b, lengths.getInt(b) + offsets.getInt(b + 1) - offsets.getInt(b));
                     }
@@ -347,9 +399,10 @@ final class BrokenKernels {
                             @Override
                             public void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache,
                                                         INDArray valueCache, INDArray cacheLengths, INDArray offsets,
-                                                        AttentionShape shape, INDArray out) {
+                                                        AttentionShape shape, @Nullable RotaryPositions rotary,
+                                                        INDArray out) {
                                 broken.cached().run(right, query, key, value, keyCache, valueCache, cacheLengths,
-                                        offsets, shape, out);
+                                        offsets, shape, rotary, out);
                             }
                         })));
     }

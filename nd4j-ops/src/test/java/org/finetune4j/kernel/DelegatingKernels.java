@@ -72,22 +72,24 @@ class DelegatingKernels implements Kernels {
 
     @Override
     public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
-                          INDArray out) {
-        right.attention(query, key, value, offsets, shape, out);
+                          @Nullable RotaryPositions rotary, INDArray out, INDArray logSumExp) {
+        right.attention(query, key, value, offsets, shape, rotary, out, logSumExp);
     }
 
     @Override
     public void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
-                                  INDArray out, INDArray outGradient, INDArray queryGradient, INDArray keyGradient,
+                                  @Nullable RotaryPositions rotary, INDArray out, INDArray logSumExp,
+                                  INDArray outGradient, INDArray queryGradient, INDArray keyGradient,
                                   INDArray valueGradient) {
-        right.attentionGradient(query, key, value, offsets, shape, out, outGradient, queryGradient, keyGradient,
-                valueGradient);
+        right.attentionGradient(query, key, value, offsets, shape, rotary, out, logSumExp, outGradient, queryGradient,
+                keyGradient, valueGradient);
     }
 
     @Override
     public void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
-                                INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out) {
-        right.cachedAttention(query, key, value, keyCache, valueCache, cacheLengths, offsets, shape, out);
+                                INDArray cacheLengths, INDArray offsets, AttentionShape shape,
+                                @Nullable RotaryPositions rotary, INDArray out) {
+        right.cachedAttention(query, key, value, keyCache, valueCache, cacheLengths, offsets, shape, rotary, out);
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Every kernel on random inputs of many shapes: odd sizes, single rows, thin inner dimensions, several sequences. */
@@ -215,32 +216,54 @@ final class KernelCases {
                 new Packed(new AttentionShape(4, 2, 8), 0, 1, 2, 3),
                 new Packed(new AttentionShape(4, 4, 5), 0, 7),
                 new Packed(new AttentionShape(6, 2, 8), 0, 3, 3, 4, 13),
+                new Packed(new AttentionShape(2, 1, 6), 0, 5, 26),
                 new Packed(new AttentionShape(9, 3, 64), 0, 33, 98),
                 new Packed(new AttentionShape(2, 1, 32), 0, 131),
                 new Packed(new AttentionShape(4, 1, 16), 0, 64, 65, 128),
+                new Packed(new AttentionShape(3, 1, 8), 0, 300, 301, 437),
+                new Packed(new AttentionShape(2, 2, 2), 0, 587),
                 new Packed(new AttentionShape(2, 2, 4), 0),
                 new Packed(new AttentionShape(2, 2, 4), 0, 0));
         for (Packed batch : batches) {
-            AttentionShape shape = batch.shape();
-            int tokens = batch.offsets()[batch.offsets().length - 1];
-            String name = " of " + shape + " over " + Arrays.toString(batch.offsets());
-            INDArray query = spread(1, 0, 1.5, tokens, shape.queryWidth());
-            INDArray key = normal(2, tokens, shape.keyValueWidth());
-            INDArray value = normal(3, tokens, shape.keyValueWidth());
-            cases.add(new KernelCase("attention" + name,
-                    (kernels, a) -> kernels.attention(a[0], a[1], a[2], a[3], shape, a[4]))
-                    .input("query", query).input("key", key).input("value", value)
-                    .integers("offsets", batch.offsets()).output("out", tokens, shape.queryWidth()));
-            cases.add(new KernelCase("attentionGradient" + name, (kernels, a) -> {
-                kernels.attention(a[0], a[1], a[2], a[3], shape, a[5]);
-                kernels.attentionGradient(a[0], a[1], a[2], a[3], shape, a[5], a[4], a[6], a[7], a[8]);
-            })
-                    .input("query", query).input("key", key).input("value", value)
-                    .integers("offsets", batch.offsets()).input("outGradient", normal(4, tokens, shape.queryWidth()))
-                    .output("out", tokens, shape.queryWidth()).output("queryGradient", tokens, shape.queryWidth())
-                    .output("keyGradient", tokens, shape.keyValueWidth())
-                    .output("valueGradient", tokens, shape.keyValueWidth()).ofMagnitude(1));
+            attention(cases, batch.shape(), 1.5, false, batch.offsets());
+            if (batch.shape().headDimension() % 2 == 0) {
+                attention(cases, batch.shape(), 1.5, true, batch.offsets());
+            }
         }
+        // Scores a hundred above and below that of the first key.
+        attention(cases, new AttentionShape(4, 2, 16), 25, false, 0, 3, 90);
+        attention(cases, new AttentionShape(2, 1, 64), 25, false, 0, 300);
+    }
+
+    private static void attention(List<KernelCase> cases, AttentionShape shape, double deviation, boolean rotary,
+                                  int... offsets) {
+        int tokens = offsets[offsets.length - 1];
+        String name = " of " + shape + " over " + Arrays.toString(offsets) + (rotary ? ", turned" : "")
+                + (deviation > 2 ? ", of deviation " + deviation : "");
+        INDArray query = spread(1, 0, deviation, tokens, shape.queryWidth());
+        INDArray key = normal(2, tokens, shape.keyValueWidth());
+        INDArray value = normal(3, tokens, shape.keyValueWidth());
+        int[] positions = indices(5, tokens, 2048);
+        cases.add(new KernelCase("attention" + name, (kernels, a) -> kernels.attention(a[0], a[1], a[2], a[3], shape,
+                rotary(rotary, a[4], shape), a[5], a[6]))
+                .input("query", query).input("key", key).input("value", value).integers("offsets", offsets)
+                .integers("positions", positions).output("out", tokens, shape.queryWidth())
+                .wideOutput("logSumExp", tokens, shape.heads()).ofMagnitude(1));
+        cases.add(new KernelCase("attentionGradient" + name, (kernels, a) -> {
+            kernels.attention(a[0], a[1], a[2], a[3], shape, rotary(rotary, a[4], shape), a[6], a[7]);
+            kernels.attentionGradient(a[0], a[1], a[2], a[3], shape, rotary(rotary, a[4], shape), a[6], a[7], a[5], a[8],
+                    a[9], a[10]);
+        })
+                .input("query", query).input("key", key).input("value", value).integers("offsets", offsets)
+                .integers("positions", positions).input("outGradient", normal(4, tokens, shape.queryWidth()))
+                .output("out", tokens, shape.queryWidth()).wideOutput("logSumExp", tokens, shape.heads())
+                .output("queryGradient", tokens, shape.queryWidth())
+                .output("keyGradient", tokens, shape.keyValueWidth())
+                .output("valueGradient", tokens, shape.keyValueWidth()).ofMagnitude(1));
+    }
+
+    private static @Nullable RotaryPositions rotary(boolean wanted, INDArray positions, AttentionShape shape) {
+        return wanted ? new RotaryPositions(positions, new RotaryTable(shape.headDimension(), 10000)) : null;
     }
 
     private static void cachedAttention(List<KernelCase> cases) {
@@ -250,23 +273,34 @@ final class KernelCases {
                 new Step(new AttentionShape(1, 1, 2), 1, new int[] {0}, 0, 1),
                 new Step(new AttentionShape(4, 2, 8), 16, new int[] {0, 0}, 0, 5, 16),
                 new Step(new AttentionShape(9, 3, 64), 70, new int[] {69, 3, 0}, 0, 1, 2, 3),
+                new Step(new AttentionShape(9, 3, 64), 900, new int[] {899, 512, 37}, 0, 1, 3, 103),
                 new Step(new AttentionShape(6, 2, 5), 20, new int[] {4, 11, 20, 0}, 0, 3, 12, 12, 13),
+                new Step(new AttentionShape(2, 1, 6), 700, new int[] {690, 0}, 0, 2, 4),
                 new Step(new AttentionShape(2, 1, 4), 8, new int[] {}, 0));
         for (Step step : steps) {
-            AttentionShape shape = step.shape();
-            int tokens = step.offsets()[step.offsets().length - 1];
-            int width = shape.keyValueWidth();
-            int sequences = step.lengths().length;
-            cases.add(new KernelCase("cachedAttention of " + shape + " with " + Arrays.toString(step.lengths())
-                    + " cached over " + Arrays.toString(step.offsets()),
-                    (kernels, a) -> kernels.cachedAttention(a[0], a[1], a[2], a[3], a[4], a[5], a[6], shape, a[7]))
-                    .input("query", spread(1, 0, 1.5, tokens, shape.queryWidth()))
-                    .input("key", normal(2, tokens, width)).input("value", normal(3, tokens, width))
-                    .updated("keyCache", normal(4, sequences, step.capacity(), width))
-                    .updated("valueCache", normal(5, sequences, step.capacity(), width))
-                    .integers("cacheLengths", step.lengths()).integers("offsets", step.offsets())
-                    .output("out", tokens, shape.queryWidth()));
+            cachedAttention(cases, step.shape(), 1.5, false, step.capacity(), step.lengths(), step.offsets());
+            if (step.shape().headDimension() % 2 == 0) {
+                cachedAttention(cases, step.shape(), 1.5, true, step.capacity(), step.lengths(), step.offsets());
+            }
         }
+        cachedAttention(cases, new AttentionShape(4, 2, 16), 25, false, 300, new int[] {250, 100}, 0, 1, 41);
+    }
+
+    private static void cachedAttention(List<KernelCase> cases, AttentionShape shape, double deviation, boolean rotary,
+                                        int capacity, int[] lengths, int... offsets) {
+        int tokens = offsets[offsets.length - 1];
+        int width = shape.keyValueWidth();
+        cases.add(new KernelCase("cachedAttention of " + shape + " with " + Arrays.toString(lengths)
+                + " cached over " + Arrays.toString(offsets) + (rotary ? ", turned" : "")
+                + (deviation > 2 ? ", of deviation " + deviation : ""),
+                (kernels, a) -> kernels.cachedAttention(a[0], a[1], a[2], a[3], a[4], a[5], a[6], shape,
+                        rotary(rotary, a[7], shape), a[8]))
+                .input("query", spread(1, 0, deviation, tokens, shape.queryWidth()))
+                .input("key", normal(2, tokens, width)).input("value", normal(3, tokens, width))
+                .updated("keyCache", normal(4, lengths.length, capacity, width))
+                .updated("valueCache", normal(5, lengths.length, capacity, width))
+                .integers("cacheLengths", lengths).integers("offsets", offsets)
+                .integers("positions", indices(6, tokens, 2048)).output("out", tokens, shape.queryWidth()));
     }
 
     private static void elementWise(List<KernelCase> cases) {

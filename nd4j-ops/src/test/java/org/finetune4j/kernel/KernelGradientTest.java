@@ -130,24 +130,29 @@ class KernelGradientTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,1,2,'0,1'", "2,2,3,'0,4,5,8'", "4,2,3,'0,1,7'", "6,1,2,'0,3,3,4'", "6,2,1,'0,5'"})
-    void attention(int heads, int keyValueHeads, int headDimension, String offsetText) {
+    @CsvSource({"1,1,2,'0,1',false", "2,2,3,'0,4,5,8',false", "4,2,3,'0,1,7',false", "6,1,2,'0,3,3,4',false",
+        "6,2,1,'0,5',false", "1,1,2,'0,3',true", "4,2,4,'0,1,7',true"})
+    void attention(int heads, int keyValueHeads, int headDimension, String offsetText, boolean turned) {
         AttentionShape shape = new AttentionShape(heads, keyValueHeads, headDimension);
         int[] bounds = Arrays.stream(offsetText.split(",")).mapToInt(Integer::parseInt).toArray();
         int tokens = bounds[bounds.length - 1];
         INDArray offsets = integers(bounds);
+        RotaryPositions rotary = turned
+                ? new RotaryPositions(integers(indices(8, tokens, 90)), new RotaryTable(headDimension, 100)) : null;
         INDArray query = normal(1, tokens, shape.queryWidth());
         INDArray key = normal(2, tokens, shape.keyValueWidth());
         INDArray value = normal(3, tokens, shape.keyValueWidth());
         INDArray upstream = normal(4, tokens, shape.queryWidth());
         INDArray out = zeros(query.shape());
-        Consumer<INDArray> forward = result -> kernels.attention(query, key, value, offsets, shape, result);
-        forward.accept(out);
+        INDArray logSums = zeros(tokens, heads);
+        Consumer<INDArray> forward = result -> kernels.attention(query, key, value, offsets, shape, rotary, result,
+                logSums.dup());
+        kernels.attention(query, key, value, offsets, shape, rotary, out, logSums);
         INDArray queryGradient = normal(5, query.shape());
         INDArray keyGradient = normal(6, key.shape());
         INDArray valueGradient = normal(7, value.shape());
-        kernels.attentionGradient(query, key, value, offsets, shape, out, upstream, queryGradient, keyGradient,
-                valueGradient);
+        kernels.attentionGradient(query, key, value, offsets, shape, rotary, out, logSums, upstream, queryGradient,
+                keyGradient, valueGradient);
         assertGradient(query, queryGradient, upstream, forward);
         assertGradient(key, keyGradient, upstream, forward);
         assertGradient(value, valueGradient, upstream, forward);

@@ -113,14 +113,16 @@ class Nd4jKernelFormulaTest {
         INDArray value = normal(3, 9, 8);
         INDArray out = zeros(9, 24);
         INDArray expected = zeros(9, 24);
-        kernels.attention(query, key, value, offsets, shape, out);
+        INDArray logSums = zeros(9, 6);
+        kernels.attention(query, key, value, offsets, shape, null, out, logSums);
         PlainAttention.right(4).forward(query, key, value, offsets, shape, expected);
         assertClose(expected, out);
 
         INDArray outGradient = normal(4, 9, 24);
         INDArray[] actual = {zeros(9, 24), zeros(9, 8), zeros(9, 8)};
         INDArray[] plain = {zeros(9, 24), zeros(9, 8), zeros(9, 8)};
-        kernels.attentionGradient(query, key, value, offsets, shape, out, outGradient, actual[0], actual[1], actual[2]);
+        kernels.attentionGradient(query, key, value, offsets, shape, null, out, logSums, outGradient, actual[0],
+                actual[1], actual[2]);
         PlainAttention.right(4).backward(query, key, value, offsets, shape, outGradient, plain[0], plain[1], plain[2]);
         for (int i = 0; i < 3; i++) {
             assertClose(plain[i], actual[i]);
@@ -147,7 +149,7 @@ class Nd4jKernelFormulaTest {
             int[] rows = first[step];
             INDArray out = zeros(rows.length, 12);
             kernels.cachedAttention(rows(query, rows), rows(key, rows), rows(value, rows), keyCache, valueCache,
-                    integers(lengths[step]), integers(offsets[step]), shape, out);
+                    integers(lengths[step]), integers(offsets[step]), shape, null, out);
             assertClose(rows(expected, rows), out);
         }
         for (int i = 0; i < 6; i++) {

@@ -35,7 +35,8 @@ class Nd4jKernelThreadTest {
         INDArray key = normal(2, 300, 64).castTo(DataType.FLOAT);
         assertSameBits(() -> {
             INDArray out = Nd4j.create(DataType.FLOAT, 300, 128);
-            kernels.attention(query, key, key, integers(0, 33, 300), shape, out);
+            kernels.attention(query, key, key, integers(0, 33, 300), shape, null, out,
+                    Nd4j.create(DataType.FLOAT, 300, 2));
             return out;
         });
     }

@@ -173,6 +173,37 @@ abstract class EngineLaws {
     }
 
     @Test
+    void fusionsDoNotChangeTheGradient() {
+        PackedBatch batch = TestModels.batch(VOCABULARY, 29, 21, 1, 70);
+        double[] fused = gradient(full(), batch, EngineOptions.DEFAULT);
+        double[] unfused = gradient(full(), batch, UNFUSED);
+        assertClose(unfused, fused);
+        for (Fusion fusion : Fusion.values()) {
+            assertClose(unfused, gradient(full(), batch, EngineOptions.DEFAULT.withFusions(Set.of(fusion))));
+        }
+        int[] elsewhere = batch.positions().clone();
+        for (int i = 0; i < elsewhere.length; i++) {
+            elsewhere[i] *= 2;
+        }
+        PackedBatch moved = new PackedBatch(batch.ids(), elsewhere, batch.offsets(), batch.supervisedRows(),
+                batch.labels(), batch.weights());
+        assertThrows(AssertionError.class,
+                () -> assertClose(unfused, gradient(full(), moved, EngineOptions.DEFAULT)),
+                "other positions went unnoticed");
+    }
+
+    @Test
+    void theRotaryEmbeddingLeavesTheGraphWhenAttentionAppliesIt() {
+        try (LanguageModel model = full();
+                TrainingEngine fused = new TrainingEngine(model, LOG_LOSS);
+                TrainingEngine plain = new TrainingEngine(model, LOG_LOSS, true,
+                        UNFUSED)) {
+            assertEquals(0, count(fused.trainingOperations(), "finetune4j_rotary"));
+            assertEquals(2 * 4, count(plain.trainingOperations(), "finetune4j_rotary"));
+        }
+    }
+
+    @Test
     void frozenWeightsGetNoGradientWork() {
         try (LanguageModel model = model()) {
             model.attach(new ModelGradientTest.TestAdapter(), 3);
@@ -387,6 +418,14 @@ abstract class EngineLaws {
         try (model; TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true, EngineOptions.DEFAULT, rowsPerChunk)) {
             engine.zeroGradients();
             batches.forEach(batch -> engine.accumulateGradient(batch, -1));
+            return model.parameters().flatGradient().toDoubleVector();
+        }
+    }
+
+    private static double[] gradient(LanguageModel model, PackedBatch batch, EngineOptions options) {
+        try (model; TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true, options)) {
+            engine.zeroGradients();
+            engine.accumulateGradient(batch, -1);
             return model.parameters().flatGradient().toDoubleVector();
         }
     }

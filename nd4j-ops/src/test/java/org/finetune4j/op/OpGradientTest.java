@@ -87,6 +87,9 @@ class OpGradientTest {
         AttentionShape grouped = new AttentionShape(4, 2, 2);
         CASES.put("grouped attention", new Case(List.of(normal(1, 3, 8), normal(2, 3, 4), normal(3, 3, 4),
                 integers(0, 1, 3)), in -> Attention.of(in[0], in[1], in[2], in[3], grouped)));
+        CASES.put("grouped attention with rotary embedding", new Case(List.of(normal(1, 3, 8), normal(2, 3, 4),
+                normal(3, 3, 4), integers(0, 1, 3), integers(0, 0, 1)),
+                in -> Attention.of(in[0], in[1], in[2], in[3], in[4], new RotaryTable(2, 100), grouped)));
         CASES.put("swiglu", new Case(List.of(normal(1, 3, 4), normal(2, 3, 4)), in -> SwiGlu.of(in[0], in[1])));
         CASES.put("log-probability", new Case(List.of(normal(1, 3, 5), integers(4, 0, 4)),
                 in -> LogProbability.of(in[0], in[1])));

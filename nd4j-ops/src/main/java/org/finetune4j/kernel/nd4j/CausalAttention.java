@@ -1,5 +1,6 @@
 package org.finetune4j.kernel.nd4j;
 
+import static org.finetune4j.kernel.nd4j.Arithmetic.logSumExp;
 import static org.finetune4j.kernel.nd4j.Arithmetic.product;
 import static org.finetune4j.kernel.nd4j.Arithmetic.softmax;
 
@@ -30,13 +31,15 @@ final class CausalAttention {
 
     /**
      * Writes the attention of {@code query [new, queryWidth]} over {@code key} and {@code value}
-     * {@code [past + new, keyValueWidth]} to {@code out [new, queryWidth]}; all of one type, at least FLOAT.
+     * {@code [past + new, keyValueWidth]} to {@code out [new, queryWidth]}, and the logarithms of the sums of exponentials
+     * to {@code logSums [new, heads]}; all of one type, at least FLOAT.
      */
-    void forward(INDArray query, INDArray key, INDArray value, INDArray out) {
+    void forward(INDArray query, INDArray key, INDArray value, INDArray out, INDArray logSums) {
         INDArray mask = mask(query.size(0), key.size(0), query.dataType());
         for (int head = 0; head < shape.heads(); head++) {
-            INDArray probabilities = probabilities(query, key, mask, head);
-            queryHead(out, head).assign(product(probabilities, keyValueHead(value, head).dup('c')));
+            INDArray scores = scores(query, key, mask, head);
+            queryHead(out, head).assign(product(softmax(scores), keyValueHead(value, head).dup('c')));
+            logSums.getColumn(head).assign(logSumExp(scores).reshape(scores.size(0)));
         }
     }
 
@@ -65,9 +68,13 @@ final class CausalAttention {
     }
 
     private INDArray probabilities(INDArray query, INDArray key, INDArray mask, int head) {
+        return softmax(scores(query, key, mask, head));
+    }
+
+    private INDArray scores(INDArray query, INDArray key, INDArray mask, int head) {
         INDArray q = queryHead(query, head).dup('c');
         INDArray k = keyValueHead(key, head).dup('c');
-        return softmax(product(q, k.transpose()).mul(scale).add(mask));
+        return product(q, k.transpose()).mul(scale).add(mask);
     }
 
     private INDArray queryHead(INDArray rows, int head) {

@@ -17,6 +17,7 @@ import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.RotaryPositions;
 import org.finetune4j.kernel.RotaryTable;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -232,13 +233,16 @@ public final class Nd4jKernels implements Kernels {
 
     @Override
     public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
-                          INDArray out) {
+                          @Nullable RotaryPositions rotary, INDArray out, INDArray logSumExp) {
         Arguments check = new Arguments("attention");
         int[] bounds = checkAttention(check, query, key, value, offsets, shape);
-        check.numbers(out);
+        check.numbers(out, logSumExp);
         check.sameShape("out", out, "query", query);
+        check.shape("logSumExp", logSumExp, "query", query, query.size(0), shape.heads());
         DataType type = type(query, key, value);
         CausalAttention attention = new CausalAttention(shape);
+        INDArray turnedQuery = turned(check, "query", query, rotary, shape, type);
+        INDArray turnedKey = turned(check, "key", key, rotary, shape, type);
         for (int b = 0; b + 1 < bounds.length; b++) {
             int begin = bounds[b];
             int end = bounds[b + 1];
@@ -246,26 +250,41 @@ public final class Nd4jKernels implements Kernels {
                 continue;
             }
             INDArray result = Nd4j.create(type, end - begin, shape.queryWidth());
-            attention.forward(read(rows(query, begin, end), type), read(rows(key, begin, end), type),
-                    read(rows(value, begin, end), type), result);
+            INDArray logs = Nd4j.create(type, end - begin, shape.heads());
+            attention.forward(rows(turnedQuery, begin, end).dup('c'), rows(turnedKey, begin, end).dup('c'),
+                    read(rows(value, begin, end), type), result, logs);
             write(result, rows(out, begin, end));
+            for (int t = 0; t < end - begin; t++) {
+                for (int head = 0; head < shape.heads(); head++) {
+                    logSumExp.putScalar(begin + t, head, logs.getDouble(t, head));
+                }
+            }
         }
     }
 
     @Override
     public void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets,
-                                  AttentionShape shape, INDArray out, INDArray outGradient, INDArray queryGradient,
+                                  AttentionShape shape, @Nullable RotaryPositions rotary, INDArray out,
+                                  INDArray logSumExp, INDArray outGradient, INDArray queryGradient,
                                   INDArray keyGradient, INDArray valueGradient) {
         Arguments check = new Arguments("attentionGradient");
         int[] bounds = checkAttention(check, query, key, value, offsets, shape);
-        check.numbers(out, outGradient, queryGradient, keyGradient, valueGradient);
+        check.numbers(out, logSumExp, outGradient, queryGradient, keyGradient, valueGradient);
+        check.shape("logSumExp", logSumExp, "query", query, query.size(0), shape.heads());
         check.sameShape("out", out, "query", query);
         check.sameShape("outGradient", outGradient, "query", query);
         check.sameShape("queryGradient", queryGradient, "query", query);
         check.sameShape("keyGradient", keyGradient, "key", key);
         check.sameShape("valueGradient", valueGradient, "value", value);
+        if (query.isEmpty()) {
+            return;
+        }
         DataType type = type(query, key, value);
         CausalAttention attention = new CausalAttention(shape);
+        INDArray turnedQuery = turned(check, "query", query, rotary, shape, type);
+        INDArray turnedKey = turned(check, "key", key, rotary, shape, type);
+        INDArray turnedQueryGradient = Nd4j.create(type, query.shape());
+        INDArray turnedKeyGradient = Nd4j.create(type, key.shape());
         for (int b = 0; b + 1 < bounds.length; b++) {
             int begin = bounds[b];
             int end = bounds[b + 1];
@@ -275,18 +294,21 @@ public final class Nd4jKernels implements Kernels {
             INDArray dQuery = Nd4j.create(type, end - begin, shape.queryWidth());
             INDArray dKey = Nd4j.create(type, end - begin, shape.keyValueWidth());
             INDArray dValue = Nd4j.create(type, end - begin, shape.keyValueWidth());
-            attention.backward(read(rows(query, begin, end), type), read(rows(key, begin, end), type),
+            attention.backward(rows(turnedQuery, begin, end).dup('c'), rows(turnedKey, begin, end).dup('c'),
                     read(rows(value, begin, end), type), read(rows(outGradient, begin, end), type), dQuery, dKey,
                     dValue);
-            write(dQuery, rows(queryGradient, begin, end));
-            write(dKey, rows(keyGradient, begin, end));
+            write(dQuery, rows(turnedQueryGradient, begin, end));
+            write(dKey, rows(turnedKeyGradient, begin, end));
             write(dValue, rows(valueGradient, begin, end));
         }
+        write(turnedBack(turnedQueryGradient, rotary), queryGradient);
+        write(turnedBack(turnedKeyGradient, rotary), keyGradient);
     }
 
     @Override
     public void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
-                                INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out) {
+                                INDArray cacheLengths, INDArray offsets, AttentionShape shape,
+                                @Nullable RotaryPositions rotary, INDArray out) {
         Arguments check = new Arguments("cachedAttention");
         int[] bounds = checkAttention(check, query, key, value, offsets, shape);
         int sequences = bounds.length - 1;
@@ -307,6 +329,8 @@ public final class Nd4jKernels implements Kernels {
         }
         DataType type = type(query, key, value);
         CausalAttention attention = new CausalAttention(shape);
+        INDArray turnedQuery = turned(check, "query", query, rotary, shape, type);
+        INDArray turnedKey = turned(check, "key", key, rotary, shape, type);
         for (int b = 0; b < sequences; b++) {
             int begin = bounds[b];
             int end = bounds[b + 1];
@@ -314,11 +338,11 @@ public final class Nd4jKernels implements Kernels {
                 continue;
             }
             int filled = lengths[b] + end - begin;
-            cached(keyCache, b, lengths[b], filled).assign(rows(key, begin, end));
+            cached(keyCache, b, lengths[b], filled).assign(rows(turnedKey, begin, end));
             cached(valueCache, b, lengths[b], filled).assign(rows(value, begin, end));
             INDArray result = Nd4j.create(type, end - begin, shape.queryWidth());
-            attention.forward(read(rows(query, begin, end), type), read(cached(keyCache, b, 0, filled), type),
-                    read(cached(valueCache, b, 0, filled), type), result);
+            attention.forward(rows(turnedQuery, begin, end).dup('c'), read(cached(keyCache, b, 0, filled), type),
+                    read(cached(valueCache, b, 0, filled), type), result, Nd4j.create(type, end - begin, shape.heads()));
             write(result, rows(out, begin, end));
         }
     }
@@ -618,5 +642,33 @@ public final class Nd4jKernels implements Kernels {
         check.shape("key", key, shape + ", with query", query, query.size(0), shape.keyValueWidth());
         check.sameShape("value", value, "key", key);
         return check.offsets(offsets, query.size(0));
+    }
+
+    /** Queries or keys in the type of the arithmetic, with their rotary embedding if there is one. */
+    private INDArray turned(Arguments check, String name, INDArray x, @Nullable RotaryPositions rotary,
+                            AttentionShape shape, DataType type) {
+        if (rotary != null) {
+            check.shape("positions", rotary.positions(), name, x, x.size(0));
+            check.indices("positions", rotary.positions(), Integer.MAX_VALUE);
+            if (2 * rotary.table().pairs() != shape.headDimension()) {
+                throw check.refused("the rotary table has " + rotary.table().pairs() + " pairs, but " + shape
+                        + " asks for " + shape.headDimension() / 2.0 + "; make the table for this head dimension");
+            }
+        }
+        if (x.isEmpty()) {
+            return x;
+        }
+        INDArray wide = read(x, type);
+        if (rotary != null) {
+            rotary(wide, rotary.positions(), rotary.table(), false, wide);
+        }
+        return wide;
+    }
+
+    private INDArray turnedBack(INDArray gradient, @Nullable RotaryPositions rotary) {
+        if (rotary != null) {
+            rotary(gradient, rotary.positions(), rotary.table(), true, gradient);
+        }
+        return gradient;
     }
 }

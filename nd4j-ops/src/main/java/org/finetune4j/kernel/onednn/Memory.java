@@ -74,4 +74,8 @@ final class Memory {
     static short getShort(long address) {
         return UNSAFE.getShort(address);
     }
+
+    static void putShort(long address, short value) {
+        UNSAFE.putShort(address, value);
+    }
 }

@@ -6,6 +6,7 @@ import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.Product;
 import org.finetune4j.kernel.ProductSum;
+import org.finetune4j.kernel.RotaryPositions;
 import org.finetune4j.kernel.RotaryTable;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -113,21 +114,25 @@ public final class OneDnnKernels implements Kernels {
     }
 
     @Override
-    public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape, INDArray out) {
-        attention.run(query, key, value, offsets, shape, out);
+    public void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
+                          @Nullable RotaryPositions rotary, INDArray out, INDArray logSumExp) {
+        attention.run(query, key, value, offsets, shape, rotary, out, logSumExp);
     }
 
     @Override
     public void attentionGradient(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
-                                  INDArray out, INDArray outGradient, INDArray queryGradient, INDArray keyGradient,
+                                  @Nullable RotaryPositions rotary, INDArray out, INDArray logSumExp,
+                                  INDArray outGradient, INDArray queryGradient, INDArray keyGradient,
                                   INDArray valueGradient) {
-        attention.gradient(query, key, value, offsets, shape, out, outGradient, queryGradient, keyGradient, valueGradient);
+        attention.gradient(query, key, value, offsets, shape, rotary, out, logSumExp, outGradient, queryGradient,
+                keyGradient, valueGradient);
     }
 
     @Override
     public void cachedAttention(INDArray query, INDArray key, INDArray value, INDArray keyCache, INDArray valueCache,
-                                INDArray cacheLengths, INDArray offsets, AttentionShape shape, INDArray out) {
-        attention.cached(query, key, value, keyCache, valueCache, cacheLengths, offsets, shape, out);
+                                INDArray cacheLengths, INDArray offsets, AttentionShape shape,
+                                @Nullable RotaryPositions rotary, INDArray out) {
+        attention.cached(query, key, value, keyCache, valueCache, cacheLengths, offsets, shape, rotary, out);
     }
 
     @Override
@@ -204,5 +209,6 @@ public final class OneDnnKernels implements Kernels {
     @Override
     public void close() {
         workers.close();
+        attention.close();
     }
 }

@@ -45,6 +45,12 @@ final class Primitive implements AutoCloseable {
         dnnl.dnnl_primitive_desc_destroy(description);
     }
 
+    /** Runs with five arguments at these addresses, in the order given at construction. */
+    void execute(long first, long second, long third, long fourth, long fifth) {
+        point(4, fifth);
+        execute(first, second, third, fourth);
+    }
+
     /** Runs with four arguments at these addresses, in the order given at construction. */
     void execute(long first, long second, long third, long fourth) {
         point(3, fourth);

@@ -56,12 +56,13 @@ class OneDnnAttentionTest {
         INDArray upstream = normal(4, type, tokens, shape.queryWidth());
         Reference reference = new Reference(shape, doubles(q), doubles(k), doubles(v), doubles(upstream), offsets);
         INDArray out = output(type, tokens, shape.queryWidth());
-        kernels.attention(q, k, v, integers(offsets), shape, out);
+        INDArray logSums = output(DataType.FLOAT, tokens, shape.heads());
+        kernels.attention(q, k, v, integers(offsets), shape, null, out, logSums);
         assertClose(reference.out, out, tolerance(type));
         INDArray dq = output(type, tokens, shape.queryWidth());
         INDArray dk = output(type, tokens, shape.keyValueWidth());
         INDArray dv = output(type, tokens, shape.keyValueWidth());
-        kernels.attentionGradient(q, k, v, integers(offsets), shape, out, upstream, dq, dk, dv);
+        kernels.attentionGradient(q, k, v, integers(offsets), shape, null, out, logSums, upstream, dq, dk, dv);
         assertClose(reference.dv, dv, tolerance(type));
         if (offsets.length > 2) {
             assertClose(reference.dq, dq, tolerance(type));
@@ -122,7 +123,8 @@ class OneDnnAttentionTest {
             }
         }
         INDArray out = output(q.dataType(), total, shape.queryWidth());
-        kernels.cachedAttention(newQ, newK, newV, keyCache, valueCache, integers(done), integers(newOffsets), shape, out);
+        kernels.cachedAttention(newQ, newK, newV, keyCache, valueCache, integers(done), integers(newOffsets), shape,
+                null, out);
         for (int s = 0; s < counts.length; s++) {
             for (int i = 0; i < counts[s]; i++) {
                 result.putRow(offsets[s] + done[s] + i, out.getRow(newOffsets[s] + i));

@@ -113,12 +113,13 @@ final class OneDnnBenchmark {
         INDArray v = random(type, TOKENS, shape.keyValueWidth());
         INDArray upstream = random(type, TOKENS, shape.queryWidth());
         INDArray out = output(type, TOKENS, shape.queryWidth());
+        INDArray logSums = output(DataType.FLOAT, TOKENS, shape.heads());
         INDArray dq = output(type, TOKENS, shape.queryWidth());
         INDArray dk = output(type, TOKENS, shape.keyValueWidth());
         INDArray dv = output(type, TOKENS, shape.keyValueWidth());
-        time(type + " attention " + name, 0, () -> kernels.attention(q, k, v, offsets, shape, out));
+        time(type + " attention " + name, 0, () -> kernels.attention(q, k, v, offsets, shape, null, out, logSums));
         time(type + " attentionGradient " + name, 0,
-                () -> kernels.attentionGradient(q, k, v, offsets, shape, out, upstream, dq, dk, dv));
+                () -> kernels.attentionGradient(q, k, v, offsets, shape, null, out, logSums, upstream, dq, dk, dv));
     }
 
     private static void decoding(OneDnnKernels kernels, DataType type) {
@@ -138,7 +139,7 @@ final class OneDnnBenchmark {
         INDArray filled = integers(lengths);
         INDArray starts = integers(offsets);
         time(type + " cachedAttention 32 sequences", 0,
-                () -> kernels.cachedAttention(q, k, k, keyCache, valueCache, filled, starts, shape, out));
+                () -> kernels.cachedAttention(q, k, k, keyCache, valueCache, filled, starts, shape, null, out));
     }
 
     private static void distributions(OneDnnKernels kernels) {

@@ -16,6 +16,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.kernel.RotaryPositions;
 import org.finetune4j.kernel.RotaryTable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -160,12 +161,14 @@ class OneDnnLawsTest {
             INDArray out = output(DataType.FLOAT, 4, 8);
             try (PointerScope scope = new PointerScope()) {
                 kernels.matmul(a, false, a, false, first, 1, false);
-                kernels.attention(q, q, q, integers(0, 4), new AttentionShape(2, 2, 4), out);
+                kernels.attention(q, q, q, integers(0, 4), new AttentionShape(2, 2, 4), null, out,
+                        output(DataType.FLOAT, 4, 2));
             }
             INDArray second = output(DataType.FLOAT, 4, 4);
             INDArray again = output(DataType.FLOAT, 4, 8);
             kernels.matmul(a, false, a, false, second, 1, false);
-            kernels.attention(q, q, q, integers(0, 4), new AttentionShape(2, 2, 4), again);
+            kernels.attention(q, q, q, integers(0, 4), new AttentionShape(2, 2, 4), null, again,
+                        output(DataType.FLOAT, 4, 2));
             assertArrayEquals(bits(first), bits(second));
             assertArrayEquals(bits(out), bits(again));
         }
@@ -206,6 +209,7 @@ class OneDnnLawsTest {
         private final INDArray keys;
         private final INDArray values;
         private final INDArray queryOut;
+        private final INDArray logSums;
         private final INDArray[] attentionGradients;
         private final INDArray hiddenOut;
         private final INDArray wideOut;
@@ -239,6 +243,7 @@ class OneDnnLawsTest {
             perToken = output(DataType.FLOAT, TOKENS);
             logitsGradient = output(DataType.FLOAT, TOKENS, VOCABULARY);
             queryOut = output(type, TOKENS, SHAPE.queryWidth());
+            logSums = output(DataType.FLOAT, TOKENS, SHAPE.heads());
             attentionGradients = new INDArray[] {output(type, TOKENS, SHAPE.queryWidth()),
                 output(type, TOKENS, SHAPE.keyValueWidth()), output(type, TOKENS, SHAPE.keyValueWidth())};
             hiddenOut = output(type, TOKENS, HIDDEN);
@@ -271,9 +276,10 @@ class OneDnnLawsTest {
             kernels.matmul(wideGradient, true, hiddenOut, false, weightGradient, 0.5, true);
             kernels.matmul(wideGradient, false, projection, false, hiddenOut, 1, false);
             kernels.rotary(queries, positions, table, false, queryOut);
-            kernels.attention(queries, keys, values, offsets, SHAPE, queryOut);
-            kernels.attentionGradient(queries, keys, values, offsets, SHAPE, queryOut, queries, attentionGradients[0],
-                    attentionGradients[1], attentionGradients[2]);
+            RotaryPositions rotary = new RotaryPositions(positions, table);
+            kernels.attention(queries, keys, values, offsets, SHAPE, rotary, queryOut, logSums);
+            kernels.attentionGradient(queries, keys, values, offsets, SHAPE, rotary, queryOut, logSums, queries,
+                    attentionGradients[0], attentionGradients[1], attentionGradients[2]);
             kernels.embeddingGradient(ids, hiddenOut, tableGradient);
             kernels.rmsNormGradient(hidden, weight, 1e-5, hiddenOut, hiddenGradient, vectorGradient);
             kernels.logProbability(logits, ids, perToken);
@@ -286,7 +292,7 @@ class OneDnnLawsTest {
 
         List<float[]> results() {
             List<float[]> all = new ArrayList<>();
-            for (INDArray array : new INDArray[] {hiddenOut, wideOut, wideGradient, weightGradient, queryOut,
+            for (INDArray array : new INDArray[] {hiddenOut, wideOut, wideGradient, weightGradient, queryOut, logSums,
                 attentionGradients[0], attentionGradients[1], attentionGradients[2], tableGradient, vectorGradient, perToken,
                 logitsGradient, moment, firstMoment, hiddenGradient}) {
                 all.add(bits(array));

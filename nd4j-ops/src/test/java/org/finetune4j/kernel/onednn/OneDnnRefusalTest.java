@@ -50,7 +50,7 @@ class OneDnnRefusalTest {
         refused(() -> kernels.swiglu(floats(2, 3), floats(2, 3), floats(2, 4)), "swiglu", "[2, 3]", "[2, 4]");
         refused(() -> kernels.logProbability(floats(2, 3), integers(1), floats(2)), "logProbability", "[2, 3]", "[1]");
         refused(() -> kernels.attention(floats(4, 8), floats(4, 8), floats(4, 4), integers(0, 4), new AttentionShape(2, 1, 4),
-                floats(4, 8)), "attention", "[4, 8]", "[4, 4]");
+                null, floats(4, 8), floats(4, 2)), "attention", "[4, 8]", "[4, 4]");
         refused(() -> kernels.embedding(integers(1, 2), floats(5, 3), floats(3, 3)), "embedding", "[5, 3]", "[3, 3]", "[2, 3]");
     }
 
@@ -69,9 +69,9 @@ class OneDnnRefusalTest {
         refused(() -> kernels.logProbability(floats(1, 3), integers(-1), floats(1)), "logProbability", "is -1");
         refused(() -> kernels.dropout(floats(2), 1, 3, floats(2)), "dropout", "1.0");
         refused(() -> kernels.attention(floats(4, 8), floats(4, 4), floats(4, 4), integers(0, 3), new AttentionShape(2, 1, 4),
-                floats(4, 8)), "attention", "[0, 3]", "4 tokens");
+                null, floats(4, 8), floats(4, 2)), "attention", "[0, 3]", "4 tokens");
         refused(() -> kernels.cachedAttention(floats(2, 8), floats(2, 4), floats(2, 4), floats(1, 5, 4), floats(1, 5, 4),
-                integers(4), integers(0, 2), new AttentionShape(2, 1, 4), floats(2, 8)), "cachedAttention", "capacity 5", "4 places");
+                integers(4), integers(0, 2), new AttentionShape(2, 1, 4), null, floats(2, 8)), "cachedAttention", "capacity 5", "4 places");
     }
 
     @Test

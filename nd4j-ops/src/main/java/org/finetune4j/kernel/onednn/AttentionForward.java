@@ -1,0 +1,153 @@
+package org.finetune4j.kernel.onednn;
+
+import static org.finetune4j.kernel.onednn.AttentionScratch.Part.KEYS;
+import static org.finetune4j.kernel.onednn.AttentionScratch.Part.QUERIES;
+import static org.finetune4j.kernel.onednn.AttentionScratch.Part.VALUES;
+
+import org.bytedeco.dnnl.global.dnnl;
+
+/**
+ * Attention of one block of tokens for one key-value head, from what lies in scratch memory:
+ * {@code P' = e^(K Q' - shift)} and {@code out' = [V 1]' P'}, whose last row are the sums by which the others are divided.
+ * Matrices are transposed so that what belongs to a query is a column, and scores live only piece by piece in the cache.
+ *
+ * <p>The shift of a query only has to keep numbers within range, and its score with the first key does so unless another
+ * score lies far above, which shows in the sum. Then the largest score is looked up and the block computed again.
+ */
+final class AttentionForward {
+    private static final int KEYS_AT_ONCE = 256;
+    /** What scores may exceed the first key's by, about: e^90 is near the largest FLOAT, and e^-87 near the smallest. */
+    private static final float HEADROOM = 30;
+    private static final float LARGEST_SUM = 1e26f;
+    private static final int SCORES = 0;
+    private static final int RESULT = 1;
+    private static final int SHIFTS = 2;
+    private static final int OUT = 3;
+    private final AttentionLayout layout;
+    private final AttentionScratch scratch;
+    private final long outs;
+    private final long logSums;
+
+    /**
+     * Attention of a batch that lies in scratch memory.
+     *
+     * @param outs    where the output goes
+     * @param logSums where the logarithms of the sums go, or 0
+     */
+    AttentionForward(AttentionLayout layout, AttentionScratch scratch, long outs, long logSums) {
+        this.layout = layout;
+        this.scratch = scratch;
+        this.outs = outs;
+        this.logSums = logSums;
+    }
+
+    void run(Worker worker, int block, int keyValueHead) {
+        int columns = layout.columns(block);
+        int group = layout.shape().group();
+        long queries = scratch.at(QUERIES) + layout.queryRow(block, keyValueHead * group) * layout.headBytes();
+        long row = layout.keyRow(layout.blocks().sequence(block), keyValueHead, 0);
+        long keys = scratch.at(KEYS) + row * layout.headBytes();
+        long values = scratch.at(VALUES) + row * layout.valueStride() * layout.width();
+        long shifts = worker.buffer(SHIFTS, 4L * columns);
+        long result = worker.buffer(RESULT, 4L * (layout.depth() + 1) * columns);
+        float[] shift = worker.floats(0, columns);
+        float[] sums = worker.floats(1, columns);
+        product(1, columns).run(worker, keys, queries, shifts);
+        Memory.read(shifts, shift, 0, columns);
+        for (int i = 0; i < columns; i++) {
+            shift[i] = -HEADROOM - shift[i];
+        }
+        attend(worker, block, queries, keys, values, shift, sums, result);
+        if (!(largest(sums, columns) < LARGEST_SUM)) {
+            largestScores(worker, block, queries, keys, shift);
+            attend(worker, block, queries, keys, values, shift, sums, result);
+        }
+        write(worker, block, keyValueHead * group, result, shift, sums);
+    }
+
+    private void attend(Worker worker, int block, long queries, long keys, long values, float[] shift, float[] sums,
+                        long result) {
+        int columns = layout.columns(block);
+        int depth = layout.depth();
+        int stride = layout.valueStride();
+        int seen = layout.seen(block);
+        long shifts = worker.buffer(SHIFTS, 4L * columns);
+        long scores = worker.buffer(SCORES, (long) KEYS_AT_ONCE * columns * layout.width());
+        Memory.write(shift, 0, shifts, columns);
+        CausalMask mask = new CausalMask(layout, block);
+        for (int first = 0; first < seen; first += KEYS_AT_ONCE) {
+            int count = Math.min(KEYS_AT_ONCE, seen - first);
+            new ScoreProduct(count, columns, depth, depth, layout.type(), true)
+                    .exponentials(worker, keys + (long) first * layout.headBytes(), queries, shifts, scores);
+            mask.zero(worker, scores, first, count);
+            new Matmul(depth + 1, columns, count, 1, stride, columns, 1, columns, layout.type(), dnnl.dnnl_f32, 1, first > 0)
+                    .run(worker, values + (long) first * stride * layout.width(), scores, result);
+        }
+        Memory.read(result + 4L * depth * columns, sums, 0, columns);
+    }
+
+    private Matmul product(int keys, int columns) {
+        int depth = layout.depth();
+        return new Matmul(keys, columns, depth, depth, 1, 1, depth, columns, layout.type(), dnnl.dnnl_f32, 1, false);
+    }
+
+    private static float largest(float[] x, int count) {
+        float largest = 0;
+        for (int i = 0; i < count; i++) {
+            largest = Math.max(largest, x[i]);
+        }
+        return largest;
+    }
+
+    /** Sets the shifts to minus the largest score of each query. */
+    private void largestScores(Worker worker, int block, long queries, long keys, float[] shift) {
+        int columns = layout.columns(block);
+        int filled = layout.blocks().filledRows(block);
+        int seen = layout.seen(block);
+        int place = layout.place(block);
+        long scores = worker.buffer(SCORES, 4L * KEYS_AT_ONCE * columns);
+        float[] row = worker.floats(2, columns);
+        for (int first = 0; first < seen; first += KEYS_AT_ONCE) {
+            int count = Math.min(KEYS_AT_ONCE, seen - first);
+            product(count, columns).run(worker, keys + (long) first * layout.headBytes(), queries, scores);
+            for (int i = 0; i < count; i++) {
+                Memory.read(scores + 4L * i * columns, row, 0, columns);
+                int hidden = Math.max(0, first + i - place);
+                for (int c = 0; c < columns; c++) {
+                    shift[c] = c % filled < hidden ? shift[c] : first + i == 0 ? -row[c] : Math.min(shift[c], -row[c]);
+                }
+            }
+        }
+    }
+
+    private void write(Worker worker, int block, int firstHead, long result, float[] shift, float[] sums) {
+        int columns = layout.columns(block);
+        int depth = layout.depth();
+        int filled = layout.blocks().filledRows(block);
+        int rows = layout.blocks().rows(block);
+        int token = layout.blocks().token(block);
+        int heads = layout.shape().heads();
+        if (logSums != 0) {
+            for (int h = 0; h < layout.shape().group(); h++) {
+                for (int i = 0; i < rows; i++) {
+                    int column = h * filled + i;
+                    Memory.putFloat(logSums + 4 * ((long) (token + i) * heads + firstHead + h),
+                            (float) (Math.log(sums[column]) - shift[column]));
+                }
+            }
+        }
+        for (int i = 0; i < columns; i++) {
+            sums[i] = 1 / sums[i];
+        }
+        long factors = worker.buffer(SHIFTS, 4L * columns);
+        Memory.write(sums, 0, factors, columns);
+        new ColumnScaling(depth, columns).run(worker, result, factors);
+        long out = worker.buffer(OUT, (long) columns * layout.headBytes());
+        new Transposition(depth, columns, layout.bfloat16()).run(worker, result, out);
+        HeadRows mover = new HeadRows(worker, layout.bfloat16(), depth);
+        for (int h = 0; h < layout.shape().group(); h++) {
+            mover.copy(out + (long) h * filled * layout.headBytes(), layout.headBytes(), rows,
+                    outs + token * layout.queryBytes() + (long) (firstHead + h) * layout.headBytes(), layout.queryBytes());
+        }
+    }
+}

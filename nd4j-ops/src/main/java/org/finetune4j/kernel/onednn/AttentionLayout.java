@@ -1,0 +1,129 @@
+package org.finetune4j.kernel.onednn;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.bytedeco.dnnl.global.dnnl;
+import org.finetune4j.kernel.AttentionShape;
+
+/**
+ * Where attention's numbers lie: in a batch a token's heads are beside one another; in scratch memory a block of tokens
+ * has its heads below one another, so that the query heads which share a key head form one matrix.
+ *
+ * @param blocks  the new tokens, cut
+ * @param keyRows scratch rows of keys of all sequences
+ * @param keys    the first scratch row of each sequence's keys
+ * @param past    the number of each sequence's keys before its first new token
+ */
+record AttentionLayout(AttentionShape shape, boolean bfloat16, TokenBlocks blocks, int keyRows, int[] keys, int[] past) {
+    /** Numbers after a row of values in scratch memory; the first is 1, so that a product also sums what multiplies it. */
+    private static final int BESIDE_VALUES = 8;
+
+    /** The layout of new tokens that begin at {@code offsets}, after {@code past} earlier ones of each sequence. */
+    static AttentionLayout of(AttentionShape shape, boolean bfloat16, int[] offsets, int[] past) {
+        int[] keys = new int[past.length];
+        int rows = 0;
+        for (int s = 0; s < past.length; s++) {
+            keys[s] = rows;
+            int added = offsets[s + 1] - offsets[s];
+            rows += added == 0 ? 0 : filledKeys(past[s] + added);
+        }
+        return new AttentionLayout(shape, bfloat16, new TokenBlocks(offsets), rows, keys, past);
+    }
+
+    private static int filledKeys(int count) {
+        int whole = count / TokenBlocks.ROWS * TokenBlocks.ROWS;
+        return whole + TokenBlocks.filled(count - whole);
+    }
+
+    int width() {
+        return Lanes.width(bfloat16);
+    }
+
+    int type() {
+        return bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
+    }
+
+    int depth() {
+        return shape.headDimension();
+    }
+
+    /** Bytes of a head's part of a row. */
+    int headBytes() {
+        return depth() * width();
+    }
+
+    /** Bytes from one token's queries to the next's in the batch. */
+    long queryBytes() {
+        return (long) shape.queryWidth() * width();
+    }
+
+    /** Bytes from one token's keys, or values, to the next's in the batch. */
+    long keyBytes() {
+        return (long) shape.keyValueWidth() * width();
+    }
+
+    /** Numbers from one row of values to the next in scratch memory. */
+    int valueStride() {
+        return depth() + BESIDE_VALUES;
+    }
+
+    /** Columns of a block's scores: its filled rows for each query head of a group. */
+    int columns(int block) {
+        return shape.group() * blocks.filledRows(block);
+    }
+
+    /** The first scratch row of a block's query head. */
+    long queryRow(int block, int head) {
+        return (long) blocks.start(block) * shape.heads() + (long) head * blocks.filledRows(block);
+    }
+
+    /** The scratch row of a key of a sequence. */
+    long keyRow(int sequence, int keyValueHead, int place) {
+        return (long) keyValueHead * keyRows + keys[sequence] + place;
+    }
+
+    /** Scratch rows of all query heads. */
+    long allQueryRows() {
+        return (long) blocks.allRows() * shape.heads();
+    }
+
+    /** Scratch rows of all key-value heads. */
+    long allKeyRows() {
+        return (long) keyRows * shape.keyValueHeads();
+    }
+
+    /** The place in its sequence, past included, of a block's first token; it sees the keys up to and with that. */
+    int place(int block) {
+        return past[blocks.sequence(block)] + blocks.place(block);
+    }
+
+    /** Rows of keys that a block's tokens see, filled up. */
+    int seen(int block) {
+        return filledKeys(place(block) + blocks.rows(block));
+    }
+
+    /** All keys of the sequences that have new tokens, in pieces of a sequence and a first place each. */
+    int[][] keySpans() {
+        List<int[]> spans = new ArrayList<>();
+        for (int s = 0; s < past.length; s++) {
+            for (int place = 0; place < keyCount(s); place += TokenBlocks.ROWS) {
+                spans.add(new int[] {s, place});
+            }
+        }
+        return spans.toArray(new int[0][]);
+    }
+
+    /** Keys of a sequence, past and new; 0 where it has no new tokens. */
+    int keyCount(int sequence) {
+        int end = blocks.firstBlock(sequence + 1);
+        return end == blocks.firstBlock(sequence) ? 0 : place(end - 1) + blocks.rows(end - 1);
+    }
+
+    /** The blocks, those that see the most keys first. */
+    int[] longestFirst() {
+        return IntStream.range(0, blocks.count()).boxed().sorted(Comparator.comparing(b -> -seen(b)))
+                .mapToInt(Integer::intValue).toArray();
+    }
+}
