@@ -176,7 +176,7 @@ abstract class EngineLaws {
     void fusionsDoNotChangeTheGradient() {
         PackedBatch batch = TestModels.batch(VOCABULARY, 29, 21, 1, 70);
         double[] fused = gradient(full(), batch, EngineOptions.DEFAULT);
-        double[] unfused = gradient(full(), batch, EngineOptions.DEFAULT.withFusions(Set.of()));
+        double[] unfused = gradient(full(), batch, UNFUSED);
         assertClose(unfused, fused);
         for (Fusion fusion : Fusion.values()) {
             assertClose(unfused, gradient(full(), batch, EngineOptions.DEFAULT.withFusions(Set.of(fusion))));
@@ -197,7 +197,7 @@ abstract class EngineLaws {
         try (LanguageModel model = full();
                 TrainingEngine fused = new TrainingEngine(model, LOG_LOSS);
                 TrainingEngine plain = new TrainingEngine(model, LOG_LOSS, true,
-                        EngineOptions.DEFAULT.withFusions(Set.of()))) {
+                        UNFUSED)) {
             assertEquals(0, count(fused.trainingOperations(), "finetune4j_rotary"));
             assertEquals(2 * 4, count(plain.trainingOperations(), "finetune4j_rotary"));
         }
