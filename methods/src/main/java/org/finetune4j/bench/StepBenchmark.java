@@ -73,13 +73,17 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
      */
     public static StepBenchmark named(String shape, int batch, int sequence, String dtype, int rank, double supervised,
                                       int steps, EngineOptions options) {
-        Precision precision = switch (dtype) {
+        return new StepBenchmark(Shape.named(shape), batch, sequence, precision(dtype), rank, supervised, steps,
+                options);
+    }
+
+    /** The precision of a name on the command line. */
+    static Precision precision(String dtype) {
+        return switch (dtype) {
             case "f32" -> Precision.F32;
             case "bf16" -> Precision.BF16;
             default -> throw new FinetuneException("there is no dtype '" + dtype + "'. Choose f32 or bf16.");
         };
-        return new StepBenchmark(Shape.named(shape), batch, sequence, precision, rank, supervised, steps,
-                options);
     }
 
     /**
@@ -161,6 +165,11 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
     }
 
     private PackedBatch tokens(int step) {
+        return tokens(shape, batch, sequence, supervised, step);
+    }
+
+    /** Random sequences of which the last positions are supervised. */
+    static PackedBatch tokens(Shape shape, int batch, int sequence, double supervised, int step) {
         SplittableRandom random = new SplittableRandom(step);
         int[] ids = random.ints((long) batch * sequence, 0, shape.config().vocabularySize()).toArray();
         int[] positions = new int[ids.length];
@@ -185,7 +194,7 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
     }
 
     /** The most memory that this process has held, in bytes, as Linux counts it; 0 where that is not to be had. */
-    private static long peakBytes() {
+    static long peakBytes() {
         try {
             return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("VmHWM:"))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10).findFirst().orElse(0);

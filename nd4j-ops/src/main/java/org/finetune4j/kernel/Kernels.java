@@ -1,5 +1,6 @@
 package org.finetune4j.kernel;
 
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -55,6 +56,17 @@ public interface Kernels extends AutoCloseable {
                 accumulate = true;
             }
         }
+    }
+
+    /**
+     * Tells that weights {@code [outputs, inputs]} stay as they are and where they are until the result is closed, so
+     * that products {@code x weight^T} with few rows, which take as long as it takes to read the weight, may read copies
+     * in a layout made for that. Results change by rounding only.
+     *
+     * @return to be closed before any of the weights is changed or freed
+     */
+    default HeldWeights hold(Collection<INDArray> weights) {
+        return HeldWeights.NONE;
     }
 
     /** Rows of a table: {@code out[t] = table[ids[t]]}; ids {@code [tokens]}, table {@code [vocabulary, hidden]}. */

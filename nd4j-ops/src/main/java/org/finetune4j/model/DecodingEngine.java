@@ -5,21 +5,29 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
+import org.finetune4j.graph.Memory;
+import org.finetune4j.graph.Profile;
+import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.op.CachedAttention;
 import org.finetune4j.op.GatherRows;
 import org.finetune4j.op.MatMul;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Forward passes over new tokens only, with the keys and values of earlier ones kept in a cache. */
 public final class DecodingEngine implements AutoCloseable {
+    /** Says that a slot takes over no text. */
+    public static final int EMPTY = -1;
     private static final String LENGTHS = "cache_lengths";
     private static final String LAST_ROWS = "last_rows";
-    private static final int MOST_TOKENS_PER_PASS = 2048;
+    /** Matrices with fewer rows or columns, as adapters have, take no time to read. */
+    private static final int LEAST_HELD = 64;
 
     private final LanguageModel model;
     private final Arena arena = new Arena();
@@ -63,72 +71,160 @@ public final class DecodingEngine implements AutoCloseable {
                 options.productFusion());
     }
 
-    /**
-     * Starts texts anew.
-     *
-     * @param sequences texts in the cache
-     * @param places    tokens that each may come to have, prompt and continuation together
-     */
-    public void begin(int sequences, int places) {
-        lengths = new int[sequences];
-        capacity = places;
+    /** Bytes that one place of one text takes in the cache. */
+    public long bytesPerPlace() {
         ModelConfig config = model.config();
-        long[] shape = {sequences, places, (long) config.keyValueHeads() * config.headDimension()};
-        for (String name : cacheNames) {
-            INDArray known = caches.get(name);
-            if (known == null || !Arrays.equals(known.shape(), shape)) {
-                if (known != null) {
-                    known.close();
-                }
-                caches.put(name, Nd4j.createUninitialized(model.precision().type(), shape));
+        return (long) cacheNames.size() * config.keyValueHeads() * config.headDimension()
+                * model.precision().type().width();
+    }
+
+    /** Starts texts anew: as many empty slots with so many places each, for prompt and continuation together. */
+    public void begin(int slots, int places) {
+        int[] none = new int[slots];
+        Arrays.fill(none, EMPTY);
+        arrange(none, places);
+    }
+
+    /**
+     * Gives the cache another size, and its texts other slots.
+     *
+     * @param from   for each new slot the old one whose text it takes over, or {@link #EMPTY}; each old one once at most
+     * @param places tokens that each slot holds, at least as many as the texts that stay have
+     */
+    public void arrange(int[] from, int places) {
+        int[] kept = new int[from.length];
+        for (int slot = 0; slot < from.length; slot++) {
+            kept[slot] = from[slot] == EMPTY ? 0 : lengths[from[slot]];
+            if (kept[slot] > places) {
+                throw new IllegalArgumentException("text " + from[slot] + " has " + kept[slot] + " tokens, more than "
+                        + places + " places");
             }
         }
+        long width = (long) model.config().keyValueHeads() * model.config().headDimension();
+        long[] shape = {from.length, places, width};
+        for (String name : cacheNames) {
+            INDArray old = caches.get(name);
+            boolean stays = old != null && Arrays.equals(old.shape(), shape)
+                    && IntStream.range(0, from.length).allMatch(slot -> from[slot] == EMPTY || from[slot] == slot);
+            if (!stays) {
+                INDArray fresh = Nd4j.createUninitialized(model.precision().type(), shape);
+                long row = width * fresh.dataType().width();
+                for (int slot = 0; slot < from.length; slot++) {
+                    if (kept[slot] > 0) {
+                        Memory.copy(Memory.address(old) + from[slot] * (long) capacity * row,
+                                Memory.address(fresh) + slot * (long) places * row, kept[slot] * row);
+                    }
+                }
+                caches.put(name, fresh);
+                if (old != null) {
+                    old.close();
+                }
+            }
+        }
+        lengths = kept;
+        capacity = places;
+    }
+
+    /** Empties a slot for another text. */
+    public void clear(int slot) {
+        lengths[slot] = 0;
+    }
+
+    /** Number of slots. */
+    public int slots() {
+        return lengths.length;
+    }
+
+    /** Tokens that each slot holds at most. */
+    public int places() {
+        return capacity;
+    }
+
+    /** Bytes of the cache. */
+    public long cacheBytes() {
+        return lengths.length * (long) capacity * bytesPerPlace();
     }
 
     /**
-     * Feeds new tokens.
+     * Lets the device keep copies of the weights in a layout that it reads faster, so that steps of few tokens get
+     * faster, for as much memory again as the weights take; without that memory it keeps none.
      *
-     * @param slots  which texts of the cache, ascending
-     * @param tokens the new tokens of each, at least one
-     * @return the logits {@code [slots][vocabulary]} after the last new token of each
+     * @return to be closed before a weight changes
      */
-    public float[][] step(List<Integer> slots, List<int[]> tokens) {
-        float[][] results = new float[slots.size()][];
-        int begin = 0;
-        while (begin < slots.size()) {
-            int end = begin;
-            int count = 0;
-            do {
-                count += tokens.get(end++).length;
-            } while (end < slots.size() && count + tokens.get(end).length <= MOST_TOKENS_PER_PASS);
-            pass(slots.subList(begin, end), tokens.subList(begin, end), count, results, begin);
-            begin = end;
+    public HeldWeights holdWeights() {
+        List<INDArray> weights = new ArrayList<>();
+        parameterArrays.forEach((name, array) -> {
+            boolean onlyRead = name.equals(LlamaLayout.EMBEDDING) && !model.config().tieWordEmbeddings();
+            if (array.rank() == 2 && array.dataType() == model.precision().type()
+                    && Math.min(array.size(0), array.size(1)) >= LEAST_HELD && !onlyRead) {
+                weights.add(array);
+            }
+        });
+        try {
+            return model.kernels().hold(weights);
+        } catch (OutOfMemoryError none) {
+            return HeldWeights.NONE;
         }
-        return results;
     }
 
-    private void pass(List<Integer> slots, List<int[]> tokens, int count, float[][] results, int first) {
+    /**
+     * New tokens of a text.
+     *
+     * @param slot   its slot
+     * @param tokens what the model has not seen yet, from {@code from} to before {@code to}, at least one
+     */
+    public record Feed(int slot, int[] tokens, int from, int to) {
+        /** Refuses an empty range. */
+        public Feed {
+            if (from < 0 || to <= from || to > tokens.length) {
+                throw new IllegalArgumentException("tokens " + from + " to " + to + " of " + tokens.length);
+            }
+        }
+
+        /** All of the tokens. */
+        public Feed(int slot, int[] tokens) {
+            this(slot, tokens, 0, tokens.length);
+        }
+
+        /** Number of new tokens. */
+        public int count() {
+            return to - from;
+        }
+    }
+
+    /**
+     * Feeds new tokens of several texts in one pass.
+     *
+     * @param feeds by ascending slot, each slot once at most
+     * @return the logits {@code [feeds, vocabulary]} after the last new token of each; valid until the next pass
+     */
+    public INDArray feed(List<Feed> feeds) {
+        int count = feeds.stream().mapToInt(Feed::count).sum();
         int[] ids = new int[count];
         int[] positions = new int[count];
         int[] offsets = new int[lengths.length + 1];
-        int[] lastRows = new int[slots.size()];
+        int[] lastRows = new int[feeds.size()];
         int row = 0;
         int next = 0;
         for (int slot = 0; slot < lengths.length; slot++) {
             offsets[slot] = row;
-            if (next < slots.size() && slots.get(next) == slot) {
-                int[] added = tokens.get(next);
-                if (lengths[slot] + added.length > capacity) {
+            if (next < feeds.size() && feeds.get(next).slot() == slot) {
+                Feed feed = feeds.get(next);
+                if (lengths[slot] + feed.count() > capacity) {
                     throw new IllegalArgumentException("text " + slot + " outgrows its " + capacity + " places");
                 }
-                for (int i = 0; i < added.length; i++) {
-                    ids[row] = added[i];
+                System.arraycopy(feed.tokens(), feed.from(), ids, row, feed.count());
+                for (int i = 0; i < feed.count(); i++) {
                     positions[row++] = lengths[slot] + i;
                 }
                 lastRows[next++] = row - 1;
             }
         }
         offsets[lengths.length] = row;
+        if (next < feeds.size()) {
+            throw new IllegalArgumentException("slot " + feeds.get(next).slot() + " is not one of " + lengths.length
+                    + ", or comes twice, or not in order");
+        }
         Map<String, INDArray> inputs = new HashMap<>(parameterArrays);
         inputs.putAll(caches);
         inputs.put(ModelGraph.IDS, Nd4j.createFromArray(ids));
@@ -136,15 +232,19 @@ public final class DecodingEngine implements AutoCloseable {
         inputs.put(ModelGraph.OFFSETS, Nd4j.createFromArray(offsets));
         inputs.put(LENGTHS, Nd4j.createFromArray(lengths));
         inputs.put(LAST_ROWS, Nd4j.createFromArray(lastRows));
-        INDArray rows = session.run(inputs, Map.of()).get(logits);
-        for (int i = 0; i < slots.size(); i++) {
-            results[first + i] = row(rows, i);
-            lengths[slots.get(i)] += tokens.get(i).length;
-        }
+        INDArray result = session.run(inputs, Map.of()).get(logits);
+        feeds.forEach(feed -> lengths[feed.slot()] += feed.count());
+        return result;
     }
 
-    private static float[] row(INDArray rows, int index) {
-        return rows.getRow(index).toFloatVector();
+    /** Bytes of intermediate arrays as they are held now. */
+    public long arenaBytes() {
+        return arena.bytes();
+    }
+
+    /** Times every operation from now on; null stops that. */
+    public void profile(@Nullable Profile profile) {
+        session.profile(profile);
     }
 
     @Override

@@ -10,9 +10,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.model.DecodingEngine;
+import org.finetune4j.model.DecodingEngine.Feed;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.Precision;
 import org.finetune4j.model.TestModels;
@@ -44,11 +46,7 @@ class GeneratorTest {
         try (DecodingEngine engine = new DecodingEngine(model, true)) {
             for (int i = 0; i < 8; i++) {
                 engine.begin(1, 40);
-                float[] logits = engine.step(List.of(0), List.of(text))[0];
-                int best = 0;
-                for (int v = 1; v < logits.length; v++) {
-                    best = logits[v] > logits[best] ? v : best;
-                }
+                int best = engine.feed(List.of(new Feed(0, text))).argMax().getInt(0);
                 expected.add(best);
                 text = Arrays.copyOf(text, text.length + 1);
                 text[text.length - 1] = best;
@@ -63,11 +61,7 @@ class GeneratorTest {
 
     @Test
     void otherPromptsOfABatchDoNotShow() {
-        Random random = new Random(2);
-        List<int[]> prompts = new ArrayList<>();
-        for (int length : new int[] {3, 9, 1, 5, 7}) {
-            prompts.add(random.ints(length, 0, 37).toArray());
-        }
+        List<int[]> prompts = prompts(2, 5, 9);
         GenerationSettings sampling = new GenerationSettings(6, 0.9, 10, 0.95, 4, Set.of(1));
         try (Generator generator = new Generator(model)) {
             List<int[]> together = generator.generate(prompts, GenerationSettings.greedy(6, Set.of(1)));
@@ -85,16 +79,12 @@ class GeneratorTest {
 
     @Test
     void tellsHowManyPromptsAreAnswered() {
-        Random random = new Random(3);
-        List<int[]> prompts = new ArrayList<>();
-        for (int i = 0; i < 35; i++) {
-            prompts.add(random.ints(1 + random.nextInt(4), 0, 37).toArray());
-        }
+        List<int[]> prompts = prompts(3, 35, 4);
         List<Integer> answered = new ArrayList<>();
         try (Generator generator = new Generator(model)) {
             generator.generate(prompts, GenerationSettings.greedy(1, Set.of()), answered::add);
         }
-        assertEquals(List.of(32, 35), answered);
+        assertEquals(IntStream.rangeClosed(1, 35).boxed().toList(), answered);
     }
 
     @Test
@@ -138,5 +128,31 @@ class GeneratorTest {
                     List.of(new int[64]), GenerationSettings.greedy(1, Set.of()))).getMessage();
             assertTrue(message.contains("64 tokens"), message);
         }
+    }
+
+    @Test
+    void aPromptThatCannotBeContinuedIsNamed() {
+        try (Generator generator = new Generator(model)) {
+            GenerationSettings one = GenerationSettings.greedy(1, Set.of());
+            String unknown = assertThrows(FinetuneException.class,
+                    () -> generator.generate(List.of(new int[] {1}, new int[] {2, 37}), one)).getMessage();
+            assertTrue(unknown.contains("prompt 1 ") && unknown.contains("37"), unknown);
+            String empty = assertThrows(FinetuneException.class,
+                    () -> generator.generate(List.of(new int[] {1}, new int[] {2}, new int[0]), one)).getMessage();
+            assertTrue(empty.contains("prompt 2 ") && empty.contains("0 tokens"), empty);
+        }
+        try (LanguageModel damaged = LanguageModel.random(TestModels.config(false), Precision.F32, kernels, 9);
+             Generator generator = new Generator(damaged)) {
+            damaged.parameters().named("model.embed_tokens.weight").value().getRow(7).assign(Float.NaN);
+            String message = assertThrows(FinetuneException.class, () -> generator.generate(
+                    List.of(new int[] {3, 4, 5}, new int[] {2}, new int[] {6, 7}),
+                    GenerationSettings.greedy(3, Set.of()))).getMessage();
+            assertTrue(message.contains("prompt 2 "), message);
+        }
+    }
+
+    private static List<int[]> prompts(long seed, int count, int longest) {
+        Random random = new Random(seed);
+        return IntStream.range(0, count).mapToObj(i -> random.ints(1 + random.nextInt(longest), 0, 37).toArray()).toList();
     }
 }

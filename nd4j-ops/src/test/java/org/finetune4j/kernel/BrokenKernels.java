@@ -3,6 +3,7 @@ package org.finetune4j.kernel;
 import static org.finetune4j.kernel.TestArrays.integers;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -12,6 +13,7 @@ import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /** Mistakes that people make in these kernels, each in otherwise right ones. */
@@ -36,6 +38,7 @@ final class BrokenKernels {
     static List<Mistake> all() {
         List<Mistake> mistakes = new ArrayList<>();
         matmul(mistakes);
+        hold(mistakes);
         products(mistakes);
         rows(mistakes);
         rmsNorm(mistakes);
@@ -78,6 +81,40 @@ final class BrokenKernels {
                                 broken.matmul().run(right, a, transposeA, b, transposeB, out, alpha, accumulate);
                             }
                         })));
+    }
+
+    private static void hold(List<Mistake> mistakes) {
+        record Broken(String mistake, UnaryOperator<INDArray> copy) {
+        }
+        List.of(
+                new Broken("keeps an old copy", weight -> weight.mul(0.9)),
+                new Broken("keeps the outputs in another order", weight -> weight.size(0) == 1 ? weight
+                        : Nd4j.concat(0, rowsFrom(weight, 1), weight.getRow(0, true))),
+                new Broken("forgets the last input", weight -> {
+                    INDArray copy = weight.dup('c');
+                    copy.getColumn(copy.size(1) - 1).assign(0);
+                    return copy;
+                }))
+                .forEach(broken -> mistakes.add(new Mistake("hold", broken.mistake(), right -> new DelegatingKernels(right) {
+                    private Collection<INDArray> held = List.of();
+
+                    @Override
+                    public HeldWeights hold(Collection<INDArray> weights) {
+                        held = weights;
+                        return right.hold(weights);
+                    }
+
+                    @Override
+                    public void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out,
+                                       double alpha, boolean accumulate) {
+                        right.matmul(a, transposeA, held.contains(b) ? broken.copy().apply(b) : b, transposeB, out, alpha,
+                                accumulate);
+                    }
+                })));
+    }
+
+    private static INDArray rowsFrom(INDArray matrix, long first) {
+        return matrix.get(NDArrayIndex.interval(first, matrix.size(0)), NDArrayIndex.all());
     }
 
     private static void products(List<Mistake> mistakes) {

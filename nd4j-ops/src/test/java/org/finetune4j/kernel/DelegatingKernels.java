@@ -1,5 +1,6 @@
 package org.finetune4j.kernel;
 
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -27,6 +28,11 @@ class DelegatingKernels implements Kernels {
     public void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out, double alpha,
                        boolean accumulate) {
         right.matmul(a, transposeA, b, transposeB, out, alpha, accumulate);
+    }
+
+    @Override
+    public HeldWeights hold(Collection<INDArray> weights) {
+        return right.hold(weights);
     }
 
     @Override

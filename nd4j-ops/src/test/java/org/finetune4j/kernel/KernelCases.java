@@ -21,6 +21,7 @@ final class KernelCases {
     static List<KernelCase> all() {
         List<KernelCase> cases = new ArrayList<>();
         matmul(cases);
+        fewRows(cases);
         products(cases);
         productsOfBytes(cases);
         rows(cases);
@@ -65,6 +66,35 @@ final class KernelCases {
             cases.add(wide ? matmul.wideUpdated("out", before) : matmul.updated("out", before));
         } else {
             cases.add(wide ? matmul.wideOutput("out", m, n) : matmul.output("out", m, n));
+        }
+    }
+
+    private static void fewRows(List<KernelCase> cases) {
+        for (int m : new int[] {1, 2, 3, 5, 8, 13, 31, 32}) {
+            matmul(cases, m, 70, 200, false, true, m % 2 == 0, m % 3 == 0);
+        }
+        int[][] sizes = {{1, 64, 64}, {1, 70, 200}, {2, 576, 192}, {5, 33, 65}, {13, 7, 300}, {32, 130, 129}, {40, 70, 200},
+                {3, 5, 1}};
+        for (int[] size : sizes) {
+            for (int flags = 0; flags < 4; flags++) {
+                held(cases, size[0], size[1], size[2], (flags & 1) != 0, (flags & 2) != 0);
+            }
+        }
+    }
+
+    private static void held(List<KernelCase> cases, int m, int k, int n, boolean accumulate, boolean wide) {
+        String name = "hold [" + n + ", " + k + "] for " + m + " rows" + (accumulate ? ", accumulating" : "")
+                + (wide ? ", widened" : "");
+        KernelCase held = new KernelCase(name, (kernels, a) -> {
+            try (HeldWeights weights = kernels.hold(List.of(a[1]))) {
+                kernels.matmul(a[0], false, a[1], true, a[2], 1.3, accumulate);
+            }
+        }).input("x", normal(1, m, k)).input("weight", normal(2, n, k));
+        INDArray before = normal(3, m, n);
+        if (accumulate) {
+            cases.add(wide ? held.wideUpdated("out", before) : held.updated("out", before));
+        } else {
+            cases.add(wide ? held.wideOutput("out", m, n) : held.output("out", m, n));
         }
     }
 

@@ -11,7 +11,9 @@ import com.github.ajalt.clikt.parameters.types.choice
 import com.github.ajalt.clikt.parameters.types.double
 import com.github.ajalt.clikt.parameters.types.int
 import org.finetune4j.FinetuneException
+import org.finetune4j.bench.GenerationBenchmark
 import org.finetune4j.bench.MachineLimits
+import org.finetune4j.bench.ScoringBenchmark
 import org.finetune4j.bench.StepBenchmark
 import org.finetune4j.bench.ThreadSettings
 import org.finetune4j.graph.Profile
@@ -33,6 +35,11 @@ public class BenchCommand : CliktCommand(name = "bench") {
     private val profile by option(help = "Also print time and achieved rate by operation, or by operation and shapes")
         .choice("ops" to false, "shapes" to true).optionalValue(false)
 
+    private val generate by option(help = "Time generation instead: reading prompts, then adding tokens one by one").flag()
+    private val score by option(help = "Time scoring instead: forward passes that give log-probabilities").flag()
+    private val prompt by option(help = "Tokens of each prompt, with --generate").int().default(DEFAULT_PROMPT)
+    private val new by option(help = "Tokens added to each prompt, with --generate").int().default(DEFAULT_NEW)
+
     override fun help(context: Context): String =
         "Times whole optimiser steps of plain supervised fine-tuning on random weights; prints the median step in " +
             "seconds, tokens per second and peak memory in MiB, then the operations that a step must do, their rate, and " +
@@ -40,6 +47,7 @@ public class BenchCommand : CliktCommand(name = "bench") {
 
     override fun run() {
         try {
+            if (generate || score) return forward()
             if (memory < 0) throw FinetuneException("--memory must be at least 0 blocks, got $memory.")
             val fusions = if (noFusion) emptySet() else EngineOptions.DEFAULT.fusions()
             val options = EngineOptions(fusions, memory)
@@ -61,7 +69,30 @@ public class BenchCommand : CliktCommand(name = "bench") {
         }
     }
 
+    private fun forward() {
+        if (generate && score) throw FinetuneException("--generate and --score are two benchmarks. Give one of them.")
+        val times = profile?.let(::Profile)
+        val (precision, line) = if (generate) {
+            val benchmark = GenerationBenchmark.named(shape, batch, prompt, new, dtype)
+            val result = benchmark.run(times)
+            benchmark.precision() to { limits: MachineLimits -> benchmark.line(result, limits) }
+        } else {
+            val benchmark = ScoringBenchmark.named(shape, batch, seq, supervised, steps, dtype)
+            val result = benchmark.run(times)
+            benchmark.precision() to { limits: MachineLimits -> benchmark.line(result, limits) }
+        }
+        // After the run, whose peak memory must not count what this needs.
+        val limits = MachineLimits.measure(precision)
+        echo(line(limits))
+        times?.let {
+            echo(it.table(limits.products().perSecond(), limits.copying().perSecond()), trailingNewline = false)
+            echo(limits.toString(), trailingNewline = false)
+        }
+    }
+
     private companion object {
         const val DEFAULT_STEPS = 5
+        const val DEFAULT_PROMPT = 128
+        const val DEFAULT_NEW = 64
     }
 }

@@ -33,7 +33,29 @@ class BenchCommandTest : FunSpec({
             }
         }
 
+    test("--generate times prompts and new tokens and says their shares of the limits") {
+        val result = BenchCommand().test("--generate --shape tiny --batch 2 --prompt 9 --new 3 --profile")
+        withClue(result.output) { result.statusCode shouldBe 0 }
+        result.stdout.lines().first() shouldMatch Regex(
+            "generate shape=tiny dtype=f32 batch=2 prompt=9 new=3 prefill_tokens_per_s=[1-9].* prefill_share=0\\.\\d{3} " +
+                "decode_tokens_per_s=[1-9].* decode_share=\\d\\.\\d{3} peak_mib=[1-9]\\d*",
+        )
+        result.stdout shouldContain Regex("cached_attention .* calls")
+    }
+
+    test("--score times forward passes and says their share of the limit") {
+        val result = BenchCommand().test("--score --shape tiny --batch 2 --seq 16 --steps 1")
+        withClue(result.output) { result.statusCode shouldBe 0 }
+        result.stdout.trimEnd() shouldMatch Regex(
+            "score shape=tiny dtype=f32 batch=2 seq=16 supervised=0.5 loss=\\d.* tokens_per_s=[1-9].* share=0\\.\\d{3} " +
+                "peak_mib=[1-9]\\d*",
+        )
+    }
+
     listOf(
+        "--generate --score" to "Give one of them",
+        "--generate --prompt 9000" to "prompt + new within the context",
+        "--score --seq 1" to "seq >= 2",
         "--shape foo" to "there is no shape 'foo'. Choose one of ",
         "--batch 0" to "batch >= 1",
         "--memory -1" to "--memory must be at least 0",

@@ -52,8 +52,18 @@ record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bCol
     }
 
     private Primitive compile(Worker worker) {
+        dnnl_memory_desc weights = Primitive.describe(scaled ? dnnl.dnnl_s8 : type, new long[] {k, n},
+                new long[] {bRow, bColumn});
+        try {
+            return compile(worker, weights);
+        } finally {
+            dnnl.dnnl_memory_desc_destroy(weights);
+        }
+    }
+
+    /** Compiles the product with {@code b} laid out as described, which stays the caller's. */
+    Primitive compile(Worker worker, dnnl_memory_desc weights) {
         dnnl_memory_desc source = Primitive.describe(type, new long[] {m, k}, new long[] {aRow, aColumn});
-        dnnl_memory_desc weights = Primitive.describe(scaled ? dnnl.dnnl_s8 : type, new long[] {k, n}, new long[] {bRow, bColumn});
         dnnl_memory_desc target = Primitive.describe(outType, new long[] {m, n}, new long[] {outRow, 1});
         dnnl_primitive_attr attributes = Primitive.attributes();
         dnnl_post_ops after = new dnnl_post_ops();
@@ -84,7 +94,6 @@ record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bCol
             dnnl.dnnl_post_ops_destroy(after);
             dnnl.dnnl_primitive_attr_destroy(attributes);
             dnnl.dnnl_memory_desc_destroy(source);
-            dnnl.dnnl_memory_desc_destroy(weights);
             dnnl.dnnl_memory_desc_destroy(target);
             dnnl.dnnl_memory_desc_destroy(factors);
         }

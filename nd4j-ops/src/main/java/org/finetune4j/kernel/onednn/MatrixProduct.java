@@ -6,6 +6,7 @@ import java.util.List;
 import org.bytedeco.dnnl.global.dnnl;
 import org.finetune4j.kernel.Product;
 import org.finetune4j.kernel.ProductSum;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -29,17 +30,20 @@ final class MatrixProduct {
     private static final long CHUNK = 4_000_000;
     private static final String NAME = "matmul";
     private final Workers workers;
+    private final FewRows few;
 
-    MatrixProduct(Workers workers) {
+    MatrixProduct(Workers workers, FewRows few) {
         this.workers = workers;
+        this.few = few;
     }
 
     /** Computes sums that do not depend on each other, all their tiles in one go. */
-    void run(List<ProductSum> sums) {
+    synchronized void run(List<ProductSum> sums) {
+        few.begin();
         List<Sum> work = new ArrayList<>(sums.size());
         for (ProductSum sum : sums) {
             if (sum.out().length() > 0) {
-                work.add(new Sum(sum));
+                work.add(new Sum(sum, few));
             }
         }
         // The largest tiles first, so that the threads end at about the same time.
@@ -87,8 +91,9 @@ final class MatrixProduct {
         private final int tileRows;
         private final int rowBlocks;
         private final int columnBlocks;
+        private final boolean fewRows;
 
-        Sum(ProductSum sum) {
+        Sum(ProductSum sum, FewRows few) {
             INDArray target = sum.out();
             Operands.matrix(NAME, target);
             m = Math.toIntExact(target.size(0));
@@ -105,12 +110,20 @@ final class MatrixProduct {
             terms = new Term[sum.products().size()];
             boolean tokens = false;
             boolean unpacked = false;
+            boolean weights = m <= FewRows.MOST_PACKED;
             long depth = 0;
             for (int i = 0; i < terms.length; i++) {
                 terms[i] = new Term(sum.products().get(i), target);
                 tokens |= !terms[i].transposeA;
                 unpacked |= terms[i].isUnpacked();
                 depth += terms[i].k;
+                weights &= terms[i].isWeight(few, m, n);
+            }
+            fewRows = weights;
+            if (fewRows) {
+                for (Term term : terms) {
+                    term.prepare(few, m, n);
+                }
             }
             rowsAreTokens = tokens;
             inner = depth;
@@ -120,6 +133,9 @@ final class MatrixProduct {
         }
 
         private int columnBlocks(int tileColumns) {
+            if (fewRows) {
+                return FewRows.chunks(n, inner * Lanes.width(terms[0].bfloat16));
+            }
             int blocks = (n + tileColumns - 1) / tileColumns;
             // Few rows are bound by reading the weights, so that they count as more than they are.
             long work = (long) Math.max(m, SMALL) * n * inner;
@@ -140,8 +156,8 @@ final class MatrixProduct {
             int firstRow = rowsAreTokens ? row * tileRows : boundary(row, rowBlocks, m);
             int endRow = rowsAreTokens ? Math.min(m, firstRow + tileRows) : boundary(row + 1, rowBlocks, m);
             int column = index % columnBlocks;
-            int firstColumn = boundary(column, columnBlocks, n);
-            int columns = boundary(column + 1, columnBlocks, n) - firstColumn;
+            int firstColumn = columnBoundary(column);
+            int columns = columnBoundary(column + 1) - firstColumn;
             if (addend != 0 && addend != out) {
                 copyTile(firstRow, endRow, firstColumn, columns);
             }
@@ -157,7 +173,15 @@ final class MatrixProduct {
             }
         }
 
+        private int columnBoundary(int block) {
+            return fewRows ? FewRows.boundary(block, columnBlocks, n) : boundary(block, columnBlocks, n);
+        }
+
         private void multiply(Worker worker, Term term, int firstRow, int endRow, int column, int columns, boolean add) {
+            if (term.fewRows != null) {
+                term.fewRows.multiply(worker, column, columns, out + place(0, column), n, outBfloat16, term.factor, add);
+                return;
+            }
             if (term.isUnpacked()) {
                 term.unpack(worker, column, columns);
             }
@@ -210,6 +234,7 @@ final class MatrixProduct {
         private final long scales;
         private final boolean bfloat16;
         private final float factor;
+        private FewRows.@Nullable Term fewRows;
 
         Term(Product product, INDArray out) {
             INDArray left = product.a();
@@ -262,6 +287,16 @@ final class MatrixProduct {
             } else {
                 new Dequantization(k, columns, bRow, type).run(worker, b + column, scales, numbers);
             }
+        }
+
+        /** Whether so few rows are multiplied by the transpose of a matrix that reading this matters most. */
+        boolean isWeight(FewRows few, int rows, int outputs) {
+            return !transposeA && transposeB && scales == 0 && k > 0
+                    && (rows <= FewRows.MOST || few.isPacked(b, outputs, k, bfloat16));
+        }
+
+        void prepare(FewRows few, int rows, int outputs) {
+            fewRows = few.term(a, b, rows, outputs, k, bfloat16);
         }
 
         void run(Worker worker, int row, int rows, int column, int columns, int inner, int depth, Sum sum,

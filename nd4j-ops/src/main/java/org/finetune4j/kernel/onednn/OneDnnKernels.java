@@ -1,8 +1,10 @@
 package org.finetune4j.kernel.onednn;
 
+import java.util.Collection;
 import java.util.List;
 import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.Product;
 import org.finetune4j.kernel.ProductSum;
@@ -21,6 +23,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class OneDnnKernels implements Kernels {
     private final Workers workers;
+    private final FewRows few;
     private final MatrixProduct products;
     private final Rows rows;
     private final Normalization normalization;
@@ -42,7 +45,8 @@ public final class OneDnnKernels implements Kernels {
      */
     public OneDnnKernels(int threads) {
         workers = new Workers(threads);
-        products = new MatrixProduct(workers);
+        few = new FewRows(workers);
+        products = new MatrixProduct(workers, few);
         rows = new Rows(workers);
         normalization = new Normalization(workers);
         rotation = new Rotation(workers);
@@ -75,6 +79,12 @@ public final class OneDnnKernels implements Kernels {
     @Override
     public void products(List<ProductSum> sums) {
         products.run(sums);
+    }
+
+    /** Packs the weights, of which each takes as much memory again. */
+    @Override
+    public HeldWeights hold(Collection<INDArray> weights) {
+        return few.hold(weights);
     }
 
     @Override
@@ -219,6 +229,7 @@ public final class OneDnnKernels implements Kernels {
 
     @Override
     public void close() {
+        few.close();
         workers.close();
         attention.close();
     }

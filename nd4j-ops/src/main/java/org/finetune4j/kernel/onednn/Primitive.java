@@ -97,6 +97,11 @@ final class Primitive implements AutoCloseable {
         return attributes;
     }
 
+    /** oneDNN's number of a type. */
+    static int type(boolean bfloat16) {
+        return bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
+    }
+
     /** A description of row-major or strided memory; the caller destroys it. */
     static dnnl_memory_desc describe(int type, long[] shape, long[] strides) {
         dnnl_memory_desc description = new dnnl_memory_desc();

@@ -98,7 +98,7 @@ final class ProductLimit implements AutoCloseable {
     }
 
     private void timeKernel(int tokens, int inputs, int outputs) {
-        MatrixProduct kernel = new MatrixProduct(workers);
+        MatrixProduct kernel = new MatrixProduct(workers, new FewRows(workers));
         INDArray x = Arena.arrayAt(random(firsts, (long) tokens * inputs), type, tokens, inputs);
         INDArray weight = Arena.arrayAt(random(seconds, (long) outputs * inputs), type, outputs, inputs);
         INDArray out = Arena.arrayAt(outs.reserve((long) tokens * outputs * type.width()), type, tokens, outputs);

@@ -133,8 +133,8 @@ class OneDnnLawsTest {
                 kernels.matmul(x, false, weight, true, output(DataType.FLOAT, tokens, 32), 1, false);
                 kernels.matmul(x, true, x, false, gradient, 1, true);
             }
-            // Rows of 1..15, 16, 32, 48, 64, 128, 192 and 256, for each of the two products.
-            assertEquals(2 * 22, kernels.cachedPrimitives());
+            // Rows of 1..15, 16, 32, 48, 64, 128, 192 and 256, for each of the two products; few rows also of 20, 24, 28.
+            assertEquals(2 * 22 + 3, kernels.cachedPrimitives());
         }
     }
 

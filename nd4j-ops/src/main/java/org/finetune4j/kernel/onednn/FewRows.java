@@ -1,0 +1,203 @@
+package org.finetune4j.kernel.onednn;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.finetune4j.kernel.HeldWeights;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Products {@code x weight^T} of at most {@value #MOST} rows with a weight {@code [outputs, inputs]}. They take as long as
+ * reading the weight takes, so that the weight is cut into chunks of some outputs each, which several threads read side by
+ * side, and is read once for all rows.
+ *
+ * <p>oneDNN multiplies a row-major BFLOAT16 weight at two thirds of the memory's speed, because it packs it anew in each
+ * call; so weights that are {@link #hold held} are packed once. Rows are filled up to a few numbers, because oneDNN
+ * compiles code for every new shape.
+ */
+final class FewRows implements AutoCloseable {
+    /** Most rows that are few: beyond, arithmetic takes longer than reading. */
+    static final int MOST = 32;
+    /** Most rows to be multiplied by a packed weight: beyond, packing it anew costs little beside the arithmetic. */
+    static final int MOST_PACKED = 128;
+    /** Bytes of a weight that are worth a chunk, some microseconds of reading, as long as there are not many chunks. */
+    private static final long CHUNK_BYTES = 80 << 10;
+    private static final int MOST_CHUNKS = 64;
+    private static final int RESULT = 0;
+    private final Workers workers;
+    private final Map<Long, PackedWeight> packed = new HashMap<>();
+    private final List<Filled> fills = new ArrayList<>();
+    private int used;
+
+    FewRows(Workers workers) {
+        this.workers = workers;
+    }
+
+    /** How many chunks the outputs of a product are cut into. */
+    static int chunks(int outputs, long bytesPerOutput) {
+        long wanted = Math.min(MOST_CHUNKS, outputs * bytesPerOutput / CHUNK_BYTES);
+        return (int) Math.max(1, Math.min(wanted, outputs / PackedWeight.COLUMNS));
+    }
+
+    /** Where chunk {@code index} of {@code chunks} begins: where a block of packed weights does. */
+    static int boundary(int index, int chunks, int outputs) {
+        return index == chunks ? outputs
+                : (int) ((long) outputs * index / chunks) / PackedWeight.COLUMNS * PackedWeight.COLUMNS;
+    }
+
+    /** Forgets the terms made so far, which must have been computed. */
+    void begin() {
+        used = 0;
+    }
+
+    /**
+     * A product, to be computed in chunks.
+     *
+     * @param x      address of the dense rows
+     * @param weight address of the row-major weight
+     */
+    Term term(long x, long weight, int rows, int outputs, int inputs, boolean bfloat16) {
+        int filled = rows <= 2 ? rows : rows <= MOST ? (rows + 3) / 4 * 4 : (rows + 15) / 16 * 16;
+        long source = filled == rows ? x : filled(x, rows, filled, (long) inputs * Lanes.width(bfloat16));
+        return new Term(source, rows, filled, weight, inputs, bfloat16, packed(weight, outputs, inputs, bfloat16));
+    }
+
+    /** The rows with zero rows after them. */
+    private long filled(long x, int rows, int count, long rowBytes) {
+        for (Filled known : fills.subList(0, used)) {
+            if (known.source == x && known.rowBytes == rowBytes) {
+                return known.memory.reserve(count * rowBytes);
+            }
+        }
+        if (used == fills.size()) {
+            fills.add(new Filled());
+        }
+        Filled fresh = fills.get(used++);
+        fresh.source = x;
+        fresh.rowBytes = rowBytes;
+        long target = fresh.memory.reserve(count * rowBytes);
+        Memory.copy(x, target, rows * rowBytes);
+        Memory.zero(target + rows * rowBytes, (count - rows) * rowBytes);
+        return target;
+    }
+
+    boolean isPacked(long address, int outputs, int inputs, boolean bfloat16) {
+        return packed(address, outputs, inputs, bfloat16) != null;
+    }
+
+    private @Nullable PackedWeight packed(long address, int outputs, int inputs, boolean bfloat16) {
+        PackedWeight found;
+        synchronized (packed) {
+            found = packed.get(address);
+        }
+        return found != null && found.is(outputs, inputs, bfloat16) ? found : null;
+    }
+
+    /**
+     * Packs weights, until the result is closed.
+     *
+     * @param weights matrices {@code [outputs, inputs]}
+     */
+    HeldWeights hold(Collection<INDArray> weights) {
+        List<PackedWeight> made = new ArrayList<>();
+        try {
+            for (INDArray weight : weights) {
+                long address = Operands.address("hold", weight);
+                synchronized (packed) {
+                    if (!packed.containsKey(address) && weight.length() > 0) {
+                        PackedWeight copy = PackedWeight.of(weight, workers);
+                        made.add(copy);
+                        packed.put(address, copy);
+                    }
+                }
+            }
+        } catch (RuntimeException | Error e) {
+            release(made);
+            throw e;
+        }
+        return new HeldWeights() {
+            @Override
+            public long bytes() {
+                return made.stream().mapToLong(PackedWeight::bytes).sum();
+            }
+
+            @Override
+            public void close() {
+                release(made);
+            }
+        };
+    }
+
+    private void release(List<PackedWeight> weights) {
+        synchronized (packed) {
+            for (PackedWeight weight : weights) {
+                if (packed.remove(weight.source(), weight)) {
+                    weight.close();
+                }
+            }
+        }
+    }
+
+    /** Frees everything; to be called once nothing computes any more. */
+    @Override
+    public void close() {
+        synchronized (packed) {
+            packed.values().forEach(PackedWeight::close);
+            packed.clear();
+        }
+        fills.forEach(fill -> fill.memory.close());
+        fills.clear();
+    }
+
+    private static final class Filled {
+        private final NativeBuffer memory = new NativeBuffer();
+        private long source;
+        private long rowBytes;
+    }
+
+    /** One product. */
+    record Term(long x, int rows, int filled, long weight, int inputs, boolean bfloat16, @Nullable PackedWeight packed) {
+        /**
+         * {@code out = factor * x weight^T (+ out)} for some outputs.
+         *
+         * @param first  the first of them, where a chunk begins
+         * @param out    address of the first element
+         * @param stride elements from one row of the output to the next
+         */
+        void multiply(Worker worker, int first, int columns, long out, int stride, boolean outBfloat16, float factor,
+                      boolean accumulate) {
+            if (filled == rows) {
+                product(worker, first, columns, out, stride, outBfloat16, factor, accumulate);
+                return;
+            }
+            int width = Lanes.width(outBfloat16);
+            long result = worker.buffer(RESULT, (long) filled * columns * width);
+            if (accumulate) {
+                copyRows(out, stride, result, columns, columns, width);
+                Memory.zero(result + (long) rows * columns * width, (long) (filled - rows) * columns * width);
+            }
+            product(worker, first, columns, result, columns, outBfloat16, factor, accumulate);
+            copyRows(result, columns, out, stride, columns, width);
+        }
+
+        private void product(Worker worker, int first, int columns, long out, int stride, boolean outBfloat16, float factor,
+                             boolean accumulate) {
+            int outType = Primitive.type(outBfloat16);
+            if (packed != null) {
+                packed.multiply(worker, x, filled, first, columns, out, stride, outType, factor, accumulate);
+            } else {
+                new Matmul(filled, columns, inputs, inputs, 1, 1, inputs, stride, Primitive.type(bfloat16), outType, factor,
+                        accumulate).run(worker, x, weight + (long) first * inputs * Lanes.width(bfloat16), out);
+            }
+        }
+
+        private void copyRows(long from, long fromStride, long to, long toStride, int columns, int width) {
+            for (int row = 0; row < rows; row++) {
+                Memory.copy(from + row * fromStride * width, to + row * toStride * width, (long) columns * width);
+            }
+        }
+    }
+}
