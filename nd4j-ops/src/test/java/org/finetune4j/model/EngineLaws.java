@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.SafetensorsWriter;
@@ -175,11 +176,16 @@ abstract class EngineLaws {
     @Test
     void fusionsDoNotChangeTheGradient() {
         PackedBatch batch = TestModels.batch(VOCABULARY, 29, 21, 1, 70);
-        double[] fused = gradient(full(), batch, EngineOptions.DEFAULT);
         double[] unfused = gradient(full(), batch, UNFUSED);
-        assertClose(unfused, fused);
-        for (Fusion fusion : Fusion.values()) {
-            assertClose(unfused, gradient(full(), batch, EngineOptions.DEFAULT.withFusions(Set.of(fusion))));
+        // bfloat16 rounds elsewhere when operations are fused: neither result is right, but the fused one is no worse.
+        double[] exact = precision == Precision.BF16 ? gradient(full(Precision.F32), batch, UNFUSED) : unfused;
+        double allowed = precision == Precision.BF16 ? 1.25 * distance(exact, unfused)
+                : tolerance * distance(exact, new double[exact.length]);
+        List<Set<Fusion>> choices = new ArrayList<>(List.of(EnumSet.allOf(Fusion.class)));
+        Arrays.stream(Fusion.values()).forEach(fusion -> choices.add(Set.of(fusion)));
+        for (Set<Fusion> fusions : choices) {
+            double off = distance(exact, gradient(full(), batch, EngineOptions.DEFAULT.withFusions(fusions)));
+            assertTrue(off <= allowed, fusions + " are off by " + off + ", allowed " + allowed);
         }
         int[] elsewhere = batch.positions().clone();
         for (int i = 0; i < elsewhere.length; i++) {
@@ -187,9 +193,8 @@ abstract class EngineLaws {
         }
         PackedBatch moved = new PackedBatch(batch.ids(), elsewhere, batch.offsets(), batch.supervisedRows(),
                 batch.labels(), batch.weights());
-        assertThrows(AssertionError.class,
-                () -> assertClose(unfused, gradient(full(), moved, EngineOptions.DEFAULT)),
-                "other positions went unnoticed");
+        assertTrue(distance(exact, gradient(full(), moved, EngineOptions.DEFAULT)) > 2 * allowed,
+                "other positions would go unnoticed");
     }
 
     @Test
@@ -417,7 +422,11 @@ abstract class EngineLaws {
     }
 
     private LanguageModel full() {
-        LanguageModel model = model();
+        return full(precision);
+    }
+
+    private LanguageModel full(Precision type) {
+        LanguageModel model = LanguageModel.random(TestModels.config(true), type, kernels, 5);
         model.trainAll();
         return model;
     }
@@ -440,6 +449,10 @@ abstract class EngineLaws {
             engine.accumulateGradient(batch, -1);
             return model.parameters().flatGradient().toDoubleVector();
         }
+    }
+
+    private static double distance(double[] a, double[] b) {
+        return Math.sqrt(IntStream.range(0, a.length).mapToDouble(i -> (a[i] - b[i]) * (a[i] - b[i])).sum());
     }
 
     private void assertClose(double[] expected, double[] actual) {
