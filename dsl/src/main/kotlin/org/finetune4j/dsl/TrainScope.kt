@@ -1,6 +1,7 @@
 package org.finetune4j.dsl
 
 import org.finetune4j.data.TooLong
+import org.finetune4j.model.FrozenWeights
 import org.finetune4j.model.Precision
 
 /** The inside of `train { }`; every property begins with its default. */
@@ -29,6 +30,9 @@ public class TrainScope internal constructor(start: Training) {
 
     /** The number format of weights and activations: [f32] or [bf16]. */
     public var precision: Precision = start.precision
+
+    /** How the linear layers of a base that does not train are kept: [asActivations] or [int8]. */
+    public var frozenWeights: FrozenWeights = start.frozenWeights
 
     /** Decides the order of the data, dropout and every first weight. */
     public var seed: Long = start.seed
@@ -60,6 +64,7 @@ public class TrainScope internal constructor(start: Training) {
         schedule,
         clip,
         precision,
+        frozenWeights,
         seed,
         maxLength,
         tooLong,

@@ -2,6 +2,7 @@ package org.finetune4j.dsl
 
 import kotlinx.serialization.Serializable
 import org.finetune4j.data.TooLong
+import org.finetune4j.model.FrozenWeights
 import org.finetune4j.model.Precision
 import org.finetune4j.train.Schedule
 
@@ -17,6 +18,7 @@ import org.finetune4j.train.Schedule
  * @property schedule how the learning rate goes over the steps
  * @property clip the largest norm of a step's gradient, positive; a larger one is scaled down to it, and with null none is
  * @property precision the number format of weights and activations; masters and optimiser state are always f32
+ * @property frozenWeights how the linear layers of a base that does not train are kept; [int8] needs an adapter
  * @property seed decides the order of the data, dropout and every first weight
  * @property maxLength the longest sample in tokens, at least 2
  * @property tooLong what happens to a longer sample
@@ -35,6 +37,7 @@ public data class Training(
     public val schedule: WarmSchedule = cosine(),
     public val clip: Double? = 1.0,
     public val precision: Precision = f32,
+    public val frozenWeights: FrozenWeights = asActivations,
     public val seed: Long = 42,
     public val maxLength: Int = 1024,
     public val tooLong: TooLong = TooLong.ERROR,
@@ -52,6 +55,7 @@ public data class Training(
         "schedule = $schedule",
         "clip = $clip",
         "precision = ${precision.name.lowercase()}",
+        "frozenWeights = ${if (frozenWeights == FrozenWeights.INT8) "int8" else "asActivations"}",
         "seed = $seed",
         "maxLength = $maxLength",
         "tooLong = TooLong.$tooLong",
@@ -67,6 +71,16 @@ public val f32: Precision get() = Precision.F32
 
 /** 16-bit floating point with 8 bits of exponent: half the memory, and on processors that know it twice the speed. */
 public val bf16: Precision get() = Precision.BF16
+
+/** Frozen weights in the number format of activations. */
+public val asActivations: FrozenWeights get() = FrozenWeights.AS_ACTIVATIONS
+
+/**
+ * Frozen weights of linear layers as signed bytes with a scale for each output channel, rounded to nearest: half the memory
+ * of [bf16]. Embeddings, head and norms stay as they are; what is saved with an adapter merged in begins from the weights on
+ * the disk, not from the bytes.
+ */
+public val int8: FrozenWeights get() = FrozenWeights.INT8
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101); [adamW] makes one.

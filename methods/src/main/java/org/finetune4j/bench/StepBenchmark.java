@@ -16,6 +16,7 @@ import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.model.EngineOptions;
+import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.Parameters;
@@ -37,9 +38,10 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param supervised share of positions that carry a label: the last ones of every sequence, in (0, 1]
  * @param steps      timed steps, after one that is not timed
  * @param options    how the engine computes
+ * @param frozen     how frozen linear layers are kept; INT8 with LoRA only
  */
 public record StepBenchmark(Shape shape, int batch, int sequence, Precision precision, int rank, double supervised,
-                            int steps, EngineOptions options) {
+                            int steps, EngineOptions options, FrozenWeights frozen) {
     private static final double LEARNING_RATE = 1e-4;
 
     /** Refuses values out of range. */
@@ -72,9 +74,9 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
      * @throws FinetuneException when a name is not known or a number is out of range
      */
     public static StepBenchmark named(String shape, int batch, int sequence, String dtype, int rank, double supervised,
-                                      int steps, EngineOptions options) {
+                                      int steps, EngineOptions options, FrozenWeights frozen) {
         return new StepBenchmark(Shape.named(shape), batch, sequence, precision(dtype), rank, supervised, steps,
-                options);
+                options, frozen);
     }
 
     /** The precision of a name on the command line. */
@@ -100,7 +102,7 @@ public record StepBenchmark(Shape shape, int batch, int sequence, Precision prec
 
     /** Runs on these kernels. */
     public Result run(Kernels kernels, Objective objective, @Nullable Profile profile) {
-        try (LanguageModel model = LanguageModel.random(shape.config(), precision, kernels, 1)) {
+        try (LanguageModel model = LanguageModel.random(shape.config(), precision, frozen, kernels, 1)) {
             if (rank == 0) {
                 model.trainAll();
             } else {

@@ -85,9 +85,10 @@ final class FineTuningRun {
 
     private static LanguageModel load(FineTuning job, Kernels kernels) {
         if (job.base() instanceof BaseModel.Fresh fresh) {
-            return LanguageModel.random(ModelConfig.read(fresh.folder()), job.train().precision(), kernels, fresh.seed());
+            return LanguageModel.random(ModelConfig.read(fresh.folder()), job.train().precision(),
+                    job.train().frozenWeights(), kernels, fresh.seed());
         }
-        return LanguageModel.load(job.base().folder(), job.train().precision(), kernels);
+        return LanguageModel.load(job.base().folder(), job.train().precision(), job.train().frozenWeights(), kernels);
     }
 
     /** Closes in reverse what was opened, all of it; the first failure is thrown with the others suppressed. */
@@ -147,7 +148,7 @@ final class FineTuningRun {
 
     private @Nullable ScoreCache scoreCache() {
         Path runFolder = job.runFolder();
-        return runFolder == null ? null : new ScoreCache(runFolder, baseHash + " " + job.train().precision() + " "
+        return runFolder == null ? null : new ScoreCache(runFolder, baseHash + " " + job.train().precision() + " " + job.train().frozenWeights() + " "
                 + job.kernels() + " " + job.train().tokensPerBatch());
     }
 
@@ -177,7 +178,7 @@ final class FineTuningRun {
     }
 
     private Baseline before() {
-        String key = Hashes.of(baseHash + job.train().precision() + job.kernels() + prompts + encodedPrompts()
+        String key = Hashes.of(baseHash + job.train().precision() + job.train().frozenWeights() + job.kernels() + prompts + encodedPrompts()
                 + settings(metrics()) + (job.evaluation() == null ? 0 : job.evaluation().maxNewTokens()));
         Path runFolder = job.runFolder();
         Baseline known = runFolder == null ? null : Baseline.read(runFolder, key);

@@ -6,7 +6,6 @@ import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.model.EngineForecast;
-import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.Parameters;
@@ -102,7 +101,7 @@ final class MemoryPlanner {
         boolean cheap = number > 0;
         int recomputed = Math.max(0, number - 1);
         try (LanguageModel outline = LanguageModel.outline(config, settings.precision(),
-                FrozenWeights.AS_ACTIVATIONS, kernels)) {
+                settings.frozenWeights(), kernels)) {
             if (adapter == null) {
                 outline.trainAll();
             } else {

@@ -15,6 +15,7 @@ import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.ModelShapes;
@@ -50,6 +51,10 @@ final class Planner {
 
     Preparation prepare() {
         problems.addAll(job.train().problems());
+        if (job.train().frozenWeights() == FrozenWeights.INT8 && job.adapter() == null) {
+            problems.add("train.frozenWeights is int8, but every weight of this run trains, and bytes cannot. "
+                    + "Add an adapter such as adapt(lora()), or leave frozenWeights out.");
+        }
         attempt("base", this::model);
         attempt("data", () -> samples = job.data().samples());
         Evaluation evaluation = job.evaluation();

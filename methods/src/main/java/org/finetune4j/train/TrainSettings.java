@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.finetune4j.data.TooLong;
+import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.Precision;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param epsilon         AdamW's epsilon, positive
  * @param clip            highest norm of a step's whole gradient, positive; infinity for no clipping
  * @param precision       type of weights and activations in computation
+ * @param frozenWeights   how the linear layers of a base are kept that does not train; INT8 needs an adapter
  * @param seed            decides the order of the data, dropout and fresh parameters
  * @param maxLength       longest sample in tokens, at least 2
  * @param tooLong         what happens to longer ones
@@ -36,7 +38,7 @@ import org.jspecify.annotations.Nullable;
 public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int accumulate,
                             @Nullable Double learningRate, Schedule schedule, double warmupFraction,
                             double weightDecay, double beta1, double beta2, double epsilon, double clip,
-                            Precision precision, long seed, int maxLength, TooLong tooLong, long evaluateEvery,
+                            Precision precision, FrozenWeights frozenWeights, long seed, int maxLength, TooLong tooLong, long evaluateEvery,
                             long checkpointEvery, int keepCheckpoints, MemoryUse memory, int recomputedBlocks) {
     private static final double FULL_RATE = 2e-5;
     private static final double ADAPTER_RATE = 2e-4;
@@ -63,7 +65,7 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         Object[][] values = {{"epochs", epochs}, {"maxSteps", maxSteps}, {"tokensPerBatch", tokensPerBatch},
             {"accumulate", accumulate}, {"schedule", schedule}, {"warmupFraction", warmupFraction},
             {"weightDecay", weightDecay}, {"beta1", beta1}, {"beta2", beta2}, {"epsilon", epsilon}, {"clip", clip},
-            {"precision", precision}, {"seed", seed}, {"maxLength", maxLength}, {"tooLong", tooLong}};
+            {"precision", precision}, {"frozenWeights", frozenWeights}, {"seed", seed}, {"maxLength", maxLength}, {"tooLong", tooLong}};
         for (Object[] value : values) {
             identity.put("train." + value[0], value[1].toString());
         }
@@ -125,6 +127,7 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         private double epsilon = 1e-8;
         private double clip = 1.0;
         private Precision precision = Precision.F32;
+        private FrozenWeights frozenWeights = FrozenWeights.AS_ACTIVATIONS;
         private long seed = 42;
         private int maxLength = 1024;
         private TooLong tooLong = TooLong.ERROR;
@@ -212,6 +215,12 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
             return this;
         }
 
+        /** How the linear layers of a base that does not train are kept. */
+        public Builder frozenWeights(FrozenWeights kept) {
+            frozenWeights = kept;
+            return this;
+        }
+
         /** Sets the seed; default 42. */
         public Builder seed(long value) {
             seed = value;
@@ -264,7 +273,7 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         /** The settings, unchecked. */
         public TrainSettings build() {
             return new TrainSettings(epochs, maxSteps, tokensPerBatch, accumulate, learningRate, schedule,
-                    warmupFraction, weightDecay, beta1, beta2, epsilon, clip, precision, seed, maxLength, tooLong,
+                    warmupFraction, weightDecay, beta1, beta2, epsilon, clip, precision, frozenWeights, seed, maxLength, tooLong,
                     evaluateEvery, checkpointEvery, keepCheckpoints, memory, recomputedBlocks);
         }
     }

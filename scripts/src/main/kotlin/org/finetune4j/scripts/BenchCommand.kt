@@ -18,6 +18,7 @@ import org.finetune4j.bench.StepBenchmark
 import org.finetune4j.bench.ThreadSettings
 import org.finetune4j.graph.Profile
 import org.finetune4j.model.EngineOptions
+import org.finetune4j.model.FrozenWeights
 
 /** `finetune bench`: times optimiser steps on random weights and says what share of the machine's limit they reach. */
 public class BenchCommand : CliktCommand(name = "bench") {
@@ -31,6 +32,7 @@ public class BenchCommand : CliktCommand(name = "bench") {
     private val supervised by option(help = "Share of positions that carry a label").double().default(0.5)
     private val memory by option(help = "Blocks whose activations are computed again in the reverse pass, which saves memory")
         .int().default(0)
+    private val int8 by option(help = "Keep frozen linear layers as bytes, with --lora").flag()
     private val noFusion by option("--no-fusion", help = "Compute every operation by itself").flag()
     private val profile by option(help = "Also print time and achieved rate by operation, or by operation and shapes")
         .choice("ops" to false, "shapes" to true).optionalValue(false)
@@ -52,7 +54,8 @@ public class BenchCommand : CliktCommand(name = "bench") {
             val fusions = if (noFusion) emptySet() else EngineOptions.DEFAULT.fusions()
             val options = EngineOptions(fusions, memory)
             ThreadSettings.current().conflicts().forEach { echo("warning: $it", err = true) }
-            val benchmark = StepBenchmark.named(shape, batch, seq, dtype, lora, supervised, steps, options)
+            val frozen = if (int8) FrozenWeights.INT8 else FrozenWeights.AS_ACTIVATIONS
+            val benchmark = StepBenchmark.named(shape, batch, seq, dtype, lora, supervised, steps, options, frozen)
             val before = MachineLimits.products(benchmark.precision())
             val result = benchmark.run(profile?.let(::Profile))
             echo(benchmark.line(result))

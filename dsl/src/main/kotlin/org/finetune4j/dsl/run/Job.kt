@@ -82,6 +82,7 @@ internal class Job(private val recipe: Recipe) {
                 .epsilon(training.optimizer.epsilon)
                 .clip(training.clip ?: Double.POSITIVE_INFINITY)
                 .precision(training.precision)
+                .frozenWeights(training.frozenWeights)
                 .seed(training.seed)
                 .maxLength(training.maxLength)
                 .tooLong(training.tooLong)
