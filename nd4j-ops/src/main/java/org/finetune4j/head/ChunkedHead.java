@@ -16,7 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class ChunkedHead implements AutoCloseable {
     private static final int ROW_MULTIPLE = 16;
-    private static final int LEAST_ROWS = 128;
+    private static final int LEAST_ROWS = 256;
     private static final int MOST_ROWS = 1024;
     private static final long CHUNK_BYTES = 48L << 20;
 

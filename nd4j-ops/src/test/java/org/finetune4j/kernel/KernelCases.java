@@ -45,6 +45,9 @@ final class KernelCases {
             }
         }
         matmul(cases, 67, 129, 131, false, true, false, false);
+        // Far more to sum over than outputs.
+        matmul(cases, 34, 20_001, 40, false, false, false, true);
+        matmul(cases, 270, 16_400, 24, false, false, false, false);
         matmul(cases, 67, 129, 131, true, false, true, true);
         matmul(cases, 0, 4, 3, false, false, false, false);
         matmul(cases, 3, 0, 4, false, true, false, false);

@@ -18,7 +18,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * millisecond. So the dimension that counts tokens (the rows, or in a weight's gradient the summed dimension) is cut into
  * pieces of a few fixed sizes, which are soon all compiled.
  */
-final class MatrixProduct {
+final class MatrixProduct implements AutoCloseable {
     private static final int ROWS = 256;
     private static final int COLUMNS = 512;
     private static final int SMALL = 16;
@@ -31,9 +31,11 @@ final class MatrixProduct {
     private static final String NAME = "matmul";
     private final Workers workers;
     private final FewRows few;
+    private final LongProduct longProducts;
 
     MatrixProduct(Workers workers, FewRows few) {
         this.workers = workers;
+        longProducts = new LongProduct(workers);
         this.few = few;
     }
 
@@ -42,7 +44,9 @@ final class MatrixProduct {
         few.begin();
         List<Sum> work = new ArrayList<>(sums.size());
         for (ProductSum sum : sums) {
-            if (sum.out().length() > 0) {
+            if (LongProduct.suits(sum)) {
+                longProducts.run(sum.products().get(0), sum.out());
+            } else if (sum.out().length() > 0) {
                 work.add(new Sum(sum, few));
             }
         }
@@ -61,6 +65,11 @@ final class MatrixProduct {
         });
     }
 
+    @Override
+    public void close() {
+        longProducts.close();
+    }
+
     /** The next piece of a dimension of which {@code left} remain: 256, 192, 128, 64, 48, 32, 16, or what is left. */
     private static int piece(int left) {
         if (left >= ROWS) {
@@ -73,7 +82,7 @@ final class MatrixProduct {
     }
 
     /** Where block {@code index} of {@code blocks} begins, at a multiple of 16 so that vectors are whole. */
-    private static int boundary(int index, int blocks, int size) {
+    static int boundary(int index, int blocks, int size) {
         return index == blocks ? size : (int) ((long) size * index / blocks) / 16 * 16;
     }
 

@@ -229,6 +229,7 @@ public final class OneDnnKernels implements Kernels {
 
     @Override
     public void close() {
+        products.close();
         few.close();
         workers.close();
         attention.close();

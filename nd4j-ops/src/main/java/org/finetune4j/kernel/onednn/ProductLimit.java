@@ -98,7 +98,12 @@ final class ProductLimit implements AutoCloseable {
     }
 
     private void timeKernel(int tokens, int inputs, int outputs) {
-        MatrixProduct kernel = new MatrixProduct(workers, new FewRows(workers));
+        try (MatrixProduct kernel = new MatrixProduct(workers, new FewRows(workers))) {
+            timeKernel(kernel, tokens, inputs, outputs);
+        }
+    }
+
+    private void timeKernel(MatrixProduct kernel, int tokens, int inputs, int outputs) {
         INDArray x = Arena.arrayAt(random(firsts, (long) tokens * inputs), type, tokens, inputs);
         INDArray weight = Arena.arrayAt(random(seconds, (long) outputs * inputs), type, outputs, inputs);
         INDArray out = Arena.arrayAt(outs.reserve((long) tokens * outputs * type.width()), type, tokens, outputs);
