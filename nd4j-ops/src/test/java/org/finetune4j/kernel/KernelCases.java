@@ -320,6 +320,9 @@ final class KernelCases {
                 new Step(new AttentionShape(9, 3, 64), 900, new int[] {899, 512, 37}, 0, 1, 3, 103),
                 new Step(new AttentionShape(6, 2, 5), 20, new int[] {4, 11, 20, 0}, 0, 3, 12, 12, 13),
                 new Step(new AttentionShape(2, 1, 6), 700, new int[] {690, 0}, 0, 2, 4),
+                new Step(new AttentionShape(9, 3, 64), 1500, new int[] {1300, 0, 130, 63, 7}, 0, 1, 1, 5, 7, 10),
+                new Step(new AttentionShape(14, 2, 64), 1100, new int[] {1023, 60, 1096}, 0, 1, 2, 6),
+                new Step(new AttentionShape(4, 4, 6), 40, new int[] {16, 3, 40}, 0, 4, 5, 5),
                 new Step(new AttentionShape(2, 1, 4), 8, new int[] {}, 0));
         for (Step step : steps) {
             cachedAttention(cases, step.shape(), 1.5, false, step.capacity(), step.lengths(), step.offsets());
@@ -328,6 +331,7 @@ final class KernelCases {
             }
         }
         cachedAttention(cases, new AttentionShape(4, 2, 16), 25, false, 300, new int[] {250, 100}, 0, 1, 41);
+        cachedAttention(cases, new AttentionShape(4, 2, 16), 25, false, 300, new int[] {250, 100}, 0, 1, 4);
     }
 
     private static void cachedAttention(List<KernelCase> cases, AttentionShape shape, double deviation, boolean rotary,

@@ -99,6 +99,12 @@ final class Attention implements AutoCloseable {
         long queries = Operands.address(kernel, query);
         long keys = Operands.address(kernel, key);
         long values = Operands.address(kernel, value);
+        long outs = Operands.address(kernel, out);
+        if (AttentionDecoding.suits(starts)) {
+            AttentionDecoding decoding = new AttentionDecoding(shape, bfloat16, starts, lengths, cache, angles);
+            workers.run(decoding.chunks(), (worker, chunk) -> decoding.run(worker, chunk, queries, keys, values, outs));
+            return;
+        }
         AttentionLayout layout = AttentionLayout.of(shape, bfloat16, starts, lengths);
         scratch.reserveForward(layout);
         AttentionLoading loading = new AttentionLoading(layout, scratch, angles);
@@ -108,7 +114,7 @@ final class Attention implements AutoCloseable {
         });
         int[][] spans = layout.keySpans();
         workers.run(spans.length, (worker, i) -> loading.cached(worker, spans[i][0], spans[i][1], cache));
-        forwardPass(new AttentionForward(layout, scratch, Operands.address(kernel, out), 0), layout);
+        forwardPass(new AttentionForward(layout, scratch, outs, 0), layout);
     }
 
     /** The blocks with the most keys first, so that the threads end at about the same time. */

@@ -1,0 +1,206 @@
+package org.finetune4j.kernel.onednn;
+
+import org.bytedeco.dnnl.global.dnnl;
+import org.finetune4j.kernel.AttentionShape;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Attention over a cache where each sequence brings few new tokens, as when texts are generated:
+ * {@code out = softmax(scale q k^T) v} with the queries that share a key-value head below one another.
+ *
+ * <p>That takes as long as reading the cache takes, so one thread computes a key-value head of a sequence with two
+ * products that read keys and values where they are. The number of keys is filled up to a few fixed ones, because oneDNN
+ * compiles code for every new one. The rows that fill up lie in the cache behind the sequence's; their scores are not
+ * looked at, and their values are multiplied by 0. Where one of these is infinite or no number, or the cache ends before
+ * them, the rows are gathered in scratch memory with zeros behind.
+ */
+final class AttentionDecoding {
+    /** Most new tokens of a sequence that are few. */
+    private static final int MOST = 4;
+    private static final int KEYS = 0;
+    private static final int VALUES = 1;
+    private static final int QUERIES = 2;
+    private static final int SCORES = 3;
+    private static final int PROBABILITIES = 4;
+    private static final int RESULT = 5;
+    /** The bits that are all set in what is infinite or no number; a word of BFLOAT16 has two of them. */
+    private static final int EXPONENT = 0x7f800000;
+    private final AttentionShape shape;
+    private final boolean bfloat16;
+    private final int[] starts;
+    private final int[] lengths;
+    private final AttentionCache cache;
+    private final @Nullable Angles angles;
+    private final int type;
+    private final int depth;
+    private final int headBytes;
+    private final long queryBytes;
+    private final long keyBytes;
+
+    /**
+     * Attention of new tokens that begin at {@code starts}, after {@code lengths} earlier ones of each sequence in the cache.
+     *
+     * @param angles by which new queries and keys are turned; null where they are not
+     */
+    AttentionDecoding(AttentionShape shape, boolean bfloat16, int[] starts, int[] lengths, AttentionCache cache,
+                      @Nullable Angles angles) {
+        this.shape = shape;
+        this.bfloat16 = bfloat16;
+        this.starts = starts;
+        this.lengths = lengths;
+        this.cache = cache;
+        this.angles = angles;
+        type = Primitive.type(bfloat16);
+        depth = shape.headDimension();
+        headBytes = depth * Lanes.width(bfloat16);
+        queryBytes = (long) shape.queryWidth() * Lanes.width(bfloat16);
+        keyBytes = (long) shape.keyValueWidth() * Lanes.width(bfloat16);
+    }
+
+    /** Whether no sequence brings more than a few tokens. */
+    static boolean suits(int[] starts) {
+        for (int i = 0; i + 1 < starts.length; i++) {
+            if (starts[i + 1] - starts[i] > MOST) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** A chunk for each sequence and key-value head. */
+    int chunks() {
+        return lengths.length * shape.keyValueHeads();
+    }
+
+    /** Appends a head of a sequence's new keys and values to the cache, and attends with the queries of its group. */
+    void run(Worker worker, int chunk, long queries, long keys, long values, long outs) {
+        int sequence = chunk / shape.keyValueHeads();
+        int head = chunk % shape.keyValueHeads();
+        int first = starts[sequence];
+        int count = starts[sequence + 1] - first;
+        if (count == 0) {
+            return;
+        }
+        long inRow = (long) head * headBytes;
+        long cached = cache.row(sequence, 0) * keyBytes + inRow;
+        long end = cached + lengths[sequence] * keyBytes;
+        for (int i = 0; i < count; i++) {
+            long from = (first + i) * keyBytes + inRow;
+            TurnedRow.copy(worker, bfloat16, angles, first + i, keys + from, 1, depth, cache.keys() + end + i * keyBytes);
+            Memory.copy(values + from, cache.values() + end + i * keyBytes, headBytes);
+        }
+        long groupInRow = inRow * shape.group();
+        long turned = queries(worker, queries + groupInRow, first, count);
+        attend(worker, turned, count, cached, lengths[sequence], outs + first * queryBytes + groupInRow);
+    }
+
+    /** The rows of the group's queries, token below token. */
+    private long queries(Worker worker, long queries, int first, int count) {
+        if (angles == null && count == 1) {
+            return queries + first * queryBytes;
+        }
+        int group = shape.group();
+        long target = worker.buffer(QUERIES, (long) count * group * headBytes);
+        for (int i = 0; i < count; i++) {
+            TurnedRow.copy(worker, bfloat16, angles, first + i, queries + (first + i) * queryBytes, group, depth,
+                    target + (long) i * group * headBytes);
+        }
+        return target;
+    }
+
+    private void attend(Worker worker, long queries, int count, long cached, int past, long outs) {
+        int group = shape.group();
+        int rows = count * group;
+        int valid = past + count;
+        int columns = filled(valid);
+        boolean inside = columns <= cache.capacity();
+        int stride = inside ? shape.keyValueWidth() : depth;
+        long keys = inside ? cache.keys() + cached : gathered(worker, KEYS, cache.keys() + cached, valid, columns);
+        long scores = worker.buffer(SCORES, 4L * rows * columns);
+        new Matmul(rows, columns, depth, depth, 1, 1, stride, columns, type, dnnl.dnnl_f32, 1, false)
+                .run(worker, queries, keys, scores);
+        for (int row = 0; row < rows; row++) {
+            probabilities(worker, scores + 4L * row * columns, past + row / group + 1, columns);
+        }
+        long probabilities = scores;
+        if (bfloat16) {
+            probabilities = worker.buffer(PROBABILITIES, 2L * rows * columns);
+            new Conversion(rows * columns, true).run(worker, scores, probabilities);
+        }
+        long values = cache.values() + cached;
+        if (!inside || !finite(worker, values + valid * keyBytes, columns - valid)) {
+            values = gathered(worker, VALUES, values, valid, columns);
+            stride = depth;
+        }
+        long result = count == 1 ? outs : worker.buffer(RESULT, (long) rows * headBytes);
+        new Matmul(rows, depth, columns, columns, 1, stride, 1, depth, type, type, 1, false)
+                .run(worker, probabilities, values, result);
+        for (int i = 0; count > 1 && i < count; i++) {
+            Memory.copy(result + (long) i * group * headBytes, outs + i * queryBytes, (long) group * headBytes);
+        }
+    }
+
+    /** Replaces a row of scores by the softmax over the first {@code valid}, and zero beyond. */
+    private void probabilities(Worker worker, long scores, int valid, int columns) {
+        float[] tile = worker.floats(0, columns);
+        Memory.read(scores, tile, 0, valid);
+        float scale = shape.scale();
+        for (int i = 0; i < valid; i++) {
+            tile[i] *= scale;
+        }
+        VectorMath.exp(worker, tile, -VectorMath.max(worker, tile, valid), tile, valid);
+        float inverse = 1 / VectorMath.sum(tile, valid);
+        for (int i = 0; i < valid; i++) {
+            tile[i] *= inverse;
+        }
+        for (int i = valid; i < columns; i++) {
+            tile[i] = 0;
+        }
+        Memory.write(tile, 0, scores, columns);
+    }
+
+    /** Whether all numbers of a head in the rows from {@code from} on are finite. */
+    private boolean finite(Worker worker, long from, int rows) {
+        int words = (headBytes + 3) / 4;
+        int[] tile = worker.ints(0, words);
+        tile[words - 1] = 0;
+        int lowest = -1;
+        for (int i = 0; i < rows; i++) {
+            Memory.readBytes(from + i * keyBytes, tile, headBytes);
+            lowest &= signs(tile, words, bfloat16);
+        }
+        return lowest < 0;
+    }
+
+    /** Negative if all numbers are finite: free of branches, to vectorise. */
+    private static int signs(int[] words, int count, boolean bfloat16) {
+        int signs = -1;
+        for (int i = 0; i < count; i++) {
+            signs &= (words[i] & EXPONENT) - EXPONENT;
+        }
+        if (bfloat16) {
+            for (int i = 0; i < count; i++) {
+                signs &= ((words[i] << 16) & EXPONENT) - EXPONENT;
+            }
+        }
+        return signs;
+    }
+
+    /** A head of the first rows of a sequence, and zero rows up to the filled number. */
+    private long gathered(Worker worker, int slot, long from, int count, int filled) {
+        long target = worker.buffer(slot, (long) filled * headBytes);
+        for (int i = 0; i < count; i++) {
+            Memory.copy(from + i * keyBytes, target + (long) i * headBytes, headBytes);
+        }
+        Memory.zero(target + (long) count * headBytes, (long) (filled - count) * headBytes);
+        return target;
+    }
+
+    /** The number to which so many keys are filled up. */
+    private static int filled(int count) {
+        if (count <= 16) {
+            return count <= 4 ? 4 : count <= 8 ? 8 : 16;
+        }
+        return count <= 128 ? (count + 15) / 16 * 16 : (count + 63) / 64 * 64;
+    }
+}
