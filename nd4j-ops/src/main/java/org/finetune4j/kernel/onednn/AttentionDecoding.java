@@ -23,8 +23,6 @@ final class AttentionDecoding {
     private static final int SCORES = 3;
     private static final int PROBABILITIES = 4;
     private static final int RESULT = 5;
-    /** The bits that are all set in what is infinite or no number; a word of BFLOAT16 has two of them. */
-    private static final int EXPONENT = 0x7f800000;
     private final AttentionShape shape;
     private final boolean bfloat16;
     private final int[] starts;
@@ -128,7 +126,7 @@ final class AttentionDecoding {
             new Conversion(rows * columns, true).run(worker, scores, probabilities);
         }
         long values = cache.values() + cached;
-        if (!inside || !finite(worker, values + valid * keyBytes, columns - valid)) {
+        if (!inside || !finite(values + valid * keyBytes, columns - valid)) {
             values = gathered(worker, VALUES, values, valid, columns);
             stride = depth;
         }
@@ -159,31 +157,23 @@ final class AttentionDecoding {
         Memory.write(tile, 0, scores, columns);
     }
 
-    /** Whether all numbers of a head in the rows from {@code from} on are finite. */
-    private boolean finite(Worker worker, long from, int rows) {
-        int words = (headBytes + 3) / 4;
-        int[] tile = worker.ints(0, words);
-        tile[words - 1] = 0;
-        int lowest = -1;
+    /** Whether all numbers of a head in so many rows are finite; false also where heads are not of whole words. */
+    private boolean finite(long from, int rows) {
+        if (headBytes % Long.BYTES != 0) {
+            return rows == 0;
+        }
+        long exponents = bfloat16 ? 0x7f80_7f80_7f80_7f80L : 0x7f80_0000_7f80_0000L;
+        // Added to an exponent of which all bits are set, the lowest of them carries into the place of the sign.
+        long lowest = bfloat16 ? 0x0080_0080_0080_0080L : 0x0080_0000_0080_0000L;
+        long carried = 0;
         for (int i = 0; i < rows; i++) {
-            Memory.readBytes(from + i * keyBytes, tile, headBytes);
-            lowest &= signs(tile, words, bfloat16);
-        }
-        return lowest < 0;
-    }
-
-    /** Negative if all numbers are finite: free of branches, to vectorise. */
-    private static int signs(int[] words, int count, boolean bfloat16) {
-        int signs = -1;
-        for (int i = 0; i < count; i++) {
-            signs &= (words[i] & EXPONENT) - EXPONENT;
-        }
-        if (bfloat16) {
-            for (int i = 0; i < count; i++) {
-                signs &= ((words[i] << 16) & EXPONENT) - EXPONENT;
+            long row = from + i * keyBytes;
+            for (int at = 0; at < headBytes; at += Long.BYTES) {
+                carried |= (Memory.getLong(row + at) & exponents) + lowest;
             }
         }
-        return signs;
+        long signs = bfloat16 ? 0x8000_8000_8000_8000L : 0x8000_0000_8000_0000L;
+        return (carried & signs) == 0;
     }
 
     /** A head of the first rows of a sequence, and zero rows up to the filled number. */

@@ -71,6 +71,10 @@ final class Memory {
         UNSAFE.putFloat(address, value);
     }
 
+    static long getLong(long address) {
+        return UNSAFE.getLong(address);
+    }
+
     static short getShort(long address) {
         return UNSAFE.getShort(address);
     }
