@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
  * {@code out = softmax(scale q k^T) v} with the queries that share a key-value head below one another.
  *
  * <p>That takes as long as reading the cache takes, so one thread computes a key-value head of a sequence with two
- * products that read keys and values where they are. The number of keys is filled up to a few fixed ones, because oneDNN
- * compiles code for every new one. The rows that fill up lie in the cache behind the sequence's; their scores are not
- * looked at, and their values are multiplied by 0. Where one of these is infinite or no number, or the cache ends before
- * them, the rows are gathered in scratch memory with zeros behind.
+ * products that read keys and values where they are. The number of keys is filled up to a few fixed ones, because
+ * oneDNN compiles code for every new one. The rows that fill up lie in the cache behind the sequence's; their scores
+ * are not looked at, and their values are multiplied by 0. Where one of these is infinite or no number the values, and
+ * where the cache ends before them both, are gathered in scratch memory with zeros behind.
  */
 final class AttentionDecoding {
     /** Most new tokens of a sequence that are few. */
@@ -36,7 +36,7 @@ final class AttentionDecoding {
     private final long keyBytes;
 
     /**
-     * Attention of new tokens that begin at {@code starts}, after {@code lengths} earlier ones of each sequence in the cache.
+     * Attention of new tokens that begin at {@code starts}, after {@code lengths} earlier ones of each sequence.
      *
      * @param angles by which new queries and keys are turned; null where they are not
      */
@@ -84,7 +84,8 @@ final class AttentionDecoding {
         long end = cached + lengths[sequence] * keyBytes;
         for (int i = 0; i < count; i++) {
             long from = (first + i) * keyBytes + inRow;
-            TurnedRow.copy(worker, bfloat16, angles, first + i, keys + from, 1, depth, cache.keys() + end + i * keyBytes);
+            TurnedRow.copy(worker, bfloat16, angles, first + i, keys + from, 1, depth,
+                    cache.keys() + end + i * keyBytes);
             Memory.copy(values + from, cache.values() + end + i * keyBytes, headBytes);
         }
         long groupInRow = inRow * shape.group();

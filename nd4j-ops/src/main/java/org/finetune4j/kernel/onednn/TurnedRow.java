@@ -18,8 +18,8 @@ final class TurnedRow {
     }
 
     /** Writes {@code heads} heads of a token, which lie beside one another, turned; null turns nothing. */
-    static void copy(Worker worker, boolean bfloat16, @Nullable Angles angles, int token, long from, int heads, int depth,
-                     long to) {
+    static void copy(Worker worker, boolean bfloat16, @Nullable Angles angles, int token, long from, int heads,
+                     int depth, long to) {
         int count = heads * depth;
         if (angles == null) {
             Memory.copy(from, to, (long) count * Lanes.width(bfloat16));
