@@ -56,8 +56,6 @@ public final class GraphSession {
 
     private static final class Plan {
         final Map<String, Place> places = new HashMap<>();
-        /** For an array whose memory another takes over, the step at which it does. */
-        final Map<String, Integer> takenOver = new HashMap<>();
         long arenaBytes;
         int generation = -1;
         Map<String, INDArray> arrays = Map.of();
@@ -249,11 +247,13 @@ public final class GraphSession {
         Set<String> read = new HashSet<>();
         schedule.forEach(node -> read.addAll(node.inputs()));
         for (Graph.Node node : schedule) {
+            Set<String> sinksOfNode = new HashSet<>();
             for (int i = 0; i < node.outputs().size(); i++) {
                 String name = node.outputs().get(i);
+                // Outputs of one operation may be written at the same time, so that no two of them share a sink.
                 if (sinksOf.getOrDefault(name, List.of()).size() == 1 && !read.contains(name)
                         && !outputs.contains(name) && node.operation() instanceof OwnOp own
-                        && own.write(i) != OwnOp.Write.REPLACE) {
+                        && own.write(i) != OwnOp.Write.REPLACE && sinksOfNode.add(sinksOf.get(name).get(0))) {
                     directSinks.add(name);
                 }
             }
@@ -279,31 +279,12 @@ public final class GraphSession {
     }
 
     /**
-     * The arena that a run needs, found without allocating it.
+     * Bytes of the arena that a run needs, found without allocating it.
      *
      * @param leafShapes shapes of all leaves that are given at a run, by name
      */
-    public MemoryReport memory(Map<String, long[]> leafShapes) {
-        Plan plan = layOut(leafShapes, Map.of());
-        long[] live = new long[schedule.size() + 1];
-        forEachArray(plan, (name, made, last) -> {
-            for (int step = made; step <= last; step++) {
-                live[step] += plan.places.get(name).bytes();
-            }
-        });
-        int fullest = 0;
-        for (int step = 1; step < schedule.size(); step++) {
-            fullest = live[step] > live[fullest] ? step : fullest;
-        }
-        int shown = fullest;
-        Map<String, Long> byOperation = new HashMap<>();
-        forEachArray(plan, (name, made, last) -> {
-            if (made <= shown && shown <= last) {
-                byOperation.merge(schedule.get(made).operation().opName(), plan.places.get(name).bytes(), Long::sum);
-            }
-        });
-        return new MemoryReport(plan.arenaBytes, live[fullest],
-                schedule.isEmpty() ? "" : schedule.get(fullest).operation().opName(), byOperation);
+    public long arenaBytes(Map<String, long[]> leafShapes) {
+        return layOut(leafShapes, Map.of()).arenaBytes;
     }
 
     /**
@@ -343,21 +324,6 @@ public final class GraphSession {
         return new Work(products, moved);
     }
 
-    private interface Lifetime {
-        void of(String name, int made, int last);
-    }
-
-    private void forEachArray(Plan plan, Lifetime visitor) {
-        for (int step = 0; step < schedule.size(); step++) {
-            for (String name : schedule.get(step).outputs()) {
-                if (plan.places.containsKey(name)) {
-                    visitor.of(name, step, Math.min(plan.takenOver.getOrDefault(name, Integer.MAX_VALUE) - 1,
-                            Math.min(lastUse.get(name), schedule.size() - 1)));
-                }
-            }
-        }
-    }
-
     private Plan layOut(Map<String, long[]> leafShapes, Map<String, INDArray> inputs) {
         Plan plan = new Plan();
         MemoryPlan memory = memoryPlans.get();
@@ -378,7 +344,6 @@ public final class GraphSession {
                 String reusable = reusable(node, i, step, plan, memory, bytes);
                 if (reusable != null) {
                     Place reused = plan.places.get(reusable);
-                    plan.takenOver.put(reusable, step);
                     memory.extend(reused.offset(), last);
                     plan.places.put(name, new Place(reused.offset(), type, shape));
                 } else {

@@ -73,10 +73,9 @@ public final class ChunkedHead implements AutoCloseable {
         long rows = ((supervised + chunks - 1) / chunks + ROW_MULTIPLE - 1) / ROW_MULTIPLE * ROW_MULTIPLE;
         int models = program.needsReference() ? 2 : 1;
         long logits = models * rows * vocabulary * lossType.width();
-        long gradient = type == lossType ? 0 : rows * vocabulary * type.width();
         long states = (models + 1) * rows * hidden * type.width();
         long labelsAndWeights = rows * (DataType.INT.width() + lossType.width());
-        return program.mostBytes(rows, vocabulary) + logits + gradient + states + labelsAndWeights;
+        return program.mostBytes(rows, vocabulary) + logits + states + labelsAndWeights;
     }
 
     void run(Kernels kernels, INDArray hidden, INDArray weight, INDArray labels, INDArray weights,

@@ -129,7 +129,7 @@ public final class TokenLossProgram implements AutoCloseable {
     long mostBytes(long rows, long vocabulary) {
         Map<String, long[]> shapes = Map.of(LOGITS, new long[] {rows, vocabulary}, LABELS, new long[] {rows},
                 WEIGHTS, new long[] {rows}, REFERENCE, new long[] {rows, vocabulary});
-        return Math.max(forward.memory(shapes).arenaBytes(), training.memory(shapes).arenaBytes());
+        return Math.max(forward.arenaBytes(shapes), training.arenaBytes(shapes));
     }
 
     /** Bytes of native memory that the program holds. */

@@ -37,7 +37,8 @@ public interface Kernels extends AutoCloseable {
                 boolean accumulate);
 
     /**
-     * Several sums of matrix products that do not depend on each other; no output is an input of another sum. A device
+     * Several sums of matrix products that do not depend on each other: no output overlaps another or an input of another
+     * sum. A device
      * may compute them side by side, and the terms of a sum without writing out what lies between them.
      */
     default void products(List<ProductSum> sums) {

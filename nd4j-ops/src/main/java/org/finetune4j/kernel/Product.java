@@ -1,5 +1,6 @@
 package org.finetune4j.kernel;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -19,7 +20,9 @@ public record Product(INDArray a, boolean transposeA, INDArray b, boolean transp
     public Product {
         boolean bytes = b.dataType() == DataType.BYTE;
         if (bytes != (scales != null)) {
-            throw new IllegalArgumentException("a matrix of " + b.dataType() + (bytes ? " without" : " with") + " scales");
+            throw new IllegalArgumentException("a matrix of " + b.dataType() + " and shape "
+                    + Arrays.toString(b.shape()) + (bytes ? " without" : " with")
+                    + " scales; bytes need a scale for each row, and nothing else may have any");
         }
         if (scales != null && (transposeA || !scales.dataType().isFPType() || scales.length() != b.size(0))) {
             throw new IllegalArgumentException(scales.length() + " scales of " + scales.dataType() + " for " + b.size(0)

@@ -51,6 +51,6 @@ public record EngineOptions(Set<Fusion> fusions, boolean cheapRecomputed, int re
 
     /** These options with another number of recomputed blocks. */
     public EngineOptions withRecomputedBlocks(int blocks) {
-        return new EngineOptions(fusions, blocks);
+        return new EngineOptions(fusions, cheapRecomputed, blocks);
     }
 }

@@ -9,7 +9,6 @@ import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.RotaryTable;
 import org.finetune4j.op.Add;
 import org.finetune4j.op.Embedding;
-import org.finetune4j.op.MatMul;
 import org.finetune4j.op.RmsNorm;
 import org.finetune4j.op.Rotary;
 import org.finetune4j.op.SwiGlu;

@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
-import org.finetune4j.graph.MemoryReport;
 import org.finetune4j.graph.Profile;
 import org.finetune4j.graph.Recomputation;
 import org.finetune4j.graph.ReversePass;
@@ -89,10 +88,11 @@ public final class TrainingEngine implements AutoCloseable {
         SDVariable hidden = supervised(graph, policy, rows);
         SDVariable referenceHidden = null;
         SDVariable referenceHead = null;
-        referenceCopies = tokenLoss.needsReference() && !model.hasAdapter() ? frozenCopies() : Map.of();
+        // Where the base does not train it is the reference itself.
+        boolean baseTrains = !model.hasAdapter() && !model.parameters().trainable().isEmpty();
+        referenceCopies = tokenLoss.needsReference() && baseTrains ? frozenCopies() : Map.of();
         if (tokenLoss.needsReference()) {
-            LlamaGraph reference = model.hasAdapter() ? graph.trunk(mixer, false)
-                    : graph.frozenTrunk(mixer, referenceCopies);
+            LlamaGraph reference = baseTrains ? graph.frozenTrunk(mixer, referenceCopies) : graph.trunk(mixer, false);
             referenceHidden = supervised(graph, reference, rows);
             referenceHead = reference.headWeight();
         }
@@ -201,11 +201,6 @@ public final class TrainingEngine implements AutoCloseable {
         return head.bytes();
     }
 
-    /** What fills the arena of a training pass over a batch of this size. */
-    public MemoryReport trainingMemory(int tokens, int supervised) {
-        return (training == null ? forward : training).memory(shapes(inputs(sized(tokens, supervised, 1), -1)));
-    }
-
     /**
      * What passes over batches of a size need; nothing is computed, so that the model may be an outline.
      *
@@ -217,8 +212,8 @@ public final class TrainingEngine implements AutoCloseable {
         Map<String, INDArray> inputs = inputs(sized(tokens, supervised, sequences), -1);
         GraphSession larger = training == null ? forward : training;
         GraphSession.Work work = larger.work(inputs);
-        return new EngineForecast(Math.max(forward.memory(shapes(inputs)).arenaBytes(),
-                larger.memory(shapes(inputs)).arenaBytes()),
+        return new EngineForecast(Math.max(forward.arenaBytes(shapes(inputs)),
+                larger.arenaBytes(shapes(inputs))),
                 head.mostBytes(supervised, model.config().hiddenSize(), model.config().vocabularySize(),
                         model.precision().type()),
                 referenceCopies.values().stream().mapToLong(copy -> copy.length() * copy.dataType().width()).sum(),

@@ -4,13 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Random;
 import java.util.function.Supplier;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.ProductSum;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.op.Add;
 import org.finetune4j.op.MatMul;
@@ -76,6 +78,49 @@ class GraphSessionTest {
                 "finetune4j_products[" + low.name() + ", w2, " + query.name() + "]",
                 "finetune4j_products[" + adapted.name() + ", w4, x]"),
                 fused(graph, List.of(residual.name(), key.name(), query.name()), true, true));
+    }
+
+    @Test
+    void productsThatShareAWeightAddUpItsGradientOneByOne() {
+        Graph graph = new Graph();
+        SDVariable x = graph.input("x", DataType.FLOAT);
+        SDVariable y = graph.input("y", DataType.FLOAT);
+        SDVariable weight = graph.input("weight", DataType.FLOAT);
+        SDVariable sum = Add.of(MatMul.linear(x, weight), MatMul.linear(y, weight));
+        SDVariable seed = graph.input("seed", DataType.FLOAT);
+        Map<String, List<String>> contributions = ReversePass.build(graph, sum, seed, List.of("weight"));
+        Map<String, INDArray> inputs = new LinkedHashMap<>();
+        Random random = new Random(3);
+        inputs.put("x", normal(random, 4096, 40));
+        inputs.put("y", normal(random, 4096, 40));
+        inputs.put("weight", normal(random, 48, 40));
+        inputs.put("seed", normal(random, 4096, 48));
+        INDArray expected = inputs.get("seed").transpose().mmul(inputs.get("x").add(inputs.get("y")));
+        Kernels watched = (Kernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class},
+                (proxy, method, arguments) -> {
+                    if (method.getName().equals("products")) {
+                        List<?> sums = (List<?>) arguments[0];
+                        assertEquals(sums.size(), sums.stream().map(each -> Memory.address(((ProductSum) each).out()))
+                                .distinct().count(), "outputs that are written at the same time share memory");
+                    }
+                    return method.invoke(kernels, arguments);
+                });
+        try (Arena arena = new Arena()) {
+            GraphSession session = new GraphSession(graph, watched, arena, List.of(), contributions, Map.of(),
+                    new ProductFusion(true, true));
+            assertEquals(1, session.describe().size(), "the two products stand side by side");
+            INDArray gradient = Nd4j.zeros(DataType.FLOAT, 48, 40);
+            session.run(inputs, Map.of("weight", gradient));
+            assertEquals(0, expected.sub(gradient).amaxNumber().doubleValue(), 1e-2);
+        }
+    }
+
+    private static INDArray normal(Random random, int rows, int columns) {
+        float[] values = new float[rows * columns];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return Nd4j.createFromArray(values).reshape(rows, columns);
     }
 
     private List<String> fused(Graph graph, List<String> outputs, boolean together, boolean intoAdds) {

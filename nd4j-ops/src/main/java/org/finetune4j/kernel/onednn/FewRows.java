@@ -68,7 +68,7 @@ final class FewRows implements AutoCloseable {
     /** The rows with zero rows after them. */
     private long filled(long x, int rows, int count, long rowBytes) {
         for (Filled known : fills.subList(0, used)) {
-            if (known.source == x && known.rowBytes == rowBytes) {
+            if (known.source == x && known.rows == rows && known.rowBytes == rowBytes) {
                 return known.memory.reserve(count * rowBytes);
             }
         }
@@ -77,6 +77,7 @@ final class FewRows implements AutoCloseable {
         }
         Filled fresh = fills.get(used++);
         fresh.source = x;
+        fresh.rows = rows;
         fresh.rowBytes = rowBytes;
         long target = fresh.memory.reserve(count * rowBytes);
         Memory.copy(x, target, rows * rowBytes);
@@ -155,6 +156,7 @@ final class FewRows implements AutoCloseable {
     private static final class Filled {
         private final NativeBuffer memory = new NativeBuffer();
         private long source;
+        private int rows;
         private long rowBytes;
     }
 

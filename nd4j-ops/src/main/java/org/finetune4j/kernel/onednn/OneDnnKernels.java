@@ -229,9 +229,10 @@ public final class OneDnnKernels implements Kernels {
 
     @Override
     public void close() {
+        // First the threads, which ends when no kernel runs any more; then the memory that kernels use.
+        workers.close();
         products.close();
         few.close();
-        workers.close();
         attention.close();
     }
 }

@@ -43,8 +43,13 @@ final class PackedWeight implements AutoCloseable {
         boolean bfloat16 = Operands.isBfloat16("hold", weight);
         PackedWeight packed = new PackedWeight(Operands.address("hold", weight), Math.toIntExact(weight.size(0)),
                 Math.toIntExact(weight.size(1)), bfloat16);
-        workers.run((packed.outputs + COLUMNS - 1) / COLUMNS, (worker, block) -> packed.pack(worker, block));
-        return packed;
+        try {
+            workers.run((packed.outputs + COLUMNS - 1) / COLUMNS, (worker, block) -> packed.pack(worker, block));
+            return packed;
+        } catch (RuntimeException | Error e) {
+            packed.close();
+            throw e;
+        }
     }
 
     /** Address of the weight that this is a copy of. */
