@@ -7,6 +7,7 @@ import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Reduction
+import org.finetune4j.model.FrozenWeights
 import org.finetune4j.train.MemoryUse
 import org.finetune4j.train.Schedule
 import kotlin.random.Random
@@ -60,6 +61,7 @@ class RandomRecipes(seed: Long) {
         WarmSchedule(choice<Schedule>(), number()),
         maybe { number() },
         if (flip()) f32 else bf16,
+        choice<FrozenWeights>(),
         random.nextLong(),
         whole(),
         choice<TooLong>(),

@@ -46,7 +46,7 @@ public record GenerationBenchmark(Shape shape, int batch, int prompt, int fresh,
      * What was measured.
      *
      * @param prefillSeconds best of {@value #RUNS} times for reading all prompts
-     * @param decodeSeconds  median over passes that add a token to each text
+     * @param decodeSeconds  best of {@value #RUNS} medians, each over the passes of a run that add a token to each text
      * @param peakBytes      most memory that the process has held
      */
     public record Result(double prefillSeconds, double decodeSeconds, long peakBytes) {

@@ -40,10 +40,21 @@ public record AttentionShape(int heads, int keyValueHeads, int headDimension) {
      * @param offsets {@code [sequences + 1]}
      */
     public double operations(int[] offsets) {
+        return operations(offsets, new int[offsets.length - 1]);
+    }
+
+    /**
+     * Operations of causal attention forward where every sequence follows tokens that are cached: each query's products
+     * with those keys and values too, {@code 4 * heads * headDimension * n (n + 1 + 2 c) / 2} for n tokens after c.
+     *
+     * @param offsets      {@code [sequences + 1]}
+     * @param cacheLengths {@code [sequences]}
+     */
+    public double operations(int[] offsets, int[] cacheLengths) {
         double pairs = 0;
         for (int s = 1; s < offsets.length; s++) {
             double length = offsets[s] - offsets[s - 1];
-            pairs += length * (length + 1) / 2;
+            pairs += length * (length + 1) / 2 + length * cacheLengths[s - 1];
         }
         return 4 * pairs * queryWidth();
     }

@@ -24,14 +24,14 @@ import org.finetune4j.model.FrozenWeights
 public class BenchCommand : CliktCommand(name = "bench") {
     private val shape by option(help = "Sizes of a published model").default("smollm2-135m")
     private val batch by option(help = "Sequences per step").int().default(4)
-    private val seq by option(help = "Tokens per sequence").int().default(256)
-    private val lora by option(help = "LoRA rank on all linear layers; 0 trains everything").int().default(0)
+    private val seq by option(help = "Tokens per sequence; $DEFAULT_SEQUENCE by default").int()
+    private val lora by option(help = "LoRA rank on all linear layers; 0, the default, trains everything").int()
     private val dtype by option(help = "Type of activations and weights")
         .choice("f32", "bf16").default("f32")
-    private val steps by option(help = "Timed steps").int().default(DEFAULT_STEPS)
-    private val supervised by option(help = "Share of positions that carry a label").double().default(0.5)
+    private val steps by option(help = "Timed steps or passes; $DEFAULT_STEPS by default").int()
+    private val supervised by option(help = "Share of positions that carry a label; $DEFAULT_SUPERVISED by default").double()
     private val memory by option(help = "Blocks whose activations are computed again in the reverse pass, which saves memory")
-        .int().default(0)
+        .int()
     private val int8 by option(help = "Keep frozen linear layers as bytes, with --lora").flag()
     private val noFusion by option("--no-fusion", help = "Compute every operation by itself").flag()
     private val profile by option(help = "Also print time and achieved rate by operation, or by operation and shapes")
@@ -39,8 +39,8 @@ public class BenchCommand : CliktCommand(name = "bench") {
 
     private val generate by option(help = "Time generation instead: reading prompts, then adding tokens one by one").flag()
     private val score by option(help = "Time scoring instead: forward passes that give log-probabilities").flag()
-    private val prompt by option(help = "Tokens of each prompt, with --generate").int().default(DEFAULT_PROMPT)
-    private val new by option(help = "Tokens added to each prompt, with --generate").int().default(DEFAULT_NEW)
+    private val prompt by option(help = "Tokens of each prompt, with --generate; $DEFAULT_PROMPT by default").int()
+    private val new by option(help = "Tokens added to each prompt, with --generate; $DEFAULT_NEW by default").int()
 
     override fun help(context: Context): String =
         "Times whole optimiser steps of plain supervised fine-tuning on random weights; prints the median step in " +
@@ -49,13 +49,20 @@ public class BenchCommand : CliktCommand(name = "bench") {
 
     override fun run() {
         try {
+            refuseUnused()
             if (generate || score) return forward()
-            if (memory < 0) throw FinetuneException("--memory must be at least 0 blocks, got $memory.")
+            val recomputed = memory ?: 0
+            if (recomputed < 0) throw FinetuneException("--memory must be at least 0 blocks, got $recomputed.")
+            val rank = lora ?: 0
+            if (int8 && rank == 0) {
+                throw FinetuneException("--int8 keeps frozen layers as bytes, and without --lora none is. Add --lora 16, say.")
+            }
             val fusions = if (noFusion) emptySet() else EngineOptions.DEFAULT.fusions()
-            val options = EngineOptions(fusions, memory)
+            val options = EngineOptions(fusions, recomputed)
             ThreadSettings.current().conflicts().forEach { echo("warning: $it", err = true) }
             val frozen = if (int8) FrozenWeights.INT8 else FrozenWeights.AS_ACTIVATIONS
-            val benchmark = StepBenchmark.named(shape, batch, seq, dtype, lora, supervised, steps, options, frozen)
+            val benchmark = StepBenchmark.named(shape, batch, seq ?: DEFAULT_SEQUENCE, dtype, rank,
+                supervised ?: DEFAULT_SUPERVISED, steps ?: DEFAULT_STEPS, options, frozen)
             val before = MachineLimits.products(benchmark.precision())
             val result = benchmark.run(profile?.let(::Profile))
             echo(benchmark.line(result))
@@ -72,15 +79,39 @@ public class BenchCommand : CliktCommand(name = "bench") {
         }
     }
 
-    private fun forward() {
+    /** Refuses options that the chosen benchmark would not heed. */
+    private fun refuseUnused() {
         if (generate && score) throw FinetuneException("--generate and --score are two benchmarks. Give one of them.")
+        val training = mapOf("--lora" to lora, "--memory" to memory, "--int8" to int8.given(),
+            "--no-fusion" to noFusion.given())
+        val passes = mapOf("--seq" to seq, "--supervised" to supervised, "--steps" to steps)
+        val generation = mapOf("--prompt" to prompt, "--new" to new)
+        val (benchmark, unused) = when {
+            generate -> "--generate" to training + passes
+            score -> "--score" to training + generation
+            else -> "a benchmark of steps" to generation
+        }
+        val given = unused.filterValues { it != null }.keys
+        if (given.isNotEmpty()) {
+            throw FinetuneException(
+                "$benchmark takes no ${given.joinToString(", ")}. Leave it out, or choose the benchmark it belongs to: " +
+                    "${training.keys.joinToString(", ")} are about steps, ${passes.keys.joinToString(", ")} about steps " +
+                    "and --score, ${generation.keys.joinToString(", ")} about --generate.",
+            )
+        }
+    }
+
+    private fun Boolean.given(): Boolean? = takeIf { it }
+
+    private fun forward() {
         val times = profile?.let(::Profile)
         val (precision, line) = if (generate) {
-            val benchmark = GenerationBenchmark.named(shape, batch, prompt, new, dtype)
+            val benchmark = GenerationBenchmark.named(shape, batch, prompt ?: DEFAULT_PROMPT, new ?: DEFAULT_NEW, dtype)
             val result = benchmark.run(times)
             benchmark.precision() to { limits: MachineLimits -> benchmark.line(result, limits) }
         } else {
-            val benchmark = ScoringBenchmark.named(shape, batch, seq, supervised, steps, dtype)
+            val benchmark = ScoringBenchmark.named(shape, batch, seq ?: DEFAULT_SEQUENCE,
+                supervised ?: DEFAULT_SUPERVISED, steps ?: DEFAULT_STEPS, dtype)
             val result = benchmark.run(times)
             benchmark.precision() to { limits: MachineLimits -> benchmark.line(result, limits) }
         }
@@ -94,6 +125,8 @@ public class BenchCommand : CliktCommand(name = "bench") {
     }
 
     private companion object {
+        const val DEFAULT_SEQUENCE = 256
+        const val DEFAULT_SUPERVISED = 0.5
         const val DEFAULT_STEPS = 5
         const val DEFAULT_PROMPT = 128
         const val DEFAULT_NEW = 64

@@ -54,6 +54,14 @@ class BenchCommandTest : FunSpec({
 
     listOf(
         "--generate --score" to "Give one of them",
+        "--generate --lora 0" to "--generate takes no --lora.",
+        "--generate --int8 --no-fusion --memory 0" to "--generate takes no --memory, --int8, --no-fusion.",
+        "--generate --seq 256 --supervised 0.5 --steps 5" to "--generate takes no --seq, --supervised, --steps.",
+        "--score --lora 16 --int8" to "--score takes no --lora, --int8.",
+        "--score --memory 1 --no-fusion" to "--score takes no --memory, --no-fusion.",
+        "--score --prompt 128" to "--score takes no --prompt.",
+        "--prompt 9 --new 3" to "a benchmark of steps takes no --prompt, --new.",
+        "--shape tiny --int8" to "without --lora",
         "--generate --prompt 9000" to "prompt + new within the context",
         "--score --seq 1" to "seq >= 2",
         "--shape foo" to "there is no shape 'foo'. Choose one of ",

@@ -1,13 +1,16 @@
 package org.finetune4j.kernel.benchmark;
 
+import java.util.stream.IntStream;
 import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.kernel.RotaryPositions;
+import org.finetune4j.kernel.RotaryTable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 
-/** Attention of 4,096 packed tokens in sequences of one length, with the heads of a 135M model. */
+/** Attention of 4,096 packed tokens in sequences of one length, with the heads and rotary embedding of a 135M model. */
 public class AttentionBenchmark extends KernelBenchmark {
     private static final int TOKENS = 4096;
     private static final AttentionShape SHAPE = new AttentionShape(9, 3, 64);
@@ -24,7 +27,9 @@ public class AttentionBenchmark extends KernelBenchmark {
     private INDArray key;
     private INDArray value;
     private INDArray offsets;
+    private RotaryPositions rotary;
     private INDArray out;
+    private INDArray logSumExp;
     private INDArray upstream;
     private INDArray queryGradient;
     private INDArray keyGradient;
@@ -43,7 +48,9 @@ public class AttentionBenchmark extends KernelBenchmark {
         double width = type(dtype).width();
         boolean forward = method.equals("forward");
         double bytes = TOKENS * width * (SHAPE.queryWidth() + SHAPE.keyValueWidth()) * (forward ? 2 : 4);
-        return new Work((forward ? 1 : 2) * SHAPE.operations(starts()), bytes);
+        double logSumsAndPositions = (double) TOKENS * (SHAPE.heads() * Float.BYTES + Integer.BYTES);
+        return new Work((forward ? 1 : 2) * SHAPE.operations(starts()),
+                bytes + logSumsAndPositions);
     }
 
     @Override
@@ -54,23 +61,26 @@ public class AttentionBenchmark extends KernelBenchmark {
         value = random(type, TOKENS, SHAPE.keyValueWidth());
         upstream = random(type, TOKENS, SHAPE.queryWidth());
         out = output(type, TOKENS, SHAPE.queryWidth());
+        logSumExp = output(DataType.FLOAT, TOKENS, SHAPE.heads());
         queryGradient = output(type, TOKENS, SHAPE.queryWidth());
         keyGradient = output(type, TOKENS, SHAPE.keyValueWidth());
         valueGradient = output(type, TOKENS, SHAPE.keyValueWidth());
         offsets = Nd4j.createFromArray(starts());
+        int[] positions = IntStream.range(0, TOKENS).map(token -> token % sequence).toArray();
+        rotary = new RotaryPositions(Nd4j.createFromArray(positions), new RotaryTable(SHAPE.headDimension(), 10_000));
         forward();
     }
 
     /** The attended values. */
     @Benchmark
     public void forward() {
-        kernels.attention(query, key, value, offsets, SHAPE, out);
+        kernels.attention(query, key, value, offsets, SHAPE, rotary, out, logSumExp);
     }
 
     /** The gradients of queries, keys and values. */
     @Benchmark
     public void gradient() {
-        kernels.attentionGradient(query, key, value, offsets, SHAPE, out, upstream, queryGradient, keyGradient,
-                valueGradient);
+        kernels.attentionGradient(query, key, value, offsets, SHAPE, rotary, out, logSumExp, upstream, queryGradient,
+                keyGradient, valueGradient);
     }
 }

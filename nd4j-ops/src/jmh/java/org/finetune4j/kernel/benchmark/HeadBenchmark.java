@@ -17,6 +17,7 @@ public class HeadBenchmark extends KernelBenchmark {
 
     private INDArray logits;
     private INDArray labels;
+    private INDArray logSumExp;
     private INDArray out;
     private INDArray upstream;
     private INDArray gradient;
@@ -24,7 +25,15 @@ public class HeadBenchmark extends KernelBenchmark {
     @Override
     Work work(String method) {
         double once = (double) ROWS * vocabulary * Float.BYTES;
-        return new Work(0, method.equals("logProbability") ? once : 2 * once);
+        double rows = (double) ROWS * Float.BYTES;
+        return new Work(0, switch (method) {
+            case "logSumExp" -> once + rows;
+            // Labels, their logits and sums in, log-probabilities out.
+            case "logProbability" -> 4 * rows;
+            // Logits, labels, sums and upstream in.
+            case "logProbabilityGradient" -> 2 * once + 3 * rows;
+            default -> throw new IllegalArgumentException("no work is known of " + method);
+        });
     }
 
     @Override
@@ -32,19 +41,27 @@ public class HeadBenchmark extends KernelBenchmark {
         logits = random(DataType.FLOAT, ROWS, vocabulary);
         labels = Nd4j.createFromArray(new Random(1).ints(ROWS, 0, vocabulary).toArray());
         out = output(DataType.FLOAT, ROWS);
+        logSumExp = output(DataType.FLOAT, ROWS);
         upstream = random(DataType.FLOAT, ROWS);
         gradient = output(DataType.FLOAT, ROWS, vocabulary);
+        logSumExp();
     }
 
-    /** Log-probability of every row's label. */
+    /** What the softmax of every row is normalised by. */
+    @Benchmark
+    public void logSumExp() {
+        kernels.logSumExp(logits, logSumExp);
+    }
+
+    /** Log-probability of every row's label, from the sums. */
     @Benchmark
     public void logProbability() {
-        kernels.logProbability(logits, labels, out);
+        kernels.logProbability(logits, labels, logSumExp, out);
     }
 
     /** Its gradient. */
     @Benchmark
     public void logProbabilityGradient() {
-        kernels.logProbabilityGradient(logits, labels, upstream, gradient);
+        kernels.logProbabilityGradient(logits, labels, logSumExp, upstream, null, gradient);
     }
 }

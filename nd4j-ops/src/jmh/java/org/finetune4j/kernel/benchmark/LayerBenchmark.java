@@ -22,6 +22,7 @@ public class LayerBenchmark extends KernelBenchmark {
     private INDArray x;
     private INDArray weight;
     private INDArray upstream;
+    private INDArray residualGradient;
     private INDArray out;
     private INDArray weightGradient;
     private INDArray positions;
@@ -38,6 +39,7 @@ public class LayerBenchmark extends KernelBenchmark {
         return new Work(0, switch (method) {
             case "rmsNorm", "rotary" -> 2 * narrow;
             case "rmsNormGradient", "add" -> 3 * narrow;
+            case "rmsNormGradientAdded" -> 4 * narrow;
             case "swiglu" -> 3 * inner;
             case "swigluGradient" -> 5 * inner;
             default -> throw new IllegalArgumentException("no work is known of " + method);
@@ -50,6 +52,7 @@ public class LayerBenchmark extends KernelBenchmark {
         x = random(type, TOKENS, HIDDEN);
         weight = random(type, HIDDEN);
         upstream = random(type, TOKENS, HIDDEN);
+        residualGradient = random(type, TOKENS, HIDDEN);
         out = output(type, TOKENS, HIDDEN);
         weightGradient = output(DataType.FLOAT, HIDDEN);
         int[] places = new int[TOKENS];
@@ -73,7 +76,13 @@ public class LayerBenchmark extends KernelBenchmark {
     /** Its gradient towards input and weight. */
     @Benchmark
     public void rmsNormGradient() {
-        kernels.rmsNormGradient(x, weight, 1e-5, upstream, out, weightGradient);
+        kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, out, weightGradient);
+    }
+
+    /** Its gradient added to that of the residual stream, as in a block. */
+    @Benchmark
+    public void rmsNormGradientAdded() {
+        kernels.rmsNormGradient(x, weight, 1e-5, upstream, residualGradient, out, weightGradient);
     }
 
     /** A residual sum. */
