@@ -88,17 +88,12 @@ public abstract class OwnOp extends DynamicCustomOp {
         return Write.REPLACE;
     }
 
-    /** The input whose memory output 0 may take over when nobody reads that input later, or -1. */
-    protected int reusableInput() {
-        return -1;
-    }
-
     /**
      * The input whose memory output {@code output} may take over when nobody reads that input later, or -1; no two
-     * outputs take over one input. The default is {@link #reusableInput()} for output 0.
+     * outputs take over one input.
      */
     protected int reusableInput(int output) {
-        return output == 0 ? reusableInput() : -1;
+        return -1;
     }
 
     /** How an operation writes an output. */

@@ -26,7 +26,7 @@ public final class Add extends OwnOp {
     }
 
     @Override
-    protected int reusableInput() {
+    protected int reusableInput(int output) {
         return 0;
     }
 

@@ -65,7 +65,7 @@ abstract class LogitsGradient extends OwnOp {
     }
 
     @Override
-    protected final int reusableInput() {
+    protected final int reusableInput(int output) {
         return adds ? own : -1;
     }
 }

@@ -128,7 +128,7 @@ public final class MatMul extends OwnOp {
     }
 
     @Override
-    protected int reusableInput() {
+    protected int reusableInput(int output) {
         return addendInput();
     }
 

@@ -78,7 +78,7 @@ final class Products extends OwnOp {
     }
 
     @Override
-    protected int reusableInput() {
+    protected int reusableInput(int output) {
         int addend = sums.get(0).addend();
         boolean readAsMatrix = sums.get(0).terms().stream().anyMatch(term -> term.a() == addend || term.b() == addend);
         return sums.size() == 1 && !readAsMatrix ? addend : -1;

@@ -96,8 +96,8 @@ public final class RmsNorm extends OwnOp {
         }
 
         @Override
-        protected int reusableInput() {
-            return args().length > ADDEND ? ADDEND : -1;
+        protected int reusableInput(int output) {
+            return output == 0 && args().length > ADDEND ? ADDEND : -1;
         }
 
         @Override

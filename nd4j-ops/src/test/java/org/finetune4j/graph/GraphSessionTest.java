@@ -357,7 +357,7 @@ class GraphSessionTest {
         }
 
         @Override
-        protected int reusableInput() {
+        protected int reusableInput(int output) {
             return 0;
         }
 

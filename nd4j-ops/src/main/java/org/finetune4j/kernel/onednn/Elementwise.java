@@ -54,16 +54,6 @@ final class Elementwise {
         });
     }
 
-    /** The address of elements as FLOAT: their own, or that of a copy in a worker's buffer. */
-    private static long floats(Worker worker, int slot, boolean bfloat16, long address, int count) {
-        if (!bfloat16) {
-            return address;
-        }
-        long copy = worker.buffer(slot, 4L * count);
-        new Conversion(count, false).run(worker, address, copy);
-        return copy;
-    }
-
     void add(INDArray a, INDArray b, INDArray out) {
         String kernel = "add";
         boolean bfloat16 = Operands.isBfloat16(kernel, a);
@@ -159,8 +149,8 @@ final class Elementwise {
         int width = Lanes.width(bfloat16);
         forPieces(gate.length(), (worker, first, count) -> {
             long swish = worker.buffer(0, 4L * count);
-            new Activation(count, true).run(worker, floats(worker, 0, bfloat16, g + first * width, count), swish);
-            long ups = floats(worker, 1, bfloat16, u + first * width, count);
+            new Activation(count, true).run(worker, Conversion.floats(worker, 0, bfloat16, g + first * width, count), swish);
+            long ups = Conversion.floats(worker, 1, bfloat16, u + first * width, count);
             new BinaryPass(Kind.PRODUCT, count, false).run(worker, swish, ups, bfloat16 ? swish : o + first * width);
             if (bfloat16) {
                 new Conversion(count, true).run(worker, swish, o + first * width);
@@ -183,9 +173,9 @@ final class Elementwise {
         long ug = Operands.address(kernel, upGradient);
         int width = Lanes.width(bfloat16);
         forPieces(gate.length(), (worker, first, count) -> {
-            long gates = floats(worker, 0, bfloat16, g + first * width, count);
-            long ups = floats(worker, 1, bfloat16, u + first * width, count);
-            long outs = floats(worker, 2, bfloat16, o + first * width, count);
+            long gates = Conversion.floats(worker, 0, bfloat16, g + first * width, count);
+            long ups = Conversion.floats(worker, 1, bfloat16, u + first * width, count);
+            long outs = Conversion.floats(worker, 2, bfloat16, o + first * width, count);
             long sigmoids = worker.buffer(3, 4L * count);
             new Activation(count, false).run(worker, gates, sigmoids);
             long gateResult = bfloat16 ? gates : gg + first * width;

@@ -101,12 +101,7 @@ final class HeadRows {
     }
 
     private long widened(long raw, int filled) {
-        if (!bfloat16) {
-            return raw;
-        }
-        long wide = worker.buffer(WIDE, 4L * filled * depth);
-        new Conversion(filled * depth, false).run(worker, raw, wide);
-        return wide;
+        return Conversion.floats(worker, WIDE, bfloat16, raw, filled * depth);
     }
 
     private void turn(long wide, int rows, float sign, float factor) {

@@ -37,13 +37,13 @@ final class Normalization {
         long scale = Operands.address(kernel, weight);
         int perChunk = Integer.highestOneBit(Math.max(1, CHUNK / hidden));
         workers.run((rows + perChunk - 1) / perChunk, (worker, chunk) -> {
-            long weights = floats(worker, WEIGHT, weight16, scale, hidden);
+            long weights = Conversion.floats(worker, WEIGHT, weight16, scale, hidden);
             int end = Math.min(rows, (chunk + 1) * perChunk);
             // The number of rows differs from batch to batch: powers of two share their primitives.
             int count;
             for (int first = chunk * perChunk; first < end; first += count) {
                 count = Integer.highestOneBit(end - first);
-                long values = floats(worker, X, bfloat16, from + first * rowBytes, count * hidden);
+                long values = Conversion.floats(worker, X, bfloat16, from + first * rowBytes, count * hidden);
                 long result = bfloat16 ? values : to + first * rowBytes;
                 new RmsNormalization(count, hidden, (float) epsilon).run(worker, values, weights, result);
                 if (bfloat16) {
@@ -51,16 +51,6 @@ final class Normalization {
                 }
             }
         });
-    }
-
-    /** The address of elements as FLOAT: their own, or that of a copy in a worker's buffer. */
-    private static long floats(Worker worker, int slot, boolean bfloat16, long address, int count) {
-        if (!bfloat16) {
-            return address;
-        }
-        long copy = worker.buffer(slot, 4L * count);
-        new Conversion(count, false).run(worker, address, copy);
-        return copy;
     }
 
     void gradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient, @Nullable INDArray addend,
@@ -96,7 +86,7 @@ final class Normalization {
         int perChunk = Integer.highestOneBit(Math.max(1, CHUNK / hidden));
         float[][] partial = new float[(rows + perChunk - 1) / perChunk][];
         workers.run(partial.length, (worker, chunk) -> {
-            long weightFloats = floats(worker, WEIGHT, weight16, scale, hidden);
+            long weightFloats = Conversion.floats(worker, WEIGHT, weight16, scale, hidden);
             float[] weights = worker.floats(3, hidden);
             Memory.read(weightFloats, weights, 0, hidden);
             float[] row = worker.floats(0, hidden);
@@ -108,9 +98,9 @@ final class Normalization {
             for (int first = chunk * perChunk; first < end; first += count) {
                 count = Integer.highestOneBit(end - first);
                 long block = first * rowBytes;
-                long xs = floats(worker, X, bfloat16, from + block, count * hidden);
-                long upstreams = floats(worker, UPSTREAM, bfloat16, upstream + block, count * hidden);
-                long addends = added == 0 ? 0 : floats(worker, ADDEND, bfloat16, added + block, count * hidden);
+                long xs = Conversion.floats(worker, X, bfloat16, from + block, count * hidden);
+                long upstreams = Conversion.floats(worker, UPSTREAM, bfloat16, upstream + block, count * hidden);
+                long addends = added == 0 ? 0 : Conversion.floats(worker, ADDEND, bfloat16, added + block, count * hidden);
                 long results = bfloat16 ? xs : to + block;
                 long squares = rowSums(worker, count, hidden, xs, xs, 0, SQUARES);
                 long products = to == 0 ? 0 : rowSums(worker, count, hidden, xs, upstreams, weightFloats, PRODUCTS);

@@ -1,8 +1,6 @@
 package org.finetune4j.kernel.onednn;
 
 import org.bytedeco.dnnl.dnnl_memory_desc;
-import org.bytedeco.dnnl.dnnl_primitive_attr;
-import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.javacpp.BytePointer;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -102,8 +100,6 @@ final class PackedWeight implements AutoCloseable {
     }
 
     private record Packing(int columns, int inputs, boolean bfloat16) {
-        private static final int[] ARGUMENTS = {dnnl.DNNL_ARG_FROM, dnnl.DNNL_ARG_TO};
-
         void run(Worker worker, long from, long to) {
             worker.primitive(this, () -> compile(worker)).execute(from, to);
         }
@@ -112,17 +108,7 @@ final class PackedWeight implements AutoCloseable {
             dnnl_memory_desc source = Primitive.describe(Primitive.type(bfloat16), new long[] {inputs, columns},
                     new long[] {1, inputs});
             dnnl_memory_desc target = describe(inputs, columns, bfloat16);
-            dnnl_primitive_attr attributes = Primitive.attributes();
-            dnnl_primitive_desc description = new dnnl_primitive_desc();
-            try {
-                Primitive.check("packing " + this, dnnl.dnnl_reorder_primitive_desc_create(description, source,
-                        worker.engine(), target, worker.engine(), attributes));
-                return new Primitive(worker, description, ARGUMENTS, new dnnl_memory_desc[] {source, target});
-            } finally {
-                dnnl.dnnl_primitive_attr_destroy(attributes);
-                dnnl.dnnl_memory_desc_destroy(source);
-                dnnl.dnnl_memory_desc_destroy(target);
-            }
+            return Primitive.reorder(worker, this, source, target);
         }
     }
 

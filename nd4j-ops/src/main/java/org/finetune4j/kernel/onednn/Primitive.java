@@ -89,6 +89,22 @@ final class Primitive implements AutoCloseable {
         check("address", dnnl.dnnl_memory_set_data_handle(memories[argument], address.at(value)));
     }
 
+    /** Compiles a copy of numbers from one layout or type to another of the same shape, and frees both descriptions. */
+    static Primitive reorder(Worker worker, Object what, dnnl_memory_desc source, dnnl_memory_desc target) {
+        dnnl_primitive_attr attributes = attributes();
+        dnnl_primitive_desc description = new dnnl_primitive_desc();
+        try {
+            check(what.toString(), dnnl.dnnl_reorder_primitive_desc_create(description, source, worker.engine(), target,
+                    worker.engine(), attributes));
+            return new Primitive(worker, description, new int[] {dnnl.DNNL_ARG_FROM, dnnl.DNNL_ARG_TO},
+                    new dnnl_memory_desc[] {source, target});
+        } finally {
+            dnnl.dnnl_primitive_attr_destroy(attributes);
+            dnnl.dnnl_memory_desc_destroy(source);
+            dnnl.dnnl_memory_desc_destroy(target);
+        }
+    }
+
     /** Attributes of a primitive that takes its scratch memory from its worker; the caller destroys them. */
     static dnnl_primitive_attr attributes() {
         dnnl_primitive_attr attributes = new dnnl_primitive_attr();
