@@ -130,6 +130,27 @@ public final class DecodingEngine implements AutoCloseable {
         lengths[slot] = 0;
     }
 
+    /**
+     * Gives a slot the beginning of another slot's text instead of its own.
+     *
+     * @param from   the slot whose text is copied; it may be the same
+     * @param to     the slot that takes it over
+     * @param tokens tokens of the beginning, at most as many as were fed
+     */
+    public void copy(int from, int to, int tokens) {
+        if (tokens > lengths[from]) {
+            throw new IllegalArgumentException("text " + from + " has " + lengths[from] + " tokens, fewer than " + tokens);
+        }
+        for (INDArray cache : caches.values()) {
+            if (from != to) {
+                long row = cache.size(2) * cache.dataType().width();
+                long slot = capacity * row;
+                Memory.copy(Memory.address(cache) + from * slot, Memory.address(cache) + to * slot, tokens * row);
+            }
+        }
+        lengths[to] = tokens;
+    }
+
     /** Number of slots. */
     public int slots() {
         return lengths.length;

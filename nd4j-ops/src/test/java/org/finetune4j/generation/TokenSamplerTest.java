@@ -23,7 +23,8 @@ class TokenSamplerTest {
             "1.0, 0, 0.3,  0,      1,      0,      0"})
     void drawsTokensAsOftenAsTheirProbabilitySays(double temperature, int topK, double topP, double p0, double p1,
                                                   double p2, double p3) {
-        TokenSampler sampler = new TokenSampler(new GenerationSettings(1, temperature, topK, topP, 7, Set.of()));
+        TokenSampler sampler = new TokenSampler(GenerationSettings.builder().temperature(temperature).topK(topK)
+                .topP(topP).seed(7).build());
         int draws = 20000;
         int[] counts = new int[4];
         for (int i = 0; i < draws; i++) {
