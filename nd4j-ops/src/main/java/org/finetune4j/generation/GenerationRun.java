@@ -5,12 +5,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.model.DecodingEngine;
 import org.finetune4j.model.DecodingEngine.Feed;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -134,11 +134,9 @@ public final class GenerationRun implements AutoCloseable {
         }
     }
 
-    /** The texts of each request in order; of one that is not done yet, null. */
-    public List<List<@Nullable GeneratedTokens>> results() {
-        List<List<@Nullable GeneratedTokens>> lists = new ArrayList<>();
-        results.forEach(texts -> lists.add(Arrays.asList(texts)));
-        return lists;
+    /** The texts of each request in order, of those that are done. */
+    public List<List<GeneratedTokens>> results() {
+        return results.stream().map(texts -> Arrays.stream(texts).filter(Objects::nonNull).toList()).toList();
     }
 
     /** Lets go of what makes the passes faster; the generator may be used for something else. */

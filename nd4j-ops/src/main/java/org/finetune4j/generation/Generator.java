@@ -189,6 +189,11 @@ public final class Generator implements AutoCloseable {
         return String.format(java.util.Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20));
     }
 
+    /** Bytes of keys and values that a token of a text takes. */
+    long cacheBytesPerToken() {
+        return engine.bytesPerPlace();
+    }
+
     /** Bytes of keys and values that are held now. */
     long cacheBytes() {
         return engine.cacheBytes();

@@ -11,7 +11,7 @@ import org.finetune4j.generation.structure.Expression.Sequence;
 
 /**
  * Reads regular expressions in the syntax that Java and JavaScript share: literals, {@code .} (any character but the line
- * ends \n and \r), classes, {@code \d \w \s} and their opposites in ASCII, {@code \p{...}}, escapes, groups, {@code |},
+ * ends), classes, {@code \d \w \s} and their opposites in ASCII, {@code \p{...}}, escapes, groups, {@code |},
  * and the quantifiers with their lazy forms, which match the same texts. {@code ^} and {@code $} may stand at the ends
  * of the outermost alternatives. What looks around or back is refused by name.
  */
@@ -25,6 +25,7 @@ final class RegexParser {
     private static final int LONGEST = 100_000;
     private static final CharSet DIGIT = CharSet.of('0', '9');
     private static final CharSet WORD = DIGIT.union(CharSet.of('a', 'z')).union(CharSet.of('A', 'Z')).union(CharSet.of("_"));
+    private static final CharSet LINE_ENDS = CharSet.of("\n\r\u0085\u2028\u2029");
     private static final CharSet SPACE = CharSet.of(" \t\n\r\f\u000b");
 
     private final String source;
@@ -139,7 +140,7 @@ final class RegexParser {
                 return new Chars(characterClass());
             case '.':
                 place++;
-                return new Chars(CharSet.ALL.minus(CharSet.of("\n\r")));
+                return new Chars(CharSet.ALL.minus(LINE_ENDS));
             case '\\':
                 place++;
                 return new Chars(escape(false));
