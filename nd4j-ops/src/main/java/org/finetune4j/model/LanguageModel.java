@@ -13,6 +13,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.TensorInfo;
+import org.finetune4j.head.LogitScaling;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.jspecify.annotations.Nullable;
@@ -120,6 +121,11 @@ public final class LanguageModel implements AutoCloseable {
     /** The model's configuration. */
     public ModelConfig config() {
         return config;
+    }
+
+    /** What the family does to its logits, wherever they are formed. */
+    public LogitScaling logitScaling() {
+        return LogitScaling.NONE;
     }
 
     /** The type of activations and frozen weights. */

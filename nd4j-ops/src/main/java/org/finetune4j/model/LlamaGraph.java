@@ -7,11 +7,12 @@ import java.util.function.Function;
 import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.RotaryTable;
+import org.finetune4j.op.Activation;
 import org.finetune4j.op.Add;
 import org.finetune4j.op.Embedding;
+import org.finetune4j.op.GatedActivation;
 import org.finetune4j.op.RmsNorm;
 import org.finetune4j.op.Rotary;
-import org.finetune4j.op.SwiGlu;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
@@ -96,7 +97,7 @@ final class LlamaGraph {
     private SDVariable feedForward(int layer, SDVariable x) {
         SDVariable gate = linear(layer, "mlp.gate_proj", x);
         SDVariable up = linear(layer, "mlp.up_proj", x);
-        return linear(layer, "mlp.down_proj", SwiGlu.of(gate, up));
+        return linear(layer, "mlp.down_proj", GatedActivation.of(gate, up, Activation.Kind.SILU));
     }
 
     private SDVariable linear(int layer, String module, SDVariable x) {
