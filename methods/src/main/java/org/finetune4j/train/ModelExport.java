@@ -12,13 +12,13 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 

@@ -40,7 +40,7 @@ class ModelConfigTest {
              "pretraining_tp": 1, "rms_norm_eps": 1e-05, "rope_interleaved": false, "rope_scaling": null,
              "rope_theta": 100000, "tie_word_embeddings": true, "torch_dtype": "bfloat16", "use_cache": true,
              "vocab_size": 49152}""", FILE);
-        assertEquals(new ModelConfig(49152, 576, 1536, 30, 9, 3, 64, 1e-5, 100_000, 8192, true, 1, List.of(2, 0),
+        assertEquals(ModelConfig.llama(49152, 576, 1536, 30, 9, 3, 64, 1e-5, 100_000, 8192, true, 1, List.of(2, 0),
             DataType.BFLOAT16, 0.041666666666666664), config);
         assertEquals(config, ModelConfig.parse(config.toJson(), FILE));
     }
