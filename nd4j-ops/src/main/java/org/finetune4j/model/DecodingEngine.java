@@ -18,7 +18,6 @@ import org.finetune4j.model.family.Architecture;
 import org.finetune4j.model.family.Weight;
 import org.finetune4j.op.CachedAttention;
 import org.finetune4j.op.GatherRows;
-import org.finetune4j.op.MatMul;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -69,7 +68,7 @@ public final class DecodingEngine implements AutoCloseable {
                             shape);
         }, adapterOn);
         SDVariable last = GatherRows.of(graph.hidden(trunk), graph.integers(LAST_ROWS));
-        logits = MatMul.of(last, false, trunk.headWeight(), true, 1, model.precision().masterType(), null).name();
+        logits = model.logitScaling().logits(last, trunk.headWeight(), model.precision().masterType()).name();
         parameterArrays = graph.parameterArrays();
         session = new GraphSession(graph.graph(), model.kernels(), arena, List.of(logits), Map.of(), Map.of(),
                 options.productFusion());

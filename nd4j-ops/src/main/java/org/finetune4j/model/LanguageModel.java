@@ -9,8 +9,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.head.LogitScaling;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.model.family.Head;
 import org.finetune4j.model.family.Weight;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -125,6 +127,12 @@ public final class LanguageModel implements AutoCloseable {
     /** The model's configuration. */
     public ModelConfig config() {
         return config;
+    }
+
+    /** What the family does to its logits, wherever they are formed. */
+    public LogitScaling logitScaling() {
+        Head head = config.architecture().head();
+        return head == null || head.softcap() == 0 ? LogitScaling.NONE : new LogitScaling(1, head.softcap());
     }
 
     /** The type of activations and frozen weights. */

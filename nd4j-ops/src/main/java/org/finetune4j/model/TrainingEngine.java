@@ -76,7 +76,8 @@ public final class TrainingEngine implements AutoCloseable {
                    int rowsPerChunk) {
         this.model = model;
         DataType lossType = model.precision().masterType();
-        head = new ChunkedHead(tokenLoss, lossType, model.precision().type(), rowsPerChunk, model.kernels());
+        head = new ChunkedHead(tokenLoss, lossType, model.precision().type(), rowsPerChunk, model.logitScaling(),
+                model.kernels());
         ModelGraph graph = new ModelGraph(model, options);
         SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
         SDVariable positions = graph.integers(ModelGraph.POSITIONS);

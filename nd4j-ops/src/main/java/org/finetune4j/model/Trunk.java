@@ -141,7 +141,8 @@ final class Trunk {
 
     private SDVariable[] projected(Projections projections, SDVariable x) {
         if (projections instanceof Projections.Fused fused) {
-            return Split.of(linear.apply(fused.all(), x), fused.queries(), fused.keys(), fused.keys());
+            return Split.of(linear.apply(fused.all(), x), fused.queries() + 2 * fused.keys(), fused.queries(),
+                    fused.keys(), fused.keys());
         }
         return projections.layers().stream().map(layer -> linear.apply(layer, x)).toArray(SDVariable[]::new);
     }
@@ -153,7 +154,7 @@ final class Trunk {
             return linear.apply(gated.down(), GatedActivation.of(gate, up, gated.activation()));
         }
         if (feedForward instanceof FeedForward.FusedGated fused) {
-            SDVariable[] both = Split.of(linear.apply(fused.gateAndUp(), x), fused.inner(), fused.inner());
+            SDVariable[] both = Split.of(linear.apply(fused.gateAndUp(), x), 2 * fused.inner(), fused.inner(), fused.inner());
             return linear.apply(fused.down(), GatedActivation.of(both[0], both[1], fused.activation()));
         }
         FeedForward.Plain plain = (FeedForward.Plain) feedForward;

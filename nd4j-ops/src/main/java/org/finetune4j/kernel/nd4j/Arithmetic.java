@@ -1,5 +1,6 @@
 package org.finetune4j.kernel.nd4j;
 
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.blas.Blas;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -33,6 +34,11 @@ final class Arithmetic {
     /** Writes {@code result} to {@code out}, rounding to its type. */
     static void write(INDArray result, INDArray out) {
         out.assign(result);
+    }
+
+    /** Writes {@code result + addend} to {@code out}, or {@code result} where there is no addend. */
+    static void writeSum(INDArray result, @Nullable INDArray addend, INDArray out) {
+        write(addend == null ? result : result.add(read(addend, result.dataType())), out);
     }
 
     /** Adds {@code result} to {@code out}; the sum is formed in the type of {@code result} and rounded once. */

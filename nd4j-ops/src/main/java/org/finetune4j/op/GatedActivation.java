@@ -6,20 +6,23 @@ import org.finetune4j.graph.OwnOp;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 
-/** Gated activation {@code gate * sigmoid(gate) * up} (arXiv 2002.05202), element-wise. */
-public final class SwiGlu extends OwnOp {
-    private SwiGlu(SDVariable gate, SDVariable up) {
+/** Gated activation {@code kind(gate) * up} (arXiv 2002.05202), element-wise; with SILU it is SwiGLU, with GELU GeGLU. */
+public final class GatedActivation extends OwnOp {
+    private final Activation.Kind kind;
+
+    private GatedActivation(SDVariable gate, SDVariable up, Activation.Kind kind) {
         super(gate, up);
+        this.kind = kind;
     }
 
-    /** {@code gate * sigmoid(gate) * up}. */
-    public static SDVariable of(SDVariable gate, SDVariable up) {
-        return new SwiGlu(gate, up).outputVariable();
+    /** {@code kind(gate) * up}, of the shape of both. */
+    public static SDVariable of(SDVariable gate, SDVariable up, Activation.Kind kind) {
+        return new GatedActivation(gate, up, kind).outputVariable();
     }
 
     @Override
     public String opName() {
-        return "finetune4j_swiglu";
+        return "finetune4j_gated_activation";
     }
 
     @Override
@@ -29,12 +32,12 @@ public final class SwiGlu extends OwnOp {
 
     @Override
     protected void execute(Execution execution) {
-        execution.kernels().swiglu(execution.input(0), execution.input(1), execution.output(0));
+        execution.kernels().gatedActivation(execution.input(0), execution.input(1), kind, execution.output(0));
     }
 
     @Override
     protected void backward(Backward backward) {
-        SDVariable[] gradients = new Gradient(arg(0), arg(1), backward.upstream()).outputVariables();
+        SDVariable[] gradients = new Gradient(arg(0), arg(1), backward.upstream(), kind).outputVariables();
         for (int i = 0; i < 2; i++) {
             if (backward.wants(i)) {
                 backward.add(i, gradients[i]);
@@ -43,13 +46,16 @@ public final class SwiGlu extends OwnOp {
     }
 
     private static final class Gradient extends OwnOp {
-        Gradient(SDVariable gate, SDVariable up, SDVariable upstream) {
+        private final Activation.Kind kind;
+
+        Gradient(SDVariable gate, SDVariable up, SDVariable upstream, Activation.Kind kind) {
             super(gate, up, upstream);
+            this.kind = kind;
         }
 
         @Override
         public String opName() {
-            return "finetune4j_swiglu_gradient";
+            return "finetune4j_gated_activation_gradient";
         }
 
         @Override
@@ -69,8 +75,8 @@ public final class SwiGlu extends OwnOp {
 
         @Override
         protected void execute(Execution execution) {
-            execution.kernels().swigluGradient(execution.input(0), execution.input(1), execution.input(2),
-                    execution.output(0), execution.output(1));
+            execution.kernels().gatedActivationGradient(execution.input(0), execution.input(1), kind,
+                    execution.input(2), execution.output(0), execution.output(1));
         }
     }
 }
