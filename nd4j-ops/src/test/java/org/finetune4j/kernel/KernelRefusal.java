@@ -44,7 +44,7 @@ record KernelRefusal(String name, Consumer<Kernels> call, List<String> messagePa
                 of("attention", k -> k.attention(f(2, 12), f(2, 6), f(2, 6), integers(0, 2), shape, null, f(2, 12),
                         f(2, 3)), "[2, 3]", "[2, 12]"),
                 of("attention", k -> k.attention(f(2, 12), f(2, 6), f(2, 6), integers(0, 2), shape,
-                        new RotaryPositions(integers(0, 1), table), f(2, 12), f(2, 4)), "2 pairs"),
+                        new RotaryPositions(integers(0, 1), table), f(2, 12), f(2, 4)), "head dimension 4"),
                 of("attention", k -> k.attention(f(2, 8), f(2, 4), f(2, 4), integers(0, 2), new AttentionShape(2, 1, 4),
                         new RotaryPositions(integers(0), table), f(2, 8), f(2, 2)), "[1]"),
                 of("attentionGradient", k -> k.attentionGradient(f(2, 12), f(2, 6), f(2, 6), integers(0, 2), shape,

@@ -116,7 +116,7 @@ class Nd4jKernelFormulaTest {
         INDArray expected = zeros(9, 24);
         INDArray logSums = zeros(9, 6);
         kernels.attention(query, key, value, offsets, shape, null, out, logSums);
-        PlainAttention.right(4).forward(query, key, value, offsets, shape, expected);
+        PlainAttention.right().forward(query, key, value, offsets, shape, expected);
         assertClose(expected, out);
 
         INDArray outGradient = normal(4, 9, 24);
@@ -124,7 +124,7 @@ class Nd4jKernelFormulaTest {
         INDArray[] plain = {zeros(9, 24), zeros(9, 8), zeros(9, 8)};
         kernels.attentionGradient(query, key, value, offsets, shape, null, out, logSums, outGradient, actual[0],
                 actual[1], actual[2]);
-        PlainAttention.right(4).backward(query, key, value, offsets, shape, outGradient, plain[0], plain[1], plain[2]);
+        PlainAttention.right().backward(query, key, value, offsets, shape, outGradient, plain[0], plain[1], plain[2]);
         for (int i = 0; i < 3; i++) {
             assertClose(plain[i], actual[i]);
         }
@@ -138,7 +138,7 @@ class Nd4jKernelFormulaTest {
         INDArray key = normal(2, 9, 6);
         INDArray value = normal(3, 9, 6);
         INDArray expected = zeros(9, 12);
-        PlainAttention.right(3).forward(query, key, value, whole, shape, expected);
+        PlainAttention.right().forward(query, key, value, whole, shape, expected);
 
         INDArray keyCache = normal(4, 2, 7, 6);
         INDArray valueCache = normal(5, 2, 7, 6);
