@@ -268,7 +268,7 @@ def gemma(w, c, ids, lengths, version=1):
     scale = d ** -0.5 if version == 1 else c.get("query_pre_attn_scalar", 256) ** -0.5
     cap = {1: 0, 2: c.get("attn_logit_softcapping", 50.0), 3: c.get("attn_logit_softcapping")}[version]
     final = {1: 0, 2: c.get("final_logit_softcapping", 30.0), 3: c.get("final_logit_softcapping")}[version]
-    x = embed(w, c, ids) * math.sqrt(c["hidden_size"])
+    x = embed(w, c, ids, spread=0.1) * math.sqrt(c["hidden_size"])
     for i in range(n):
         at = f"model.layers.{i}."
         sliding = types[i] == "sliding_attention"
@@ -510,12 +510,13 @@ def cases():
     yield "phi3-longrope", phi3, dict(
         architectures=["Phi3ForCausalLM"], model_type="phi3", original_max_position_embeddings=12,
         rope_scaling={"type": "longrope", "short_factor": SHORT, "long_factor": LONG}) | small(
-        hidden=32, head_dim=None)
+        hidden_size=32, head_dim=None)
     yield "phi3-short", phi3, dict(
         architectures=["Phi3ForCausalLM"], model_type="phi3", original_max_position_embeddings=32, partial_rotary_factor=0.75,
-        rope_scaling={"type": "su", "short_factor": SHORT[:6], "long_factor": LONG[:6]}) | small(hidden=32, head_dim=None)
+        rope_scaling={"type": "su", "short_factor": SHORT[:6], "long_factor": LONG[:6]}) | small(
+        hidden_size=32, head_dim=None)
     gpt = dict(architectures=["GPT2LMHeadModel"], model_type="gpt2", vocab_size=61, n_embd=32, n_head=4, n_layer=2,
-               n_positions=64, attn_pdrop=0.1, resid_pdrop=0.1, embd_pdrop=0.1)
+               n_inner=80, n_positions=40, attn_pdrop=0.1, resid_pdrop=0.1, embd_pdrop=0.1)
     yield "gpt2", gpt2, gpt
     yield "gpt2-bare", gpt2_bare, gpt | dict(vocab_size=47, n_embd=16, n_head=2, n_inner=24, n_positions=32,
                                              activation_function="relu")
@@ -605,7 +606,7 @@ def make(folder, name, model, config):
     with open(os.path.join(path, "reference.json"), "w") as file:
         json.dump(reference, file)
     print(name, f"{sum(v.numel() for v in w.tensors.values())} weights", f"{sum(os.path.getsize(os.path.join(path, f)) for f in os.listdir(path)) >> 10} KiB",
-          "" if encoder else f"loss {reference['loss']:.4f}, logits' deviation {arrays['logits'].std().item():.2f}, {reference['continuation']}")
+          "" if encoder else f"loss {reference['loss']:.4f}, logits' deviation {arrays['logits'].std().item():.2f}, {reference['continuation']}", flush=True)
 
 
 if __name__ == "__main__":

@@ -210,6 +210,12 @@ public final class LanguageModel implements AutoCloseable {
         return layout.stream().map(Weight::name).toList();
     }
 
+    /** Whether a base weight is that of a linear layer and lies as {@code [inputs, outputs]}, as GPT-2's do. */
+    public boolean isTurned(String name) {
+        return layout.stream().anyMatch(weight -> weight.name().equals(name)
+                && weight.role() == Weight.Role.TURNED_LINEAR);
+    }
+
     /** Base weights by name; those that are kept as bytes come as new FLOAT arrays of what the bytes stand for. */
     public Map<String, INDArray> baseTensors() {
         return tensors(baseNames());

@@ -2,7 +2,9 @@ package org.finetune4j.model;
 
 import java.util.List;
 import java.util.Set;
-import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.model.family.Block;
+import org.finetune4j.model.family.Linear;
+import org.finetune4j.model.family.Projections;
 
 /**
  * Operations of matrix products that a pass over a batch must do, a multiplication and an addition counted as two. It is

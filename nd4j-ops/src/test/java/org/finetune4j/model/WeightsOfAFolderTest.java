@@ -79,7 +79,8 @@ class WeightsOfAFolderTest {
         }
         write(TestModels.config(true));
         String five = "the weights hold tensors that a model of this config.json does not have: "
-                + "[extra.0, extra.1, extra.2, extra.3, extra.4]";
+                + "'extra.0' of shape [2], 'extra.1' of shape [2], 'extra.2' of shape [2], 'extra.3' of shape [2], "
+                + "'extra.4' of shape [2]";
         assertRefused(five + ADVICE);
         weights.put("extra.5", Nd4j.ones(DataType.FLOAT, 2));
         weights.put("extra.6", Nd4j.ones(DataType.FLOAT, 2));

@@ -8,7 +8,7 @@ public final class ConfigProblem extends IllegalArgumentException {
     private final String mend;
 
     /** Something that the file's source would not have. */
-    ConfigProblem(String found) {
+    public ConfigProblem(String found) {
         this(found, RESTORE);
     }
 
@@ -18,7 +18,7 @@ public final class ConfigProblem extends IllegalArgumentException {
      * @param found what is wrong, naming the field, without a full stop
      * @param mend  what to do, without a full stop
      */
-    ConfigProblem(String found, String mend) {
+    public ConfigProblem(String found, String mend) {
         super(found);
         this.mend = mend;
     }
