@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
 import org.finetune4j.model.TestModels;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -119,7 +119,7 @@ class ContinuousBatchingTest {
 
     /** As the other tests' models, but with a context of 1000 tokens. */
     private static ModelConfig longConfig() {
-        return new ModelConfig(VOCABULARY, 24, 20, 2, 4, 2, 6, 1e-5, 10000, 1000, true, 0, List.of(1), DataType.FLOAT, 0.3);
+        return ModelConfig.llama(VOCABULARY, 24, 20, 2, 4, 2, 6, 1e-5, 10000, 1000, true, 0, List.of(1), DataType.FLOAT, 0.3);
     }
 
     /** A token that comes early in some texts and in others not at all. */

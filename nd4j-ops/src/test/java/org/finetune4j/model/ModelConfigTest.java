@@ -1,4 +1,4 @@
-package org.finetune4j.checkpoint;
+package org.finetune4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.finetune4j.checkpoint.CheckpointException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,8 +41,11 @@ class ModelConfigTest {
              "pretraining_tp": 1, "rms_norm_eps": 1e-05, "rope_interleaved": false, "rope_scaling": null,
              "rope_theta": 100000, "tie_word_embeddings": true, "torch_dtype": "bfloat16", "use_cache": true,
              "vocab_size": 49152}""", FILE);
-        assertEquals(new ModelConfig(49152, 576, 1536, 30, 9, 3, 64, 1e-5, 100_000, 8192, true, 1, List.of(2, 0),
-            DataType.BFLOAT16, 0.041666666666666664), config);
+        ModelConfig same = ModelConfig.llama(49152, 576, 1536, 30, 9, 3, 64, 1e-5, 100_000, 8192, true, 1, List.of(2, 0),
+            DataType.BFLOAT16, 0.041666666666666664);
+        assertEquals(same.architecture(), config.architecture());
+        assertEquals(List.of(same.modelType(), 1, same.eosTokenIds(), same.torchDtype(), same.initializerRange()),
+            List.of("llama", config.bosTokenId(), config.eosTokenIds(), config.torchDtype(), config.initializerRange()));
         assertEquals(config, ModelConfig.parse(config.toJson(), FILE));
     }
 
@@ -50,8 +54,8 @@ class ModelConfigTest {
         ModelConfig config = parse("");
         assertEquals(4, config.keyValueHeads());
         assertEquals(16, config.headDimension());
-        assertEquals(1e-6, config.rmsNormEpsilon());
-        assertEquals(10_000, config.ropeTheta());
+        assertEquals(1e-6, config.architecture().finalNorm().epsilon());
+        assertEquals(10_000, theta(config));
         assertEquals(2048, config.maxPositions());
         assertFalse(config.tieWordEmbeddings());
         assertNull(config.bosTokenId());
@@ -60,19 +64,24 @@ class ModelConfigTest {
         assertEquals(config, ModelConfig.parse(config.toJson(), FILE));
         assertEquals(32, parse(", \"head_dim\": 32").headDimension());
         assertEquals(List.of(7), parse(", \"eos_token_id\": 7").eosTokenIds());
-        assertEquals(500_000, parse(", \"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 500000.0}")
-            .ropeTheta());
+        assertEquals(500_000,
+            theta(parse(", \"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 500000.0}")));
         assertEquals(DataType.HALF, parse(", \"dtype\": \"float16\"").torchDtype());
+    }
+
+    private static double theta(ModelConfig config) {
+        return config.architecture().blocks().get(0).attention().rotary().theta();
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
-        "\"attention_bias\": true | attention_bias is true, which changes the model's numbers",
-        "\"mlp_bias\": true | mlp_bias is true",
-        "\"hidden_act\": \"gelu\" | hidden_act is \"gelu\"",
-        "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0} | rope_scaling is {\"rope_type\":\"llama3\"",
-        "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 2} | rope_scaling is",
-        "\"rope_parameters\": {\"rope_type\": \"yarn\"} | rope_parameters is",
+        "\"hidden_act\": \"mish\" | hidden_act is \"mish\", which changes the model's numbers and is not built",
+        "\"attention_bias\": 1 | attention_bias is 1 instead of true or false",
+        "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0} | rope_scaling.low_freq_factor is missing",
+        "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0} | rope_scaling.factor 0 is not positive",
+        "\"rope_scaling\": {\"type\": \"spiral\"} | rope_scaling.type is \"spiral\", which changes",
+        "\"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1]} | rope_scaling.short_factor is [1] instead of a list",
+        "\"rope_parameters\": 3 | rope_parameters is 3 instead of an object",
         "\"rope_interleaved\": true | rope_interleaved is true",
         "\"attention_dropout\": 0.1 | attention_dropout is 0.1",
         "\"pretraining_tp\": 2 | pretraining_tp is 2",
@@ -100,8 +109,8 @@ class ModelConfigTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
-        "{\"architectures\": [\"GPT2LMHeadModel\"], \"model_type\": \"llama\"} | architectures says 'GPT2LMHeadModel', known",
-        "{\"model_type\": \"gpt2\"} | model_type says 'gpt2', known is llama",
+        "{\"architectures\": [\"T5Model\"], \"model_type\": \"llama\"} | architectures says 'T5Model', known are Bert",
+        "{\"model_type\": \"t5\"} | model_type says 't5', known are bert, camembert, gemma,",
         "{} | it names neither architectures nor model_type",
         "{\"model_type\": \"llama\"} | hidden_size is missing",
         "{\"model_type\": \"llama\", \"hidden_size\": 65, \"num_attention_heads\": 4} | hidden_size 65 is not a multiple",
