@@ -221,10 +221,7 @@ final class Planner {
                 : train.maxSteps() * (double) train.accumulate()
                         * Math.min(data.tokens(), Math.max(meanTokens, train.tokensPerBatch())) / data.tokens();
         try (Kernels kernels = KernelChoice.named(job.kernels())) {
-            if (!kernels.supports(train.precision().type())) {
-                throw new FinetuneException("the kernels '" + job.kernels() + "' do not support precision "
-                        + train.precision() + ". Choose another precision or other kernels.");
-            }
+            KernelChoice.require(kernels, train.precision());
             MemoryPlanner.Batch batch = largestBatch(data, meanTokens);
             MemoryPlanner planner = new MemoryPlanner(known, train,
                     job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), kernels, batch,
