@@ -26,6 +26,7 @@ final class Responder implements AutoCloseable {
     private final GenerationConfig config;
     private GenerationLimits limits = GenerationLimits.DEFAULT;
     private @Nullable TextGenerator generator;
+    private @Nullable TextStream stream;
 
     /**
      * A responder.
@@ -71,18 +72,30 @@ final class Responder implements AutoCloseable {
     }
 
     TextStream stream(List<Message> conversation, GenerationSettings settings) {
-        return generator().stream(new Prompt(encoding.prompt("the conversation", conversation), settings, 0));
+        TextStream begun = generator().stream(new Prompt(encoding.prompt("the conversation", conversation), settings, 0));
+        stream = begun;
+        return begun;
     }
 
+    /** The generator, whose last stream is over, be it read to its end or not. */
     private TextGenerator generator() {
+        endStream();
         if (generator == null) {
             generator = new TextGenerator(model, tokenizer, limits);
         }
         return generator;
     }
 
+    private void endStream() {
+        if (stream != null) {
+            stream.close();
+            stream = null;
+        }
+    }
+
     @Override
     public void close() {
+        endStream();
         if (generator != null) {
             generator.close();
             generator = null;

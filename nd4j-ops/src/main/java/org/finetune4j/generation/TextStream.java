@@ -16,7 +16,8 @@ public final class TextStream implements Iterator<String>, AutoCloseable {
     private final Deque<String> pieces = new ArrayDeque<>();
     private final TextAssembly assembly;
     private final GenerationRun run;
-    private volatile boolean closed;
+    private volatile boolean cancelled;
+    private boolean open = true;
 
     TextStream(Tokenizer tokenizer, TextGenerator.Prompt prompt, Function<TokenListener, GenerationRun> start) {
         assembly = new TextAssembly(tokenizer, List.of(prompt), new TextListener() {
@@ -28,7 +29,7 @@ public final class TextStream implements Iterator<String>, AutoCloseable {
 
             @Override
             public boolean cancelled() {
-                return closed;
+                return cancelled;
             }
         });
         run = start.apply(assembly);
@@ -52,7 +53,7 @@ public final class TextStream implements Iterator<String>, AutoCloseable {
 
     /** Ends the text before the next token; another thread may call it. */
     public void cancel() {
-        closed = true;
+        cancelled = true;
     }
 
     /**
@@ -68,13 +69,16 @@ public final class TextStream implements Iterator<String>, AutoCloseable {
         return texts.get(0);
     }
 
-    /** Ends the text and lets go of what makes generation faster. */
+    /** Ends the text and lets go of what makes generation faster; a second time it does nothing. */
     @Override
     public void close() {
         cancel();
         while (run.goesOn()) {
             run.pass();
         }
-        run.close();
+        if (open) {
+            open = false;
+            run.close();
+        }
     }
 }

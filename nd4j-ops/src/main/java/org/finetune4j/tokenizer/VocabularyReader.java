@@ -3,6 +3,7 @@ package org.finetune4j.tokenizer;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
@@ -66,7 +67,8 @@ final class VocabularyReader {
             } else if (field.equals("model") && value == JsonToken.START_OBJECT) {
                 readModel(parser);
             } else if (field.equals("decoder") && value == JsonToken.START_OBJECT) {
-                decoder = StrictJson.mapper().readTree(parser);
+                decoder = StrictJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                    .readTree(parser);
             } else {
                 parser.skipChildren();
             }

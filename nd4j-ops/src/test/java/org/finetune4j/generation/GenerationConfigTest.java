@@ -30,11 +30,12 @@ class GenerationConfigTest {
         assertEquals(1, parse("{'do_sample': true}").settings().build().temperature());
         assertEquals(GenerationSettings.greedy(256, Set.of(2)), parse("{'eos_token_id': 2, 'top_k': null}").settings().build());
         GenerationSettings search = parse("{'num_beams': 4, 'num_return_sequences': 2, 'length_penalty': 0.6, 'early_stopping': 'never', "
-                + "'max_length': 100, 'no_repeat_ngram_size': 3, 'min_new_tokens': 2, 'stop_strings': ['a', 'b'], 'suppress_tokens': [7]}")
+                + "'max_length': 100, 'no_repeat_ngram_size': 3, 'min_new_tokens': 2, 'suppress_tokens': [7]}")
                 .settings().build();
         assertEquals(GenerationSettings.builder().beams(4).samples(2).lengthPenalty(0.6).maxLength(100).maxNewTokens(100)
-                .earlyStopping(EarlyStopping.WHEN_IMPOSSIBLE).noRepeatNgram(3).minNewTokens(2).stopStrings(List.of("a", "b"))
-                .bannedTokens(Set.of(7)).build(), search);
+                .earlyStopping(EarlyStopping.WHEN_IMPOSSIBLE).noRepeatNgram(3).minNewTokens(2).bannedTokens(Set.of(7))
+                .build(), search);
+        assertEquals(List.of("a", "b"), parse("{'stop_strings': ['a', 'b']}").settings().build().stopStrings());
         assertEquals(9, parse("{'max_length': 100, 'max_new_tokens': 9}").settings().build().maxNewTokens());
         assertEquals(EarlyStopping.WHEN_FULL, parse("{'early_stopping': true}").settings().build().earlyStopping());
     }
