@@ -31,7 +31,8 @@ class ContinuousBatchingTest {
     @ValueSource(strings = {"nd4j", "onednn"})
     void manyPromptsGiveWhatEachGivesAlone(String name) {
         List<int[]> prompts = prompts(1, 23, 40);
-        int[] lengths = {3, 5, 11, 32};
+        // The portable kernels take their time, and slots know nothing of kernels.
+        int[] lengths = name.equals("nd4j") ? new int[] {5} : new int[] {3, 5, 11, 32};
         try (Kernels kernels = kernels(name); LanguageModel model = model(kernels)) {
             GenerationSettings settings = GenerationSettings.greedy(12, Set.of(stopOfAnEarlyText(model, prompts)));
             List<int[]> alone = alone(model, prompts, settings);
@@ -82,7 +83,7 @@ class ContinuousBatchingTest {
         GenerationSettings settings = GenerationSettings.greedy(10, Set.of());
         try (Kernels kernels = kernels(name); LanguageModel model = model(kernels)) {
             List<int[]> alone = alone(model, prompts, settings);
-            for (long places : new long[] {1, 40, 150, 500}) {
+            for (long places : name.equals("nd4j") ? new long[] {150} : new long[] {1, 40, 150, 500}) {
                 long most = Math.max(places, CONTEXT) * BYTES_PER_PLACE;
                 GenerationLimits limits = new GenerationLimits(32, 2048, places * BYTES_PER_PLACE);
                 List<Long> held = new ArrayList<>();

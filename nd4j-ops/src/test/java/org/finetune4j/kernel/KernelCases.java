@@ -35,6 +35,7 @@ final class KernelCases {
         elementWise(cases);
         distributions(cases);
         optimizer(cases);
+        LayerKernelCases.addTo(cases);
         return cases;
     }
 
@@ -160,7 +161,7 @@ final class KernelCases {
     }
 
     private static void rows(List<KernelCase> cases) {
-        int[][] sizes = {{1, 1, 1}, {1, 5, 8}, {7, 3, 9}, {64, 100, 33}, {0, 4, 3}};
+        int[][] sizes = {{1, 1, 1}, {1, 5, 8}, {7, 3, 9}, {64, 100, 33}, {90, 2, 131}, {40, 1, 6}, {0, 4, 3}};
         for (int[] size : sizes) {
             int tokens = size[0];
             int vocabulary = size[1];

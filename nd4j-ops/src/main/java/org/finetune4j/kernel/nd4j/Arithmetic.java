@@ -48,9 +48,13 @@ final class Arithmetic {
 
     /**
      * The matrix product {@code a b}, on one BLAS thread: OpenBLAS parts a product among its threads, and the last bits
-     * of its sums depend on where the parts end. ND4J's number of BLAS threads is restored.
+     * of its sums depend on where the parts end. ND4J's number of BLAS threads is restored. Setting it looks for files
+     * each time, which takes longer than the products that OpenBLAS computes on one thread anyway.
      */
     static INDArray product(INDArray a, INDArray b) {
+        if (isOnOneThread(a.rows(), a.columns(), b.columns())) {
+            return a.mmul(b);
+        }
         synchronized (BLAS_THREADS) {
             Blas blas = Nd4j.factory().blas();
             int threads = blas.getMaxThreads();
@@ -61,6 +65,12 @@ final class Arithmetic {
                 blas.setMaxThreads(threads);
             }
         }
+    }
+
+    /** Whether OpenBLAS takes one thread by itself, as its gemm does below 2^18 multiplications and its gemv below 9216. */
+    private static boolean isOnOneThread(long rows, long inner, long columns) {
+        long multiplications = rows * inner * columns;
+        return multiplications < (rows == 1 || columns == 1 ? 9216 : 1 << 18);
     }
 
     /** Rows {@code begin..end} of a matrix, as a view. */

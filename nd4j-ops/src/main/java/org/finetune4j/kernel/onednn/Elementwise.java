@@ -25,8 +25,17 @@ final class Elementwise {
         long y = Operands.address(kernel, b);
         long z = Operands.address(kernel, out);
         int width = Lanes.width(bfloat16);
-        tiles.forPieces(a.length(), (worker, first, count) -> new BinaryPass(Kind.SUM, count, false, bfloat16)
-                .run(worker, x + first * width, y + first * width, z + first * width));
+        tiles.forPieces(a.length(), (worker, first, count) -> {
+            if (!bfloat16 || worker.bfloat16()) {
+                new BinaryPass(Kind.SUM, count, false, bfloat16)
+                        .run(worker, x + first * width, y + first * width, z + first * width);
+                return;
+            }
+            long sum = worker.buffer(0, 4L * count);
+            new BinaryPass(Kind.SUM, count, false).run(worker, Conversion.floats(worker, 0, true, x + first * width, count),
+                    Conversion.floats(worker, 1, true, y + first * width, count), sum);
+            new Conversion(count, true).run(worker, sum, z + first * width);
+        });
     }
 
     void scale(INDArray x, double factor, INDArray out) {

@@ -35,7 +35,6 @@ public final class OneDnnKernels implements Kernels {
     private final RowSums rowSums;
     private final Parts parts;
     private final Distributions distributions;
-    private final boolean bfloat16;
 
     /** Kernels on as many threads as the processor has cores. */
     public OneDnnKernels() {
@@ -48,7 +47,21 @@ public final class OneDnnKernels implements Kernels {
      * @param threads at least 1; the calling thread is one of them
      */
     public OneDnnKernels(int threads) {
-        workers = new Workers(threads);
+        this(new Workers(threads));
+    }
+
+    /**
+     * Kernels that compute BFLOAT16 by instructions for FLOAT, as on a processor that has no others.
+     *
+     * @param threads at least 1; the calling thread is one of them
+     */
+    public static OneDnnKernels withoutBfloat16Instructions(int threads) {
+        return new OneDnnKernels(new Workers(threads, false));
+    }
+
+    /** Kernels on these threads, which become theirs. */
+    private OneDnnKernels(Workers workers) {
+        this.workers = workers;
         few = new FewRows(workers);
         products = new MatrixProduct(workers, few);
         rows = new Rows(workers);
@@ -60,9 +73,6 @@ public final class OneDnnKernels implements Kernels {
         rowSums = new RowSums(workers);
         parts = new Parts(workers);
         distributions = new Distributions(workers);
-        boolean[] found = new boolean[1];
-        workers.run(1, (worker, chunk) -> found[0] = Matmul.multipliesBfloat16(worker));
-        bfloat16 = found[0];
     }
 
     @Override
@@ -70,10 +80,10 @@ public final class OneDnnKernels implements Kernels {
         return "onednn";
     }
 
-    /** FLOAT, and BFLOAT16 where the processor has instructions for it. */
+    /** FLOAT and BFLOAT16; the latter is no faster where the processor has no instructions for it. */
     @Override
     public boolean supports(DataType type) {
-        return type == DataType.FLOAT || type == DataType.BFLOAT16 && bfloat16;
+        return type == DataType.FLOAT || type == DataType.BFLOAT16;
     }
 
     @Override
