@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample.Candidate;
-import org.finetune4j.data.Sample.Message;
+import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
 
 /** Makes a sample of one record, whose shape its field names tell. */

@@ -25,6 +25,7 @@ import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.evaluate.MetricResult;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -153,7 +154,7 @@ final class FineTuningRun {
     }
 
     private void warnOfLeaks() {
-        Set<List<Sample.Message>> trained = new HashSet<>();
+        Set<List<Message>> trained = new HashSet<>();
         preparation.samples().stream().filter(sample -> !sample.isDocument()).forEach(sample -> trained.add(sample.prompt()));
         List<String> leaks = preparation.heldOut().stream().filter(sample -> !sample.isDocument()
                 && trained.contains(sample.prompt())).map(Sample::id).toList();
@@ -197,7 +198,7 @@ final class FineTuningRun {
     /** What tokenizer and template make of the prompts, so that with others it is measured again. */
     private String encodedPrompts() {
         return prompts.isEmpty() ? "" : prompts.stream().map(sample -> Arrays.toString(encoding.prompt(sample.id(),
-                sample.prompt()))).toList().toString() + new TreeSet<>(encoding.stopIds());
+                sample.promptConversation()))).toList().toString() + new TreeSet<>(encoding.stopIds());
     }
 
     private void decideWhatTrains() {
@@ -267,8 +268,8 @@ final class FineTuningRun {
     private List<FineTuned.Answer> shown(List<String> before, List<String> after) {
         List<FineTuned.Answer> answers = new ArrayList<>();
         for (int i = 0; i < Math.min(Planner.SHOWN_ANSWERS, prompts.size()); i++) {
-            List<Sample.Message> turns = prompts.get(i).prompt();
-            answers.add(new FineTuned.Answer(turns.get(turns.size() - 1).content(), Planner.reference(prompts.get(i)),
+            List<Message> turns = prompts.get(i).prompt();
+            answers.add(new FineTuned.Answer(turns.get(turns.size() - 1).text(), Planner.reference(prompts.get(i)),
                     before.get(i), after.get(i)));
         }
         return answers;

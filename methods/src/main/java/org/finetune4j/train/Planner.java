@@ -194,7 +194,7 @@ final class Planner {
     private @Nullable EncodedSamples encodeHeldOut(Encoder encoder, TextEncoding encoding) {
         int context = java.util.Objects.requireNonNull(config).maxPositions();
         for (Sample sample : prompts(job, heldOut)) {
-            int length = encoding.prompt(sample.id(), sample.prompt()).length;
+            int length = encoding.prompt(sample.id(), sample.promptConversation()).length;
             if (length >= context) {
                 throw new FinetuneException("the prompt of " + sample.id() + " has " + length + " tokens, which leaves no "
                         + "room for an answer in the model's context of " + context + ". Shorten it or leave it out.");

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.Test;
 
 class EncoderTest {
@@ -64,7 +65,7 @@ class EncoderTest {
     @Test
     void leavesOutLongResponsesAndSamplesThatLoseEveryOne() {
         SampleEncoding response = sample -> CHARACTERS.encode(Sample.document(sample.id(), sample.response()));
-        List<Sample.Message> prompt = List.of(new Sample.Message("user", "?"));
+        List<Message> prompt = List.of(new Message("user", "?"));
         Sample some = new Sample("some", prompt, List.of(new Sample.Candidate("abcd", "a"), new Sample.Candidate("abc", "b"),
                 new Sample.Candidate("abcde", "c")), null, Map.of());
         Sample none = new Sample("none", prompt, List.of(new Sample.Candidate("abcd", "a")), null, Map.of());

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample.Candidate;
-import org.finetune4j.data.Sample.Message;
+import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -12,7 +12,6 @@ import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldNotContain
 import org.finetune4j.FinetuneException
-import org.finetune4j.data.Sample
 import org.finetune4j.dsl.Recipe
 import org.finetune4j.dsl.adamW
 import org.finetune4j.dsl.asft
@@ -26,6 +25,7 @@ import org.finetune4j.dsl.lora
 import org.finetune4j.dsl.objective
 import org.finetune4j.dsl.recipe
 import org.finetune4j.methods.evaluate.MetricResult
+import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.FineTuned
 import org.finetune4j.train.FineTuning
@@ -71,7 +71,7 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
         override fun lastStep(): TrainingListener.StepEvent = error("not asked for")
 
         override fun generate(
-            conversation: List<Sample.Message>,
+            conversation: List<Message>,
             maxNewTokens: Int,
             temperature: Double,
             topK: Int,
