@@ -52,7 +52,7 @@ class JsonLinesTest {
 
     @Test
     void mapsFieldNames() throws IOException {
-        Sample sample = JsonLines.read(file("{\"question\": \"q\", \"solution\": \"s\", \"gold\": true}"),
+        Sample sample = read(file("{\"question\": \"q\", \"solution\": \"s\", \"gold\": true}"),
                 FieldMapping.standard().withPromptAndResponse("question", "solution").withAnswer("gold")).get(0);
         assertEquals("s", sample.response());
         assertEquals("true", sample.answer());

@@ -380,7 +380,7 @@ class FineTuningTest {
     @Test
     void thePlanTellsEveryProblemAtOnce() {
         FineTuning job = FineTuning.builder(new BaseModel.Pretrained(folder.resolve("nowhere")),
-                        DataSource.jsonLines(folder.resolve("missing.jsonl"), org.finetune4j.data.FieldMapping.standard()),
+                        DataSource.jsonLines(folder.resolve("missing.jsonl"), org.finetune4j.data.format.FieldMapping.standard()),
                         new Sft()).train(settings().clip(0).accumulate(0).build())
                 .evaluation(new Evaluation(DataSource.of("held", List.of(new Sample("held:1",
                         List.of(new Message("user", "?")), List.of(), null, Map.of()))), List.of(new ExactMatch()), 0)).build();
