@@ -33,13 +33,9 @@ final class CsvHeader {
     }
 
     private static String firstLine(DataFile file) {
-        String sql = "SELECT line FROM read_csv(" + Duck.quoted(file.path().toString().replaceAll("([*?\\[])", "[$1]"))
-                + ", columns = {'line': 'VARCHAR'}, header = false, auto_detect = false, delim = chr(31), quote = '', "
-                + "escape = '', max_line_size = " + (1 << 27) + ", compression = '" + switch (file.packing()) {
-                    case NONE -> "none";
-                    case GZIP -> "gzip";
-                    case ZSTANDARD -> "zstd";
-                } + "') LIMIT 1";
+        String sql = "SELECT line FROM read_csv(" + DuckRecords.path(file) + ", columns = {'line': 'VARCHAR'}, header = false, "
+                + "auto_detect = false, delim = chr(31), quote = '', escape = '', strict_mode = false" + DuckRecords.LINES
+                + DuckRecords.packing(file) + ") LIMIT 1";
         try (Duck duck = Duck.open(); Duck.Rows rows = duck.query(sql)) {
             String line = rows.next() ? rows.text(1) : null;
             return line == null ? "" : line.replaceFirst("^\uFEFF", "");

@@ -2,8 +2,6 @@ package org.finetune4j.data.read;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -12,26 +10,44 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Properties;
-import java.util.stream.Stream;
+import org.duckdb.DuckDBConnection;
+import org.duckdb.DuckDBDriver;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.StrictJson;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A DuckDB of its own, without a file, for one query after the other. It has bounded memory, writes only what does not fit
- * there to a temporary folder, and fetches neither extensions nor anything else from a network.
+ * A connection to this process's DuckDB, which has no file, bounded memory, and writes only what does not fit there to a
+ * temporary folder. It fetches neither extensions nor anything else from a network.
  */
 final class Duck implements AutoCloseable {
     private static final String MEMORY = "1GB";
     private static final int THREADS = Math.min(4, Runtime.getRuntime().availableProcessors());
+    private static final String TEMPORARY = System.getProperty("java.io.tmpdir");
     /** JDBC's driver says this alone when the first rows of a streamed result cannot be made. */
     private static final String REASON_LOST = "Invalid result set";
 
-    private final Path spill;
+    private static @Nullable DuckDBConnection shared;
+
     private final Connection connection;
 
-    /** A database whose results are streamed, or made as a whole. */
-    private Duck(boolean streaming) {
+    private Duck(Connection connection) {
+        this.connection = connection;
+    }
+
+    /** A connection whose results are made while they are read. */
+    static synchronized Duck open() {
+        try {
+            DuckDBConnection first = shared == null ? connect(true) : shared;
+            shared = first;
+            return new Duck(first.duplicate());
+        } catch (SQLException e) {
+            throw new FinetuneException("DuckDB, which reads CSV, Parquet and SQL, does not start: " + e.getMessage()
+                    + ". Check that its native library fits this system and that " + TEMPORARY + " can be written.", e);
+        }
+    }
+
+    private static DuckDBConnection connect(boolean streaming) throws SQLException {
         Properties settings = new Properties();
         settings.setProperty("memory_limit", MEMORY);
         settings.setProperty("threads", String.valueOf(THREADS));
@@ -39,23 +55,10 @@ final class Duck implements AutoCloseable {
         settings.setProperty("autoload_known_extensions", "false");
         settings.setProperty("allow_community_extensions", "false");
         settings.setProperty("preserve_insertion_order", "true");
-        settings.setProperty("jdbc_stream_results", String.valueOf(streaming));
-        try {
-            spill = Files.createTempDirectory("finetune4j-duckdb");
-            settings.setProperty("temp_directory", spill.toString());
-            connection = DriverManager.getConnection("jdbc:duckdb:", settings);
-        } catch (SQLException e) {
-            throw new FinetuneException("DuckDB, which reads CSV, Parquet and SQL, does not start: " + e.getMessage()
-                    + ". Check that its native library fits this system and that " + System.getProperty("java.io.tmpdir")
-                    + " can be written.", e);
-        } catch (IOException e) {
-            throw new FinetuneException("no temporary folder can be made in " + System.getProperty("java.io.tmpdir")
-                    + ": " + e.getMessage() + ". Make room, or give another one by -Djava.io.tmpdir.", e);
-        }
-    }
-
-    static Duck open() {
-        return new Duck(true);
+        // Made when something is written to it, and removed when that is read.
+        settings.setProperty("temp_directory", Path.of(TEMPORARY, "finetune4j-duckdb-" + ProcessHandle.current().pid()).toString());
+        settings.setProperty(DuckDBDriver.JDBC_STREAM_RESULTS, String.valueOf(streaming));
+        return DriverManager.getConnection("jdbc:duckdb:", settings).unwrap(DuckDBConnection.class);
     }
 
     /** Where rows are handed out. */
@@ -112,7 +115,7 @@ final class Duck implements AutoCloseable {
         if (!String.valueOf(failure.getMessage()).contains(REASON_LOST)) {
             return failure;
         }
-        try (Duck whole = new Duck(false); Statement statement = whole.connection.createStatement();
+        try (Connection whole = connect(false); Statement statement = whole.createStatement();
                 ResultSet rows = statement.executeQuery(sql)) {
             return failure;
         } catch (SQLException reason) {
@@ -172,16 +175,6 @@ final class Duck implements AutoCloseable {
             // Nothing else to do.
         } catch (SQLException e) {
             throw new IllegalStateException(e);
-        } finally {
-            deleteSpill();
-        }
-    }
-
-    private void deleteSpill() {
-        try (Stream<Path> left = Files.walk(spill)) {
-            left.sorted(java.util.Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 }

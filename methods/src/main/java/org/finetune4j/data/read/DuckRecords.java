@@ -10,8 +10,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The rows of a query as records, in the order in which the query gives them. */
 final class DuckRecords implements RecordStream {
-    /** The longest record in bytes. */
+    /** The longest record of JSON in bytes. */
     private static final int MAXIMUM_BYTES = 1 << 27;
+    /** How DuckDB is told the longest line of a table and its buffer, both in bytes. */
+    static final String LINES = ", max_line_size = " + (1 << 24) + ", buffer_size = " + (1 << 25);
     /** A name that no column of anybody's data has. */
     private static final String ROW = "finetune4j_row";
     private static final Pattern CSV_LINE = Pattern.compile("CSV Error on Line: (\\d+)");
@@ -74,7 +76,7 @@ final class DuckRecords implements RecordStream {
             return new NoRecords();
         }
         String table = "read_csv(" + path(file) + ", columns = {" + columns + "}, header = true, auto_detect = false, delim = "
-                + Duck.quoted(CsvHeader.separator(file)) + ", quote = '\"', escape = '\"', max_line_size = " + MAXIMUM_BYTES
+                + Duck.quoted(CsvHeader.separator(file)) + ", quote = '\"', escape = '\"'" + LINES
                 + packing(file) + ")";
         return ofTable(file, table, condition);
     }
@@ -115,11 +117,13 @@ final class DuckRecords implements RecordStream {
         return file.kind() == FileKind.JSON_LINES ? "newline_delimited" : "array";
     }
 
-    private static String path(DataFile file) {
+    /** A path as SQL writes it, in which nothing is a pattern. */
+    static String path(DataFile file) {
         return Duck.quoted(file.path().toString().replaceAll("([*?\\[])", "[$1]"));
     }
 
-    private static String packing(DataFile file) {
+    /** How DuckDB is told what a file is packed by. */
+    static String packing(DataFile file) {
         return switch (file.packing()) {
             case NONE -> ", compression = 'none'";
             case GZIP -> ", compression = 'gzip'";

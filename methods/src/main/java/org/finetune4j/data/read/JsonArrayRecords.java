@@ -3,7 +3,9 @@ package org.finetune4j.data.read;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * read, but two arrays are refused.
  */
 final class JsonArrayRecords implements RecordStream {
+    private static final ObjectReader ONE_OF_MANY = StrictJson.mapper().reader()
+            .without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
     private final Path path;
     private final String name;
     private final JsonParser parser;
@@ -51,7 +56,7 @@ final class JsonArrayRecords implements RecordStream {
         }
         number++;
         String place = path + ":" + parser.currentTokenLocation().getLineNr() + " (record " + number + ")";
-        JsonNode node = parser.readValueAsTree();
+        JsonNode node = ONE_OF_MANY.readTree(parser);
         if (!(node instanceof ObjectNode object)) {
             throw new FinetuneException(place + " is " + node + ", not a JSON object. Every record is an object {...}.");
         }
