@@ -48,7 +48,16 @@ public record PreferencePair(String id, Conversation conversation, List<Message>
 
     /** The prompt with the better response, for training on it alone. */
     public Sample chosenSample() {
-        return new Sample(id, conversation.withMessages(Stream.concat(prompt().stream(), chosen.stream()).toList()),
+        return sample(chosen);
+    }
+
+    /** The prompt with the other response. */
+    public Sample rejectedSample() {
+        return sample(rejected);
+    }
+
+    private Sample sample(List<Message> response) {
+        return new Sample(id, conversation.withMessages(Stream.concat(prompt().stream(), response.stream()).toList()),
                 List.of(), null, fields, provenance);
     }
 }
