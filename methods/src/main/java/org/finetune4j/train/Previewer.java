@@ -3,7 +3,6 @@ package org.finetune4j.train;
 import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.data.DataReport;
 import org.finetune4j.data.Encoder;
 import org.finetune4j.data.Example;
@@ -16,6 +15,7 @@ import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.data.preview.Preview;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
 

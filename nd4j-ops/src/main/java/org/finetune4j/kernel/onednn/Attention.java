@@ -1,6 +1,7 @@
 package org.finetune4j.kernel.onednn;
 
 import java.util.Arrays;
+import org.finetune4j.kernel.AttentionScores;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.RotaryPositions;
 import org.jspecify.annotations.Nullable;
@@ -126,6 +127,10 @@ final class Attention implements AutoCloseable {
     }
 
     private static boolean check(String kernel, INDArray query, INDArray key, INDArray value, AttentionShape shape) {
+        if (!shape.scores().equals(AttentionScores.of(shape.headDimension()))) {
+            throw new IllegalArgumentException(kernel + ": " + shape + " has other scores than the onednn kernels compute; "
+                    + "use the nd4j kernels");
+        }
         Operands.matrix(kernel, query);
         boolean bfloat16 = Operands.isBfloat16(kernel, query);
         Operands.sameType(kernel, query, key);
