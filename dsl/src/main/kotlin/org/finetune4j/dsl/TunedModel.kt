@@ -1,6 +1,6 @@
 package org.finetune4j.dsl
 
-import org.finetune4j.data.Sample
+import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.FineTuned
 import java.nio.file.Path
 
@@ -41,11 +41,11 @@ public class TunedModel internal constructor(
         topP: Double = 1.0,
         seed: Long = recipe.training.seed,
         onText: (String) -> Boolean = { true },
-    ): String = generate(listOf(Sample.Message("user", prompt)), maxNewTokens, temperature, topK, topP, seed, onText)
+    ): String = generate(listOf(Message("user", prompt)), maxNewTokens, temperature, topK, topP, seed, onText)
 
     /** The assistant's next turn in a [conversation]; the other parameters are those of the function above. */
     public fun generate(
-        conversation: List<Sample.Message>,
+        conversation: List<Message>,
         maxNewTokens: Int = 256,
         temperature: Double = 0.0,
         topK: Int = 0,

@@ -3,8 +3,8 @@ package org.finetune4j.train;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Predicate;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.methods.evaluate.MetricResult;
+import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
 
 /** The outcome of a run: the tuned model with its tokenizer, and what was measured. */

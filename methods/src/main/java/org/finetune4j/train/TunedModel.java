@@ -6,11 +6,12 @@ import java.util.function.Predicate;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.data.EncodedSamples;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.generation.GenerationSettings;
 import org.finetune4j.generation.Generator;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.tokenizer.Conversation;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.StreamingDecoder;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -99,7 +100,7 @@ final class TunedModel implements FineTuned {
         }
         StreamingDecoder decoder = tokenizer.streamingDecoder(true);
         StringBuilder text = new StringBuilder();
-        generator.stream(encoding.prompt("the conversation", conversation), settings, token -> {
+        generator.stream(encoding.prompt("the conversation", Conversation.of(conversation)), settings, token -> {
             String piece = decoder.append(token);
             text.append(piece);
             // The decoder holds nothing back after a piece that is not empty, so that after a stop nothing more is told.

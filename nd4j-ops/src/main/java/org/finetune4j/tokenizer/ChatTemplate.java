@@ -13,7 +13,6 @@ import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import com.hubspot.jinjava.objects.collections.PyMap;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -134,21 +133,26 @@ public final class ChatTemplate {
     /**
      * Renders a conversation.
      *
-     * @param messages its turns, in order
+     * @param conversation its turns, tools and variables
      * @param addGenerationPrompt whether the text ends where the model is to speak next
      * @throws ChatTemplateException if the template is wrong or refuses the conversation; the message names the template's
      *     line and the message that was read last
      */
-    public String render(List<Message> messages, boolean addGenerationPrompt) {
+    public String render(Conversation conversation, boolean addGenerationPrompt) {
+        List<Message> messages = conversation.messages();
         Progress progress = new Progress();
         List<Object> tracked = new ArrayList<>();
         for (int i = 0; i < messages.size(); i++) {
             tracked.add(new TrackedMessage(messages.get(i), i, progress));
         }
-        Map<String, Object> variables = new HashMap<>();
+        Map<String, @Nullable Object> variables = new HashMap<>();
+        conversation.variables().forEach((name, value) -> variables.put(name, TemplateValues.plain(value.toTree())));
         variables.put(TemplateInterpreter.PROGRESS, progress);
         variables.put("messages", tracked);
         variables.put("add_generation_prompt", addGenerationPrompt);
+        if (!conversation.tools().isEmpty()) {
+            variables.put("tools", conversation.tools().stream().map(tool -> TemplateValues.plain(tool.toTree())).toList());
+        }
         if (beginToken != null) {
             variables.put("bos_token", beginToken);
         }
@@ -195,16 +199,9 @@ public final class ChatTemplate {
         private final Progress progress;
 
         TrackedMessage(Message message, int index, Progress progress) {
-            super(fields(message));
+            super(TemplateValues.message(message));
             this.index = index;
             this.progress = progress;
-        }
-
-        private static Map<String, Object> fields(Message message) {
-            Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("role", message.role());
-            fields.put("content", message.content());
-            return fields;
         }
 
         @Override

@@ -35,17 +35,17 @@ class ChatTemplateTest {
         ChatTemplate template = ChatTemplate.of(node.get("template").asText(), "test", "<s>", "</s>");
         boolean prompt = node.get("addGenerationPrompt").asBoolean();
         if (node.has("refusal")) {
-            String message = assertThrows(ChatTemplateException.class, () -> template.render(messages, prompt))
+            String message = assertThrows(ChatTemplateException.class, () -> template.render(Conversation.of(messages), prompt))
                 .getMessage();
             assertTrue(message.contains(node.get("refusal").asText()), message);
         } else {
-            assertEquals(node.get("expected").asText(), template.render(messages, prompt));
+            assertEquals(node.get("expected").asText(), template.render(Conversation.of(messages), prompt));
         }
     }
 
     private static ChatTemplateException failure(String source, Message... messages) {
         return assertThrows(ChatTemplateException.class,
-            () -> ChatTemplate.of(source, "tokenizer_config.json", "<s>", "</s>").render(List.of(messages), false));
+            () -> ChatTemplate.of(source, "tokenizer_config.json", "<s>", "</s>").render(Conversation.of(messages), false));
     }
 
     @Test
@@ -86,15 +86,15 @@ class ChatTemplateTest {
             failure(source, Message.user("x"));
         }
         assertEquals("", ChatTemplate.of("{{ ''.class }}{{ messages.class }}{{ ____int3rpr3t3r____.config }}", "t", null,
-            null).render(List.of(Message.user("x")), false));
+            null).render(Conversation.of(Message.user("x")), false));
     }
 
     @Test
     void chatMlIsThere() {
         assertEquals("<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n",
-            ChatTemplate.chatMl().render(List.of(Message.user("a")), true));
+            ChatTemplate.chatMl().render(Conversation.of(Message.user("a")), true));
         assertEquals("<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n\nb \n<|im_end|>\n",
-            ChatTemplate.chatMl().render(List.of(Message.user("a"), Message.assistant("\nb \n")), false));
+            ChatTemplate.chatMl().render(Conversation.of(Message.user("a"), Message.assistant("\nb \n")), false));
         assertFalse(ChatTemplate.chatMl().source().isEmpty());
     }
 }
