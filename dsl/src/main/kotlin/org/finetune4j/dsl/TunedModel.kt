@@ -1,9 +1,9 @@
 package org.finetune4j.dsl
 
 import org.finetune4j.FinetuneException
-import org.finetune4j.data.Sample
 import org.finetune4j.generation.GeneratedText
 import org.finetune4j.generation.GenerationLimits
+import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.FineTuned
 import java.nio.file.Path
 
@@ -37,10 +37,10 @@ public class TunedModel internal constructor(
      *     not fit the context
      */
     public fun generate(prompt: String, settings: @RecipeDsl GenerationScope.() -> Unit = {}): String =
-        generate(listOf(Sample.Message("user", prompt)), settings)
+        generate(listOf(Message("user", prompt)), settings)
 
     /** The assistant's next turn in a [conversation]; otherwise as the function above. */
-    public fun generate(conversation: List<Sample.Message>, settings: @RecipeDsl GenerationScope.() -> Unit = {}): String =
+    public fun generate(conversation: List<Message>, settings: @RecipeDsl GenerationScope.() -> Unit = {}): String =
         generations(conversation, settings).first().text()
 
     /**
@@ -48,11 +48,11 @@ public class TunedModel internal constructor(
      * ends, their tokens and the log-probabilities that were asked for.
      */
     public fun generations(prompt: String, settings: @RecipeDsl GenerationScope.() -> Unit = {}): List<GeneratedText> =
-        generations(listOf(Sample.Message("user", prompt)), settings)
+        generations(listOf(Message("user", prompt)), settings)
 
     /** Answers to a [conversation]; otherwise as the function above. */
     public fun generations(
-        conversation: List<Sample.Message>,
+        conversation: List<Message>,
         settings: @RecipeDsl GenerationScope.() -> Unit = {},
     ): List<GeneratedText> = scope(settings).let { tuned.generate(conversation, it.settings(), it.listener()) }
 
@@ -61,7 +61,7 @@ public class TunedModel internal constructor(
      * the sequence can be read once; the next thing that is generated ends it.
      */
     public fun stream(prompt: String, settings: @RecipeDsl GenerationScope.() -> Unit = {}): Sequence<String> = sequence {
-        tuned.stream(listOf(Sample.Message("user", prompt)), scope(settings).settings()).use { yieldAll(it) }
+        tuned.stream(listOf(Message("user", prompt)), scope(settings).settings()).use { yieldAll(it) }
     }.constrainOnce()
 
     /** Sets how many [texts] are generated side by side, and the most memory of their keys and values in MiB. */

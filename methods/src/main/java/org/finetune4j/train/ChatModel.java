@@ -3,7 +3,6 @@ package org.finetune4j.train;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.generation.GeneratedText;
 import org.finetune4j.generation.GenerationLimits;
@@ -13,6 +12,7 @@ import org.finetune4j.generation.TextStream;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.Precision;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
 
 /**

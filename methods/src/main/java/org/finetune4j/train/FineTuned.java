@@ -2,13 +2,13 @@ package org.finetune4j.train;
 
 import java.nio.file.Path;
 import java.util.List;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.generation.GeneratedText;
 import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationSettings;
 import org.finetune4j.generation.TextListener;
 import org.finetune4j.generation.TextStream;
 import org.finetune4j.methods.evaluate.MetricResult;
+import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
 
 /** The outcome of a run: the tuned model with its tokenizer, and what was measured. */

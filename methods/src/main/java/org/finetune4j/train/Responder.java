@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.generation.GeneratedText;
 import org.finetune4j.generation.GenerationConfig;
@@ -15,6 +14,8 @@ import org.finetune4j.generation.TextGenerator.Prompt;
 import org.finetune4j.generation.TextListener;
 import org.finetune4j.generation.TextStream;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.tokenizer.Conversation;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
@@ -61,7 +62,7 @@ final class Responder implements AutoCloseable {
     /** The next turns of conversations, many at a time. */
     List<List<GeneratedText>> answer(List<List<Message>> conversations, GenerationSettings settings, TextListener listener) {
         List<Prompt> prompts = new ArrayList<>();
-        conversations.forEach(conversation -> prompts.add(new Prompt(encoding.prompt("the conversation", conversation),
+        conversations.forEach(conversation -> prompts.add(new Prompt(encoding.prompt("the conversation", Conversation.of(conversation)),
                 settings, prompts.size())));
         return generator().generate(prompts, listener);
     }
@@ -72,7 +73,7 @@ final class Responder implements AutoCloseable {
     }
 
     TextStream stream(List<Message> conversation, GenerationSettings settings) {
-        TextStream begun = generator().stream(new Prompt(encoding.prompt("the conversation", conversation), settings, 0));
+        TextStream begun = generator().stream(new Prompt(encoding.prompt("the conversation", Conversation.of(conversation)), settings, 0));
         stream = begun;
         return begun;
     }

@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.List;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.data.EncodedSamples;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.generation.GeneratedText;
 import org.finetune4j.generation.GenerationLimits;
@@ -12,6 +11,7 @@ import org.finetune4j.generation.GenerationSettings;
 import org.finetune4j.generation.TextListener;
 import org.finetune4j.generation.TextStream;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
 
 /** The outcome of a run, with the model in memory. */

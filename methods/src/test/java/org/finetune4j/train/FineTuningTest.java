@@ -22,16 +22,20 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.data.DataReport;
 import org.finetune4j.data.DataSource;
+import org.finetune4j.data.PreferencePair;
+import org.finetune4j.data.Provenance;
+import org.finetune4j.data.RowStream;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.Sample.Candidate;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationSettings;
 import org.finetune4j.generation.TextListener;
 import org.finetune4j.generation.TextStream;
 import org.finetune4j.data.TooLong;
+import org.finetune4j.data.transform.ChosenOnly;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.adapt.Lora;
@@ -44,6 +48,8 @@ import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.ResponseScorer;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.Precision;
+import org.finetune4j.tokenizer.Conversation;
+import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -405,7 +411,7 @@ class FineTuningTest {
     @Test
     void thePlanTellsEveryProblemAtOnce() {
         FineTuning job = FineTuning.builder(new BaseModel.Pretrained(folder.resolve("nowhere")),
-                        DataSource.jsonLines(folder.resolve("missing.jsonl"), org.finetune4j.data.FieldMapping.standard()),
+                        DataSource.jsonLines(folder.resolve("missing.jsonl"), org.finetune4j.data.format.FieldMapping.standard()),
                         new Sft()).train(settings().clip(0).accumulate(0).build())
                 .evaluation(new Evaluation(DataSource.of("held", List.of(new Sample("held:1",
                         List.of(new Message("user", "?")), List.of(), null, Map.of()))), List.of(new ExactMatch()), 0)).build();
@@ -546,5 +552,63 @@ class FineTuningTest {
             assertTrue(warnings.get(0).startsWith("5 of 5 held-out prompts are trained on too, such as held:1"));
             assertEquals(2, tuned.answers().size());
         }
+    }
+
+    /** Counts how often its rows are read from the start. */
+    private static final class Counted implements DataSource {
+        final DataSource source;
+        int opened;
+
+        Counted(DataSource source) {
+            this.source = source;
+        }
+
+        @Override
+        public RowStream open(DataReport report) {
+            opened++;
+            return source.open(report);
+        }
+
+        @Override
+        public String description() {
+            return source.description();
+        }
+
+        @Override
+        public String fingerprint() {
+            return source.fingerprint();
+        }
+    }
+
+    @Test
+    void planningAndRunningReadTheDataOnce() {
+        Counted data = new Counted(SmallModel.samples("train", 24, 1));
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), data, new Sft()).kernels("nd4j")
+                .train(settings().maxSteps(1).build()).dataCache(folder.resolve("cache")).build();
+        PreparedRun prepared = job.prepare();
+        assertEquals(24, prepared.plan().data().lengths().count());
+        try (FineTuned tuned = prepared.run(TrainingListener.NONE)) {
+            assertEquals(1, data.opened);
+        }
+        // Another run with the same data reads what the first one kept; with another limit it encodes again.
+        assertEquals(job.plan().tokens(), prepared.plan().tokens());
+        assertEquals(prepared.plan().data(), job.plan().data());
+        assertEquals(1, data.opened);
+        FineTuning.builder(new BaseModel.Pretrained(base), data, new Sft()).kernels("nd4j")
+                .train(settings().maxSteps(1).maxLength(60).build()).dataCache(folder.resolve("cache")).build().plan();
+        assertEquals(2, data.opened);
+    }
+
+    @Test
+    void preferencesAreRefusedWithTheMendWhereSingleResponsesAreLearned() {
+        DataSource pairs = DataSource.of("pairs.jsonl", List.of(new PreferencePair("pairs.jsonl:1",
+                Conversation.of(Message.user("Turn round: ab")), List.of(Message.assistant("ba")), List.of(Message.assistant("ab")), null,
+                Map.of(), new Provenance("pairs.jsonl", List.of()))));
+        FineTuning.Builder job = FineTuning.builder(new BaseModel.Pretrained(base), pairs, new Sft()).kernels("nd4j")
+                .train(settings().maxSteps(1).build());
+        assertEquals(List.of("data: pairs.jsonl holds 1 preferences (a chosen and a rejected response), but sft learns from single "
+                + "responses or texts. Take chosenOnly() of the data, or choose an objective for them."), job.build().plan().problems());
+        assertEquals(List.of(), FineTuning.builder(new BaseModel.Pretrained(base), new ChosenOnly(pairs), new Sft()).kernels("nd4j")
+                .train(settings().maxSteps(1).build()).build().plan().problems());
     }
 }

@@ -23,6 +23,7 @@ import org.finetune4j.model.DecodingEngine;
 import org.finetune4j.model.DecodingEngine.Feed;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.Precision;
+import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.ConversationEncoder;
 import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
@@ -46,7 +47,8 @@ class TextGeneratorTest {
         tokenizer = Tokenizer.load(TINY);
         generator = new TextGenerator(model, tokenizer, GenerationLimits.DEFAULT);
         prompt = new ConversationEncoder(tokenizer, tokenizer.chatTemplate())
-                .encodePrompt(List.of(new Message("user", "Lucy has 74 tickets. She sells 18. How many tickets does Lucy have now?")));
+                .encodePrompt(Conversation.of(List.of(
+                        new Message("user", "Lucy has 74 tickets. She sells 18. How many tickets does Lucy have now?"))));
     }
 
     @AfterAll

@@ -13,7 +13,6 @@ import com.github.ajalt.clikt.parameters.types.double
 import com.github.ajalt.clikt.parameters.types.int
 import com.github.ajalt.clikt.parameters.types.long
 import org.finetune4j.FinetuneException
-import org.finetune4j.data.Sample.Message
 import org.finetune4j.generation.EndReason
 import org.finetune4j.generation.GeneratedText
 import org.finetune4j.generation.GenerationLimits
@@ -21,6 +20,7 @@ import org.finetune4j.generation.GenerationSettings
 import org.finetune4j.generation.TextListener
 import org.finetune4j.generation.structure.Structure
 import org.finetune4j.model.Precision
+import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.ChatModel
 import java.io.IOException
 import java.nio.file.Files

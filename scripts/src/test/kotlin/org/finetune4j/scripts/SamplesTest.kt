@@ -37,7 +37,7 @@ class SamplesTest : FunSpec({
             result.exitCode shouldBe 0
             result.output shouldContain "step 2/2"
             val saved = folder.resolve("runs/pretrain-tiny-2/model")
-            ModelConfig.read(saved).vocabularySize shouldBe ModelConfig.read(samples.resolve("models/tiny")).vocabularySize
+            ModelConfig.read(saved).vocabularySize() shouldBe ModelConfig.read(samples.resolve("models/tiny")).vocabularySize()
             names(saved) shouldBe names(samples.resolve("models/tiny"))
         }
     }
