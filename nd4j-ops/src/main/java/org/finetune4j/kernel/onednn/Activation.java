@@ -10,9 +10,27 @@ import org.bytedeco.dnnl.global.dnnl;
  * input.
  *
  * @param count elements
- * @param swish whether {@code x sigmoid(x)} is computed, else {@code sigmoid(x) = 1 / (1 + e^-x)}
+ * @param kind  the function
  */
-record Activation(int count, boolean swish) {
+record Activation(int count, Kind kind) {
+    /** The functions. */
+    enum Kind {
+        /** {@code 1 / (1 + e^-x)}. */
+        SIGMOID(dnnl.dnnl_eltwise_logistic, 0),
+        /** {@code x sigmoid(x)}. */
+        SWISH(dnnl.dnnl_eltwise_swish, 1),
+        /** {@code tanh(x)}. */
+        TANH(dnnl.dnnl_eltwise_tanh, 0);
+
+        private final int number;
+        private final float alpha;
+
+        Kind(int number, float alpha) {
+            this.number = number;
+            this.alpha = alpha;
+        }
+    }
+
     private static final int[] ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_DST};
 
     /** Computes the elements at one address to another. */
@@ -26,9 +44,8 @@ record Activation(int count, boolean swish) {
         dnnl_primitive_desc description = new dnnl_primitive_desc();
         try {
             Primitive.check("activation " + this, dnnl.dnnl_eltwise_forward_primitive_desc_create(description,
-                    worker.engine(), dnnl.dnnl_forward_inference,
-                    swish ? dnnl.dnnl_eltwise_swish : dnnl.dnnl_eltwise_logistic,
-                    elements, elements, swish ? 1 : 0, 0, attributes));
+                    worker.engine(), dnnl.dnnl_forward_inference, kind.number, elements, elements, kind.alpha, 0,
+                    attributes));
             return new Primitive(worker, description, ARGUMENTS, new dnnl_memory_desc[] {elements, elements});
         } finally {
             dnnl.dnnl_primitive_attr_destroy(attributes);

@@ -149,7 +149,8 @@ final class Elementwise {
         int width = Lanes.width(bfloat16);
         forPieces(gate.length(), (worker, first, count) -> {
             long swish = worker.buffer(0, 4L * count);
-            new Activation(count, true).run(worker, Conversion.floats(worker, 0, bfloat16, g + first * width, count), swish);
+            new Activation(count, Activation.Kind.SWISH)
+                    .run(worker, Conversion.floats(worker, 0, bfloat16, g + first * width, count), swish);
             long ups = Conversion.floats(worker, 1, bfloat16, u + first * width, count);
             new BinaryPass(Kind.PRODUCT, count, false).run(worker, swish, ups, bfloat16 ? swish : o + first * width);
             if (bfloat16) {
@@ -177,7 +178,7 @@ final class Elementwise {
             long ups = Conversion.floats(worker, 1, bfloat16, u + first * width, count);
             long outs = Conversion.floats(worker, 2, bfloat16, o + first * width, count);
             long sigmoids = worker.buffer(3, 4L * count);
-            new Activation(count, false).run(worker, gates, sigmoids);
+            new Activation(count, Activation.Kind.SIGMOID).run(worker, gates, sigmoids);
             long gateResult = bfloat16 ? gates : gg + first * width;
             long upResult = bfloat16 ? ups : ug + first * width;
             for (int begin = 0; begin < count; begin += TILE) {
