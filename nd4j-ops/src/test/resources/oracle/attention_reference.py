@@ -21,7 +21,7 @@ def rotate_half(x):
 
 
 def turned(x, frequencies, magnitude):
-    angle = torch.tensor(POSITIONS).double()[:, None] * torch.tensor(frequencies).double()[None]
+    angle = torch.tensor(POSITIONS).double()[:, None] * torch.tensor(frequencies, dtype=torch.double)[None]
     both = torch.cat((angle, angle), -1)[:, None]
     n = both.shape[-1]
     part, rest = x[..., :n], x[..., n:]
@@ -72,4 +72,4 @@ print(json.dumps([
     case(0.3, 0, 0, False, (1.0, 0.1, 0.01)),
     case(0.6, 1.5, 2, True, (1.0, 0.05), 1.3),
     case(0.5, 0, 4, True, (0.9,), 0.8),
-], indent=None))
+]))

@@ -2,12 +2,12 @@ package org.finetune4j.train;
 
 import java.util.HashMap;
 import java.util.Map;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.model.EngineForecast;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Parameters;
 import org.finetune4j.model.TrainingEngine;
 import org.jspecify.annotations.Nullable;

@@ -12,11 +12,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -27,7 +27,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 /** How a run chooses what it computes again, and that this changes nothing but memory. */
 class MemoryUseTest {
     private static final int BLOCKS = 6;
-    private static final ModelConfig CONFIG = new ModelConfig(500, 64, 96, BLOCKS, 4, 2, 16, 1e-5, 10000, 512, true, null,
+    private static final ModelConfig CONFIG = ModelConfig.llama(500, 64, 96, BLOCKS, 4, 2, 16, 1e-5, 10000, 512, true, null,
             List.of(), DataType.FLOAT, 0.1);
     private static Kernels kernels;
 
@@ -102,7 +102,7 @@ class MemoryUseTest {
     void aModelThatFitsInNoWayIsRefusedWithNumbersAndAMend(@TempDir Path folder) throws IOException {
         SmallModel.writeUntrained(folder.resolve("base"), DataType.FLOAT);
         Path file = folder.resolve("base").resolve(ModelConfig.FILE_NAME);
-        Files.writeString(file, new ModelConfig(288, 65536, 262144, 40, 64, 64, 1024, 1e-5, 10000, SmallModel.CONTEXT,
+        Files.writeString(file, ModelConfig.llama(288, 65536, 262144, 40, 64, 64, 1024, 1e-5, 10000, SmallModel.CONTEXT,
                 true, null, List.of(), DataType.FLOAT, 0.02).toJson());
         Plan plan = FineTuning.builder(new BaseModel.Fresh(folder.resolve("base"), 1), SmallModel.samples("train", 9, 1),
                 new Sft()).build().plan();

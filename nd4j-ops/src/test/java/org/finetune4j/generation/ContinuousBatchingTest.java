@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
 import org.finetune4j.model.TestModels;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,7 +31,8 @@ class ContinuousBatchingTest {
     @ValueSource(strings = {"nd4j", "onednn"})
     void manyPromptsGiveWhatEachGivesAlone(String name) {
         List<int[]> prompts = prompts(1, 23, 40);
-        int[] lengths = {3, 5, 11, 32};
+        // The portable kernels take their time, and slots know nothing of kernels.
+        int[] lengths = name.equals("nd4j") ? new int[] {5} : new int[] {3, 5, 11, 32};
         try (Kernels kernels = kernels(name); LanguageModel model = model(kernels)) {
             GenerationSettings settings = GenerationSettings.greedy(12, Set.of(stopOfAnEarlyText(model, prompts)));
             List<int[]> alone = alone(model, prompts, settings);
@@ -82,7 +83,7 @@ class ContinuousBatchingTest {
         GenerationSettings settings = GenerationSettings.greedy(10, Set.of());
         try (Kernels kernels = kernels(name); LanguageModel model = model(kernels)) {
             List<int[]> alone = alone(model, prompts, settings);
-            for (long places : new long[] {1, 40, 150, 500}) {
+            for (long places : name.equals("nd4j") ? new long[] {150} : new long[] {1, 40, 150, 500}) {
                 long most = Math.max(places, CONTEXT) * BYTES_PER_PLACE;
                 GenerationLimits limits = new GenerationLimits(32, 2048, places * BYTES_PER_PLACE);
                 List<Long> held = new ArrayList<>();
@@ -118,7 +119,7 @@ class ContinuousBatchingTest {
 
     /** As the other tests' models, but with a context of 1000 tokens. */
     private static ModelConfig longConfig() {
-        return new ModelConfig(VOCABULARY, 24, 20, 2, 4, 2, 6, 1e-5, 10000, 1000, true, 0, List.of(1), DataType.FLOAT, 0.3);
+        return ModelConfig.llama(VOCABULARY, 24, 20, 2, 4, 2, 6, 1e-5, 10000, 1000, true, 0, List.of(1), DataType.FLOAT, 0.3);
     }
 
     /** A token that comes early in some texts and in others not at all. */

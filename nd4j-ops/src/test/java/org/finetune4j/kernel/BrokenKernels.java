@@ -211,74 +211,75 @@ final class BrokenKernels {
     private static void rmsNorm(List<Mistake> mistakes) {
         mistakes.add(new Mistake("rmsNorm", "forgets epsilon", right -> new DelegatingKernels(right) {
             @Override
-            public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
-                right.rmsNorm(x, weight, 0, out);
+            public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
+                right.rmsNorm(x, weight, zeroCentred, 0, out);
             }
         }));
         mistakes.add(new Mistake("rmsNorm", "adds epsilon to the root", right -> new DelegatingKernels(right) {
             @Override
-            public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
-                right.rmsNorm(x, weight, epsilon * epsilon, out);
+            public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
+                right.rmsNorm(x, weight, zeroCentred, epsilon * epsilon, out);
             }
         }));
         mistakes.add(new Mistake("rmsNorm", "forgets the weight", right -> new DelegatingKernels(right) {
             @Override
-            public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
-                right.rmsNorm(x, Nd4j.onesLike(weight), epsilon, out);
+            public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
+                right.rmsNorm(x, Nd4j.onesLike(weight), zeroCentred, epsilon, out);
             }
         }));
         mistakes.add(new Mistake("rmsNorm", "subtracts the mean, as layer norm does",
                 right -> new DelegatingKernels(right) {
                     @Override
-                    public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
+                    public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
                         INDArray wide = wide(x);
-                        right.rmsNorm(wide.sub(wide.mean(true, 1)).castTo(x.dataType()), weight, epsilon, out);
+                        right.rmsNorm(wide.sub(wide.mean(true, 1)).castTo(x.dataType()), weight, zeroCentred,
+                                epsilon, out);
                     }
                 }));
         interface Gradient {
-            void run(Kernels k, INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+            void run(Kernels k, INDArray x, INDArray weight, boolean centred, double epsilon, INDArray outGradient,
                      @Nullable INDArray addend, @Nullable INDArray inputGradient, @Nullable INDArray weightGradient);
         }
         record Broken(String mistake, Gradient gradient) {
         }
         List.of(
-                new Broken("forgets epsilon", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
-                        k.rmsNormGradient(x, weight, 0, dOut, addend, dX, dWeight)),
+                new Broken("forgets epsilon", (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, weight, centred, 0, dOut, addend, dX, dWeight)),
                 new Broken("takes the root mean square for a constant",
-                        (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
-                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, dWeight);
+                        (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) -> {
+                    k.rmsNormGradient(x, weight, centred, epsilon, dOut, addend, dX, dWeight);
                     if (dX != null) {
                         INDArray root = Transforms.sqrt(wide(x).mul(wide(x)).mean(true, 1).add(epsilon));
                         dX.assign(wide(dOut).mul(wide(weight).reshape(1, weight.length())).div(root));
                     }
                 }),
                 new Broken("replaces the gradient of the weight",
-                        (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
+                        (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) -> {
                     if (dWeight != null) {
                         dWeight.assign(0);
                     }
-                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, dWeight);
+                    k.rmsNormGradient(x, weight, centred, epsilon, dOut, addend, dX, dWeight);
                 }),
-                new Broken("weighs the gradient of the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
-                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, null);
+                new Broken("weighs the gradient of the weight", (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) -> {
+                    k.rmsNormGradient(x, weight, centred, epsilon, dOut, addend, dX, null);
                     if (dWeight != null) {
                         INDArray sum = Nd4j.create(dWeight.dataType(), dWeight.shape());
-                        k.rmsNormGradient(x, weight, epsilon, dOut, null, null, sum);
+                        k.rmsNormGradient(x, weight, centred, epsilon, dOut, null, null, sum);
                         dWeight.addi(sum.mul(weight.castTo(sum.dataType())));
                     }
                 }),
-                new Broken("forgets what is to be added", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
-                        k.rmsNormGradient(x, weight, epsilon, dOut, null, dX, dWeight)),
-                new Broken("forgets the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
-                        k.rmsNormGradient(x, Nd4j.onesLike(weight), epsilon, dOut, addend, dX, dWeight)))
+                new Broken("forgets what is to be added", (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, weight, centred, epsilon, dOut, null, dX, dWeight)),
+                new Broken("forgets the weight", (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, Nd4j.onesLike(weight), centred, epsilon, dOut, addend, dX, dWeight)))
                 .forEach(broken -> mistakes.add(new Mistake("rmsNormGradient", broken.mistake(),
                         right -> new DelegatingKernels(right) {
                             @Override
-                            public void rmsNormGradient(INDArray x, INDArray weight, double epsilon,
+                            public void rmsNormGradient(INDArray x, INDArray weight, boolean zeroCentred, double epsilon,
                                                         INDArray outGradient, @Nullable INDArray addend,
                                                         @Nullable INDArray inputGradient,
                                                         @Nullable INDArray weightGradient) {
-                                broken.gradient().run(right, x, weight, epsilon, outGradient, addend, inputGradient,
+                                broken.gradient().run(right, x, weight, zeroCentred, epsilon, outGradient, addend, inputGradient,
                                         weightGradient);
                             }
                         })));
@@ -516,34 +517,6 @@ final class BrokenKernels {
     }
 
     private static void elementWise(List<Mistake> mistakes) {
-        mistakes.add(new Mistake("swiglu", "gates by the wrong half", right -> new DelegatingKernels(right) {
-            @Override
-            public void swiglu(INDArray gate, INDArray up, INDArray out) {
-                right.swiglu(up, gate, out);
-            }
-        }));
-        mistakes.add(new Mistake("swiglu", "multiplies by the sigmoid alone", right -> new DelegatingKernels(right) {
-            @Override
-            public void swiglu(INDArray gate, INDArray up, INDArray out) {
-                out.assign(Transforms.sigmoid(wide(gate)).mul(wide(up)));
-            }
-        }));
-        mistakes.add(new Mistake("swigluGradient", "swaps its outputs", right -> new DelegatingKernels(right) {
-            @Override
-            public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient,
-                                       INDArray upGradient) {
-                right.swigluGradient(gate, up, outGradient, upGradient, gateGradient);
-            }
-        }));
-        mistakes.add(new Mistake("swigluGradient", "takes the sigmoid for a constant",
-                right -> new DelegatingKernels(right) {
-                    @Override
-                    public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient,
-                                               INDArray upGradient) {
-                        right.swigluGradient(gate, up, outGradient, gateGradient, upGradient);
-                        gateGradient.assign(wide(outGradient).mul(wide(up)).mul(Transforms.sigmoid(wide(gate))));
-                    }
-                }));
         mistakes.add(new Mistake("add", "adds to what is there", right -> new DelegatingKernels(right) {
             @Override
             public void add(INDArray a, INDArray b, INDArray out) {

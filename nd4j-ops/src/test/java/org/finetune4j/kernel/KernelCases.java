@@ -35,6 +35,7 @@ final class KernelCases {
         elementWise(cases);
         distributions(cases);
         optimizer(cases);
+        LayerKernelCases.addTo(cases);
         return cases;
     }
 
@@ -160,7 +161,7 @@ final class KernelCases {
     }
 
     private static void rows(List<KernelCase> cases) {
-        int[][] sizes = {{1, 1, 1}, {1, 5, 8}, {7, 3, 9}, {64, 100, 33}, {0, 4, 3}};
+        int[][] sizes = {{1, 1, 1}, {1, 5, 8}, {7, 3, 9}, {64, 100, 33}, {90, 2, 131}, {40, 1, 6}, {0, 4, 3}};
         for (int[] size : sizes) {
             int tokens = size[0];
             int vocabulary = size[1];
@@ -210,29 +211,29 @@ final class KernelCases {
                 INDArray weight = spread(2, 1, 0.5, hidden);
                 INDArray upstream = normal(3, tokens, hidden);
                 cases.add(new KernelCase("rmsNorm" + shape,
-                        (kernels, a) -> kernels.rmsNorm(a[0], a[1], 1e-5, a[2]))
+                        (kernels, a) -> kernels.rmsNorm(a[0], a[1], false, 1e-5, a[2]))
                         .input("x", x).input("weight", weight).output("out", tokens, hidden));
                 cases.add(new KernelCase("rmsNormGradient" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3], a[4]))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], false, 1e-5, a[2], null, a[3], a[4]))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .output("inputGradient", tokens, hidden).wideUpdated("weightGradient", normal(4, hidden))
                         .ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient to the input alone" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3], null))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], false, 1e-5, a[2], null, a[3], null))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .output("inputGradient", tokens, hidden).ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient added" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[4], a[5]))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], false, 1e-5, a[2], a[3], a[4], a[5]))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .input("addend", normal(5, tokens, hidden)).output("inputGradient", tokens, hidden)
                         .wideUpdated("weightGradient", normal(4, hidden)).ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient in place" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[3], null))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], false, 1e-5, a[2], a[3], a[3], null))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .updated("inputGradient", normal(5, tokens, hidden))
                         .ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient to the weight alone" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, null, a[3]))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], false, 1e-5, a[2], null, null, a[3]))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .wideUpdated("weightGradient", zeros(hidden)));
             }
@@ -408,17 +409,6 @@ final class KernelCases {
             String of = " " + Arrays.toString(shape);
             INDArray a1 = spread(1, 0, 3, shape);
             INDArray b1 = normal(2, shape);
-            if (shape.length == 2) {
-                cases.add(new KernelCase("swiglu" + of, (kernels, a) -> kernels.swiglu(a[0], a[1], a[2]))
-                        .input("gate", a1).input("up", b1).output("out", shape));
-                cases.add(new KernelCase("swigluGradient" + of,
-                        (kernels, a) -> kernels.swigluGradient(a[0], a[1], a[2], a[3], a[4]))
-                        .input("gate", a1).input("up", b1).input("outGradient", normal(3, shape))
-                        .output("gateGradient", shape).output("upGradient", shape));
-                cases.add(new KernelCase("swigluGradient in place" + of,
-                        (kernels, a) -> kernels.swigluGradient(a[0], a[1], a[2], a[0], a[1]))
-                        .updated("gate", a1).updated("up", b1).input("outGradient", normal(3, shape)));
-            }
             cases.add(new KernelCase("add" + of, (kernels, a) -> kernels.add(a[0], a[1], a[2]))
                     .input("a", a1).input("b", b1).output("out", shape));
             cases.add(new KernelCase("add to a" + of, (kernels, a) -> kernels.add(a[0], a[1], a[0]))

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.function.IntToDoubleFunction;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.finetune4j.op.Activation;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -69,7 +70,7 @@ class Nd4jKernelFormulaTest {
         INDArray x = spread(1, 0, 0.01, 4, 6);
         INDArray weight = normal(2, 6);
         INDArray out = zeros(4, 6);
-        kernels.rmsNorm(x, weight, 1e-5, out);
+        kernels.rmsNorm(x, weight, false, 1e-5, out);
         for (int t = 0; t < 4; t++) {
             double squares = 0;
             for (int i = 0; i < 6; i++) {
@@ -166,7 +167,7 @@ class Nd4jKernelFormulaTest {
         INDArray a = normal(1, 3, 5);
         INDArray b = normal(2, 3, 5);
         INDArray out = zeros(3, 5);
-        kernels.swiglu(a, b, out);
+        kernels.gatedActivation(a, b, Activation.Kind.SILU, out);
         assertEach(out, i -> a.getDouble(i) / (1 + Math.exp(-a.getDouble(i))) * b.getDouble(i));
         kernels.add(a, b, out);
         assertEach(out, i -> a.getDouble(i) + b.getDouble(i));

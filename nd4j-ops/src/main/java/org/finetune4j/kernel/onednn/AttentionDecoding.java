@@ -2,6 +2,7 @@ package org.finetune4j.kernel.onednn;
 
 import org.bytedeco.dnnl.global.dnnl;
 import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.op.Activation;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -125,7 +126,7 @@ final class AttentionDecoding {
         new Matmul(rows, columns, depth, depth, 1, 1, stride, columns, type, dnnl.dnnl_f32, factor, false)
                 .run(worker, queries, keys, scores);
         if (softcap > 0) {
-            new Activation(rows * columns, Activation.Kind.TANH).run(worker, scores, scores);
+            ActivationPass.run(worker, rows * columns, Activation.Kind.TANH, scores, scores);
         }
         for (int row = 0; row < rows; row++) {
             int place = past + row / group;

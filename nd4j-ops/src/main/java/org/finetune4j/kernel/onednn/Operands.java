@@ -55,6 +55,14 @@ final class Operands {
         }
     }
 
+    /** Refuses arrays that are not of one type and shape. */
+    static void alike(String kernel, INDArray first, INDArray second, INDArray third) {
+        sameType(kernel, first, second);
+        sameType(kernel, first, third);
+        sameShape(kernel, first, second);
+        sameShape(kernel, first, third);
+    }
+
     static void matrix(String kernel, INDArray array) {
         if (array.rank() != 2) {
             throw new IllegalArgumentException(kernel + ": an array of shape " + Arrays.toString(array.shape())
