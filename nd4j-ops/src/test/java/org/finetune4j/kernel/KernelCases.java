@@ -33,6 +33,7 @@ final class KernelCases {
         distributions(cases);
         optimizer(cases);
         LayerKernelCases.addTo(cases);
+        ExpertKernelCases.addTo(cases);
         return cases;
     }
 
