@@ -7,6 +7,7 @@ import org.finetune4j.tokenizer.ChatTemplate;
 import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.ConversationEncoder;
 import org.finetune4j.tokenizer.EncodedConversation;
+import org.finetune4j.tokenizer.StopTokens;
 import org.finetune4j.tokenizer.Supervision;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -71,7 +72,17 @@ public final class TextEncoding implements SampleEncoding {
 
     /** The tokens that end a generated turn. */
     public Set<Integer> stopIds() {
-        return conversations().stopTokenIds();
+        return stopTokens().ids();
+    }
+
+    /** The tokens that end a generated turn, with who names them; it prints as one line. */
+    public StopTokens stopTokens() {
+        return conversations().stopTokens();
+    }
+
+    /** A hash of everything that changes a conversation's tokens and marks, for the keys of caches. */
+    public String contentHash() {
+        return conversations().contentHash() + " " + supervision;
     }
 
     private Example document(Sample sample) {

@@ -1,11 +1,10 @@
 package org.finetune4j.tokenizer;
 
 import java.util.Arrays;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.stream.IntStream;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.jinja.JinjaTemplate.Rendering;
 
 /**
@@ -75,21 +74,25 @@ public final class ConversationEncoder {
     }
 
     /**
-     * Returns the tokens at which generation stops: the tokenizer's end token and the token that ends a turn in this
-     * template, which is often another one.
+     * Returns the tokens at which generation stops: the token that ends a turn in this template, the tokenizer's end token,
+     * which is often another one, and those that {@code generation_config.json} beside the tokenizer names.
      *
      * @throws ConversationException if the template does not end a response with a special token
+     * @throws TokenizerException if {@code generation_config.json} names a token that the tokenizer does not have
      */
-    public Set<Integer> stopTokenIds() {
+    public StopTokens stopTokens() {
         EncodedConversation probe = encode(Conversation.of(Message.user("question"), Message.assistant("answer")),
             Supervision.LAST);
         int last = probe.length() - 1;
         while (!probe.supervised()[last]) {
             last--;
         }
-        Set<Integer> stops = new LinkedHashSet<>(List.of(probe.ids()[last]));
-        tokenizer.endTokenId().ifPresent(stops::add);
-        return stops;
+        return StopTokens.of(tokenizer, probe.ids()[last]);
+    }
+
+    /** Returns a hash of everything that changes the tokens of a conversation, for the keys of caches. */
+    public String contentHash() {
+        return Hashes.of(tokenizer.contentHash() + "\u0000" + template.fingerprint());
     }
 
     private static void requireMessages(Conversation conversation) {

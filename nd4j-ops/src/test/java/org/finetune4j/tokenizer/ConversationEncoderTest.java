@@ -90,7 +90,7 @@ class ConversationEncoderTest {
             ends += encoded.supervised()[i] && encoded.ids()[i] == tokenizer.endTokenId().getAsInt() ? 1 : 0;
         }
         assertEquals(1, ends);
-        assertEquals(Set.of(2), encoder().stopTokenIds());
+        assertEquals(Set.of(2), encoder().stopTokens().ids());
     }
 
     @Test

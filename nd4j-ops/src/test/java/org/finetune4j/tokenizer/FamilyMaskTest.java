@@ -134,7 +134,7 @@ class FamilyMaskTest {
                 EncodedConversation all = encoder.encode(conversation, Supervision.ALL_TEXT);
                 assertEquals(all.length(), all.supervisedCount());
             }
-            assertTrue(encoder.stopTokenIds().contains(tokenizer.idOf(family.tokens.get(0)).getAsInt()));
+            assertTrue(encoder.stopTokens().ids().contains(tokenizer.idOf(family.tokens.get(0)).getAsInt()));
         }
     }
 
