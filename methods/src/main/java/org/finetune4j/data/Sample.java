@@ -16,9 +16,10 @@ import org.jspecify.annotations.Nullable;
  * @param candidates   alternative responses to the last user turn, of which a selector chooses; empty when there is no choice
  * @param answer       the reference answer for evaluation, or null
  * @param fields       all other fields of the record as text
+ * @param provenance   where it came from
  */
 public record Sample(String id, Conversation conversation, List<Candidate> candidates, @Nullable String answer,
-                     Map<String, String> fields) {
+                     Map<String, String> fields, Provenance provenance) implements Row {
     /** Keeps immutable copies. */
     public Sample {
         candidates = List.copyOf(candidates);
@@ -29,6 +30,12 @@ public record Sample(String id, Conversation conversation, List<Candidate> candi
     public Sample(String id, List<Message> messages, List<Candidate> candidates, @Nullable String answer,
                   Map<String, String> fields) {
         this(id, Conversation.of(messages), candidates, answer, fields);
+    }
+
+    /** A sample whose source is what its id names. */
+    public Sample(String id, Conversation conversation, List<Candidate> candidates, @Nullable String answer,
+                  Map<String, String> fields) {
+        this(id, conversation, candidates, answer, fields, Provenance.ofId(id));
     }
 
     /** The turns of the conversation, in order. */
@@ -60,6 +67,7 @@ public record Sample(String id, Conversation conversation, List<Candidate> candi
     }
 
     /** The conversation up to and with the last turn that is not the final assistant turn. */
+    @Override
     public List<Message> prompt() {
         List<Message> messages = messages();
         int last = messages.size();
@@ -75,6 +83,16 @@ public record Sample(String id, Conversation conversation, List<Candidate> candi
     public Sample withResponse(String response) {
         List<Message> turns = new ArrayList<>(prompt());
         turns.add(Message.assistant(response));
-        return new Sample(id, conversation.withMessages(turns), List.of(), answer, fields);
+        return new Sample(id, conversation.withMessages(turns), List.of(), answer, fields, provenance);
+    }
+
+    /** This sample with other candidate responses. */
+    Sample withCandidates(List<Candidate> others) {
+        return new Sample(id, conversation, others, answer, fields, provenance);
+    }
+
+    @Override
+    public Sample tagged(String tag) {
+        return new Sample(id, conversation, candidates, answer, fields, provenance.tagged(tag));
     }
 }

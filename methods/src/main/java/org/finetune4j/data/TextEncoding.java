@@ -1,8 +1,12 @@
 package org.finetune4j.data;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.tokenizer.ChatTemplate;
 import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.ConversationEncoder;
@@ -68,6 +72,22 @@ public final class TextEncoding implements SampleEncoding {
         } catch (RuntimeException e) {
             throw new FinetuneException(id + ": " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * A text that differs when the same sample may give other tokens or marks: over the tokenizer's files, the template, and what
+     * is learned.
+     */
+    public String fingerprint() {
+        StringBuilder files = new StringBuilder();
+        for (Path file : tokenizer.files()) {
+            try {
+                files.append(file.getFileName()).append(' ').append(Hashes.of(Files.readAllBytes(file))).append('\n');
+            } catch (IOException e) {
+                throw new FinetuneException(file + " cannot be read: " + e.getMessage() + ". Check its permissions.", e);
+            }
+        }
+        return files + "template " + jinja + " learns " + Turns.ASSISTANT;
     }
 
     /** The tokens that end a generated turn. */
