@@ -183,6 +183,12 @@ class FormatsTest {
     }
 
     @Test
+    void whatARecordHasNoUseForIsKeptAsText() throws IOException {
+        assertEquals(Map.of("input", "i", "meta", "{\"a\":1}", "margin", "2"), ((Sample) row("{\"prompt\": \"p\", \"response\": \"r\", "
+                + "\"input\": \"i\", \"meta\": {\"a\": 1}, \"margin\": 2, \"answer\": \"a\", \"empty\": null}")).fields());
+    }
+
+    @Test
     void theReportSaysWhatRecordsWereTakenForAndWhy() throws IOException {
         DataReport report = new DataReport();
         DataSource source = source("{\"prompt\": \"p\", \"response\": \"r\"}\n{\"text\": \"t\"}\n{\"text\": \"u\"}", FieldMapping.standard());

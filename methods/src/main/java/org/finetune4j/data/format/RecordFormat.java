@@ -1,6 +1,7 @@
 package org.finetune4j.data.format;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -45,6 +46,16 @@ public enum RecordFormat {
     /** The parts that tell it, and without which it is nothing. */
     List<Part> needed() {
         return needed;
+    }
+
+    /** The parts that it may have as well. */
+    Set<Part> beside() {
+        return switch (this) {
+            case TEXT -> EnumSet.noneOf(Part.class);
+            case ALPACA -> EnumSet.of(Part.SYSTEM, Part.ANSWER, Part.TOOLS, Part.INPUT, Part.HISTORY);
+            case PREFERENCE -> EnumSet.of(Part.SYSTEM, Part.TOOLS, Part.PROMPT, Part.MARGIN);
+            default -> EnumSet.of(Part.SYSTEM, Part.ANSWER, Part.TOOLS);
+        };
     }
 
     /** Every kind that a record with these parts may be; a kind of which another one is a longer form is not among them. */

@@ -27,9 +27,6 @@ import org.jspecify.annotations.Nullable;
  * kinds is refused. It is used by one thread.
  */
 public final class RecordReader {
-    private static final Set<Part> BESIDE = EnumSet.of(Part.SYSTEM, Part.INPUT, Part.HISTORY, Part.MARGIN, Part.ANSWER,
-            Part.TOOLS, Part.PROMPT);
-
     private final FieldMapping names;
     private final Map<Part, FieldText> fields = new EnumMap<>(Part.class);
     private final Set<Part> unseen = EnumSet.noneOf(Part.class);
@@ -304,9 +301,10 @@ public final class RecordReader {
         return value.isNumber() || value.isBoolean() ? value.asText() : parts.text(Part.ANSWER);
     }
 
+    /** The fields that a record of this kind has no use for, as text. */
     private static Map<String, String> others(RecordParts parts, RecordFormat format) {
-        Set<Part> used = EnumSet.copyOf(BESIDE);
-        used.addAll(format.needed());
+        Set<Part> used = EnumSet.copyOf(format.needed());
+        used.addAll(format.beside());
         return parts.others(used);
     }
 

@@ -169,7 +169,8 @@ class TransformsTest {
         assertEquals(60, of("first", kept).size());
         assertEquals(0, of("near", kept).size());
         assertEquals(60, of("far", kept).size());
-        assertEquals(180, ids(new Deduplicated(source, 1.0)).size());
+        // At 1 only texts go whose 128 least hashes are all the same: two in a hundred of those that share 97 %.
+        assertTrue(ids(new Deduplicated(source, 1.0)).size() >= 172);
         DataReport report = reportOf(new Deduplicated(source, 0.8));
         assertTrue(report.lines().contains("near repetitions (similarity of at least 0.8) left out of n: 60"), report.lines().toString());
         assertTrue(report.lines().contains("the last near repetition is near:59, like first:59"), report.lines().toString());
