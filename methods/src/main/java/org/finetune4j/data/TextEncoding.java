@@ -112,7 +112,7 @@ public final class TextEncoding implements SampleEncoding {
     private synchronized ConversationEncoder conversations() {
         if (conversations == null) {
             conversations = new ConversationEncoder(tokenizer, jinja == null ? tokenizer.chatTemplate()
-                    : ChatTemplate.of(jinja, "the recipe's chat template", tokenizer.beginToken(), tokenizer.endToken()));
+                    : ChatTemplate.of(jinja, "the recipe's chat template", tokenizer.specialTokens()));
         }
         return conversations;
     }

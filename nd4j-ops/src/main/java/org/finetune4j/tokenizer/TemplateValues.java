@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.finetune4j.jinja.JinjaTemplate;
 import org.jspecify.annotations.Nullable;
 
 /** Makes of conversations what templates expect: dictionaries with the keys of transformers and OpenAI. */
@@ -12,7 +13,7 @@ final class TemplateValues {
     private TemplateValues() {}
 
     /** A turn; a key that says nothing is left out, except the content, for templates ask whether it is none. */
-    static Map<String, @Nullable Object> message(Message message) {
+    static Map<String, @Nullable Object> message(Message message, boolean argumentsAsText) {
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
         fields.put("role", message.role());
         fields.put("content", message.parts().isEmpty() ? message.content()
@@ -21,7 +22,7 @@ final class TemplateValues {
             fields.put("reasoning_content", message.reasoning());
         }
         if (!message.toolCalls().isEmpty()) {
-            fields.put("tool_calls", message.toolCalls().stream().map(TemplateValues::call).toList());
+            fields.put("tool_calls", message.toolCalls().stream().map(call -> call(call, argumentsAsText)).toList());
         }
         if (message.toolCallId() != null) {
             fields.put("tool_call_id", message.toolCallId());
@@ -39,7 +40,7 @@ final class TemplateValues {
         return fields;
     }
 
-    private static Map<String, @Nullable Object> call(ToolCall call) {
+    private static Map<String, @Nullable Object> call(ToolCall call, boolean argumentsAsText) {
         Map<String, @Nullable Object> fields = new LinkedHashMap<>();
         if (call.id() != null) {
             fields.put("id", call.id());
@@ -47,7 +48,8 @@ final class TemplateValues {
         fields.put("type", "function");
         Map<String, @Nullable Object> function = new LinkedHashMap<>();
         function.put("name", call.name());
-        function.put("arguments", plain(call.arguments().toTree()));
+        Object arguments = plain(call.arguments().toTree());
+        function.put("arguments", argumentsAsText ? JinjaTemplate.json(arguments) : arguments);
         fields.put("function", function);
         return fields;
     }

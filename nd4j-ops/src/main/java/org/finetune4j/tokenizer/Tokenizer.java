@@ -7,7 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -201,7 +203,22 @@ public final class Tokenizer implements AutoCloseable {
             throw new ChatTemplateException(folder + ": the tokenizer has no chat template. Use a model that is made for"
                 + " chat, or choose a template explicitly, such as ChatTemplate.chatMl().");
         }
-        return ChatTemplate.of(source, configuration.templateFile().toString(), beginToken(), endToken());
+        return ChatTemplate.of(source, configuration.templateFile().toString(), specialTokens());
+    }
+
+    /** Returns the texts of the special tokens by the names that templates know them by, such as {@code bos_token}. */
+    public Map<String, String> specialTokens() {
+        Map<String, String> tokens = new LinkedHashMap<>();
+        putIfThere(tokens, "bos_token", configuration.beginToken());
+        putIfThere(tokens, "eos_token", configuration.endToken());
+        putIfThere(tokens, "pad_token", configuration.paddingToken());
+        return tokens;
+    }
+
+    private static void putIfThere(Map<String, String> tokens, String name, @Nullable String token) {
+        if (token != null) {
+            tokens.put(name, token);
+        }
     }
 
     /** Returns whether the model brings its own chat template. */

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -43,7 +44,8 @@ class ConversationEncoderTest {
     }
 
     private ConversationEncoder encoder(String template) {
-        return new ConversationEncoder(tokenizer, ChatTemplate.of(template, "test", "<|endoftext|>", "<|im_end|>"));
+        return new ConversationEncoder(tokenizer, ChatTemplate.of(template, "test",
+            Map.of("bos_token", "<|endoftext|>", "eos_token", "<|im_end|>")));
     }
 
     /** Returns the runs of learned tokens as text. */
