@@ -51,13 +51,13 @@ public data class Mixture(
 }
 
 /**
- * Samples of several sources, such as `mix(a at 0.7, b at 0.3)`: each is drawn from a source chosen by weight, and every source
- * gives its samples in its own order.
+ * Samples of several sources, such as `mix(a at 0.7, b at 0.3)`: each is drawn from a source chosen by weight, and
+ * every source gives its samples in its own order.
  *
  * @param parts the sources with their weights, which need not sum to 1
  * @param seed decides the draws
- * @param end when a pass over the mixture ends: with the first source that has no sample left, when each was seen whole (shorter
- *   ones begin again), or when every sample was seen once (ended sources are no longer drawn)
+ * @param end when a pass over the mixture ends: with the first source that has no sample left, when each was seen whole
+ *   (shorter ones begin again), or when every sample was seen once (ended sources are no longer drawn)
  */
 public fun mix(vararg parts: Weighted, seed: Long = 42, end: Mix.End = Mix.End.SHORTEST): DataSource = Mixture(parts.toList(), seed, end)
 
@@ -87,8 +87,9 @@ public data class SplitSide(
 public class Split internal constructor(public val train: DataSource, public val heldOut: DataSource)
 
 /**
- * This source in two: a share [heldOut] of its prompts, in (0, 1), and the others. The hash of a prompt decides, so that a sample
- * keeps its side when others are added or the order changes, and equal prompts stand on one side. Another [salt] splits otherwise.
+ * This source in two: a share [heldOut] of its prompts, in (0, 1), and the others. The hash of a prompt decides, so
+ * that a sample keeps its side when others are added or the order changes, and equal prompts stand on one side. Another
+ * [salt] splits otherwise.
  */
 public fun DataSource.split(heldOut: Double, salt: Long = 0): Split = Split(
     SplitSide(this, heldOut, salt, HashSplit.Side.TRAIN),
@@ -107,8 +108,9 @@ public data class WithoutRepetitions(override val source: DataSource, public val
 }
 
 /**
- * This source without samples that say what an earlier one says, case and white space aside; with a threshold [near], in (0, 1],
- * also without those that share that much of their word triples with an earlier one (Jaccard similarity, estimated by MinHash).
+ * This source without samples that say what an earlier one says, case and white space aside; with a threshold [near],
+ * in (0, 1], also without those that share that much of their word triples with an earlier one (Jaccard similarity,
+ * estimated by MinHash).
  */
 public fun DataSource.deduplicate(near: Double? = null): DataSource = WithoutRepetitions(this, near)
 
@@ -124,8 +126,9 @@ public data class ShuffledData(override val source: DataSource, public val seed:
 }
 
 /**
- * This source in an order that [seed] decides. Training shuffles every pass anyway; this is for what comes before, such as [take].
- * Each sample is drawn from [buffer] samples in memory, and a buffer as large as the source makes all orders alike likely.
+ * This source in an order that [seed] decides. Training shuffles every pass anyway; this is for what comes before, such
+ * as [take]. Each sample is drawn from [buffer] samples in memory, and a buffer as large as the source makes all orders
+ * alike likely.
  */
 public fun DataSource.shuffle(seed: Long = 42, buffer: Int = 10_000): DataSource = ShuffledData(this, seed, buffer)
 
@@ -171,7 +174,10 @@ public data class ChosenResponses(override val source: DataSource) : DerivedData
     override fun toString(): String = "$source.chosenOnly()"
 }
 
-/** Of preferences the chosen responses, and of labelled responses the good ones, for training on them as single responses. */
+/**
+ * Of preferences the chosen responses, and of labelled responses the good ones, for training on them as single
+ * responses.
+ */
 public fun DataSource.chosenOnly(): DataSource = ChosenResponses(this)
 
 /** A source of which a script keeps some samples; [filter] makes one. */
@@ -190,7 +196,8 @@ public data class ScriptFilter internal constructor(
 }
 
 /**
- * The samples that [keeps] keeps; it must answer alike every time. A recipe with such a filter runs like any other but has no JSON
- * form, and its encoded data are not kept for other runs; an SQL condition, `jsonl("x").filter("level > 2")`, has neither limit.
+ * The samples that [keeps] keeps; it must answer alike every time. A recipe with such a filter runs like any other but
+ * has no JSON form, and its encoded data are not kept for other runs; an SQL condition, `jsonl("x").filter("level >
+ * 2")`, has neither limit.
  */
 public fun DataSource.filter(keeps: (Row) -> Boolean): DataSource = ScriptFilter(this, keeps = keeps)

@@ -8,8 +8,8 @@ import org.finetune4j.data.preview.Preview
 import org.finetune4j.dsl.show.count
 
 /**
- * Samples as a model sees them. Its text marks what is learned by colour on a terminal and by `⟦brackets⟧` elsewhere; [html] is for
- * notebooks.
+ * Samples as a model sees them. Its text marks what is learned by colour on a terminal and by `⟦brackets⟧` elsewhere;
+ * [html] is for notebooks.
  *
  * @property preview the samples
  */

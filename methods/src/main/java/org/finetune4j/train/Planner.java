@@ -163,7 +163,8 @@ final class Planner {
             samples = reader.samples(report);
             rows = samples.size();
             notes = report.lines();
-            prompts = samples.stream().filter(sample -> !sample.isDocument()).map(ReadData::prompt).collect(Collectors.toSet());
+            prompts = samples.stream().filter(sample -> !sample.isDocument()).map(ReadData::prompt)
+                    .collect(Collectors.toSet());
             candidateProblems();
         } else if (nothingAgainst && problems.isEmpty()) {
             encode();
@@ -178,9 +179,10 @@ final class Planner {
         if (samples.stream().allMatch(sample -> sample.candidates().isEmpty())
                 && samples.stream().map(Sample::prompt).distinct().count() == samples.size()) {
             problems.add("select: " + java.util.Objects.requireNonNull(job.selector()).method().name()
-                    + " has nothing to choose: each of the " + samples.size() + " samples of " + job.data().description()
-                    + " has one response. Give candidate responses, name the field that holds them, or leave the selector "
-                    + "out.");
+                    + " has nothing to choose: each of the " + samples.size() + " samples of " + job.data()
+                    .description()
+                    + " has one response. Give candidate responses, name the field that holds them, or leave the "
+                    + "selector out.");
         }
     }
 
@@ -193,7 +195,8 @@ final class Planner {
         try (Tokenizer tokenizer = Tokenizer.load(job.base().folder())) {
             TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate());
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
-            EncodedSamples data = job.selector() == null ? encodeRows(encoding, encoder) : encodeLikely(encoding, encoder);
+            EncodedSamples data = job.selector() == null ? encodeRows(encoding, encoder) : encodeLikely(encoding,
+                    encoder);
             encoded = data;
             Packer packer = new Packer(data.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
                     job.train().seed());
@@ -209,7 +212,8 @@ final class Planner {
                 job.train().tooLong());
         ReadData read = cache == null || key == null ? null : cache.read(key);
         if (read == null) {
-            read = new DataReader(job.data(), job.objective().rows(), job.objective().method().name()).encode(encoder, report);
+            read = new DataReader(job.data(), job.objective().rows(), job.objective().method().name()).encode(encoder,
+                    report);
             if (cache != null && key != null) {
                 cache.write(key, read);
             }
@@ -247,8 +251,9 @@ final class Planner {
         for (Sample sample : prompts(job, heldOut)) {
             int length = encoding.prompt(sample.id(), sample.promptConversation()).length;
             if (length >= context) {
-                throw new FinetuneException("the prompt of " + sample.id() + " has " + length + " tokens, which leaves no "
-                        + "room for an answer in the model's context of " + context + ". Shorten it or leave it out.");
+                throw new FinetuneException("the prompt of " + sample.id() + " has " + length
+                        + " tokens, which leaves no room for an answer in the model's context of " + context
+                        + ". Shorten it or leave it out.");
             }
         }
         List<Sample> answered = heldOut.stream().filter(sample -> sample.isDocument() || sample.response() != null)
@@ -344,7 +349,8 @@ final class Planner {
             stages.add("select with " + job.selector().method().name() + " from " + job.data().description());
         }
         Evaluation evaluation = job.evaluation();
-        String measured = evaluation == null ? "" : "measure " + (evaluation.metrics().isEmpty() ? "" : String.join(", ",
+        String measured = evaluation == null ? "" : "measure " + (evaluation.metrics().isEmpty() ? ""
+                : String.join(", ",
                 evaluation.metrics().stream().map(metric -> metric.method().name()).toList()) + " and ")
                 + "the held-out loss on " + evaluation.heldOut().description();
         if (evaluation != null) {

@@ -58,7 +58,9 @@ public enum RecordFormat {
         };
     }
 
-    /** Every kind that a record with these parts may be; a kind of which another one is a longer form is not among them. */
+    /**
+     * Every kind that a record with these parts may be; a kind of which another one is a longer form is not among them.
+     */
     static List<RecordFormat> of(Set<Part> parts) {
         List<RecordFormat> found = new ArrayList<>(List.of(values()));
         found.removeIf(format -> !parts.containsAll(format.needed));
@@ -67,7 +69,8 @@ public enum RecordFormat {
             found.remove(QUESTION);
         }
         List<RecordFormat> all = List.copyOf(found);
-        found.removeIf(format -> all.stream().anyMatch(other -> other != format && other.needed.containsAll(format.needed)));
+        found.removeIf(format -> all.stream().anyMatch(other -> other != format
+                && other.needed.containsAll(format.needed)));
         return found;
     }
 }
