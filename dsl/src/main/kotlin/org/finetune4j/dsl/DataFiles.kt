@@ -30,8 +30,10 @@ public sealed interface RecordFiles : DataSource {
 /** Two conditions as one. */
 private fun both(first: String, second: String) = if (first.isEmpty()) second else "($first) AND ($second)"
 
-private fun text(files: RecordFiles, function: String) = call(function, quoted(files.file), "fields" to files.fields.literal()) +
-    if (files.where.isEmpty()) "" else ".filter(${quoted(files.where)})"
+private fun text(files: RecordFiles, function: String): String {
+    val filter = if (files.where.isEmpty()) "" else ".filter(${quoted(files.where)})"
+    return call(function, quoted(files.file), "fields" to files.fields.literal()) + filter
+}
 
 private fun source(files: RecordFiles, kind: FileKind?) = FileSource(files.file, kind, files.fields.mapping(), files.where)
 

@@ -43,9 +43,11 @@ public data class Mixture(
     public val seed: Long = 42,
     public val end: Mix.End = Mix.End.SHORTEST,
 ) : DataSource {
-    override fun open(): org.finetune4j.data.DataSource = Mix(parts.map { Mix.Weighted(it.source.open(), it.weight) }, seed, end)
+    override fun open(): org.finetune4j.data.DataSource =
+        Mix(parts.map { Mix.Weighted(it.source.open(), it.weight) }, seed, end)
 
-    override fun withCandidates(field: String): DataSource = copy(parts = parts.map { it.copy(source = it.source.withCandidates(field)) })
+    override fun withCandidates(field: String): DataSource =
+        copy(parts = parts.map { it.copy(source = it.source.withCandidates(field)) })
 
     override fun toString(): String = call("mix", parts.joinToString(", "), "seed" to "$seed", "end" to "Mix.End.$end")
 }
@@ -59,7 +61,8 @@ public data class Mixture(
  * @param end when a pass over the mixture ends: with the first source that has no sample left, when each was seen whole
  *   (shorter ones begin again), or when every sample was seen once (ended sources are no longer drawn)
  */
-public fun mix(vararg parts: Weighted, seed: Long = 42, end: Mix.End = Mix.End.SHORTEST): DataSource = Mixture(parts.toList(), seed, end)
+public fun mix(vararg parts: Weighted, seed: Long = 42, end: Mix.End = Mix.End.SHORTEST): DataSource =
+    Mixture(parts.toList(), seed, end)
 
 /** One side of a split; [split] makes both. */
 @Serializable
@@ -117,7 +120,11 @@ public fun DataSource.deduplicate(near: Double? = null): DataSource = WithoutRep
 /** A source in another order; [shuffle] makes one. */
 @Serializable
 @SerialName("shuffle")
-public data class ShuffledData(override val source: DataSource, public val seed: Long = 42, public val buffer: Int = 10_000) : DerivedData {
+public data class ShuffledData(
+    override val source: DataSource,
+    public val seed: Long = 42,
+    public val buffer: Int = 10_000,
+) : DerivedData {
     override fun open(): org.finetune4j.data.DataSource = Shuffled(source.open(), seed, buffer)
 
     override fun withCandidates(field: String): DataSource = copy(source = source.withCandidates(field))
@@ -135,16 +142,24 @@ public fun DataSource.shuffle(seed: Long = 42, buffer: Int = 10_000): DataSource
 /** A part of a source; [take] and [skip] make one. */
 @Serializable
 @SerialName("range")
-public data class DataRange(override val source: DataSource, public val skip: Long = 0, public val take: Long? = null) : DerivedData {
+public data class DataRange(
+    override val source: DataSource,
+    public val skip: Long = 0,
+    public val take: Long? = null,
+) : DerivedData {
     override fun open(): org.finetune4j.data.DataSource = Range(source.open(), skip, take)
 
     override fun withCandidates(field: String): DataSource = copy(source = source.withCandidates(field))
 
-    override fun toString(): String = "$source${if (skip == 0L && take != null) "" else ".skip($skip)"}${take?.let { ".take($it)" }.orEmpty()}"
+    override fun toString(): String {
+        val skipped = if (skip == 0L && take != null) "" else ".skip($skip)"
+        return "$source$skipped${take?.let { ".take($it)" }.orEmpty()}"
+    }
 }
 
 /** At most the first [count] samples, at least 1. */
-public fun DataSource.take(count: Long): DataSource = if (this is DataRange && take == null) copy(take = count) else DataRange(this, take = count)
+public fun DataSource.take(count: Long): DataSource =
+    if (this is DataRange && take == null) copy(take = count) else DataRange(this, take = count)
 
 /** All samples but the first [count]. */
 public fun DataSource.skip(count: Long): DataSource = DataRange(this, skip = count)

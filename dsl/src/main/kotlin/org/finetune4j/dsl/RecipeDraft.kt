@@ -49,6 +49,9 @@ internal class RecipeDraft(
         startingRuns.firstOrNull(),
     )
 
+    private fun heldOuts(): List<String> =
+        heldOut.map { "heldOut($it)" } + splits.map { (share, salt) -> "split(heldOut = $share, salt = $salt)" }
+
     private fun split(): Split? = splits.firstOrNull()?.let { (share, salt) -> data.first().source.split(share, salt) }
 
     private fun missing(): List<Problem> = listOfNotNull(
@@ -59,7 +62,7 @@ internal class RecipeDraft(
     private fun repeated(): List<Problem> = listOfNotNull(
         repeated("base", bases) { it.toString() },
         repeated("data", data) { it.toString() },
-        repeated("heldOut", heldOut.map { "heldOut($it)" } + splits.map { (share, salt) -> "split(heldOut = $share, salt = $salt)" }) { it },
+        repeated("heldOut", heldOuts()) { it },
         repeated("select", selectors) { call(it) },
         repeated("objective", objectives) { (it as? ScriptObjective)?.toString() ?: call(it) },
         repeated("adapt", adapters) { call(it) },

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.DataReader;
 import org.finetune4j.data.DataReport;
@@ -214,14 +215,23 @@ final class Planner {
         if (read == null) {
             read = new DataReader(job.data(), job.objective().rows(), job.objective().method().name()).encode(encoder,
                     report);
-            if (cache != null && key != null) {
-                cache.write(key, read);
-            }
+            keep(cache, key, read);
         }
         rows = read.rows();
-        notes = read.notes();
+        notes = Stream.concat(read.notes().stream(), notes.stream()).toList();
         prompts = Arrays.stream(read.prompts()).boxed().collect(Collectors.toSet());
         return read.encoded();
+    }
+
+    /** Data that cannot be kept are encoded again another time, which is no reason not to train now. */
+    private void keep(@Nullable EncodedCache cache, @Nullable String key, ReadData read) {
+        if (cache != null && key != null) {
+            try {
+                cache.write(key, read);
+            } catch (FinetuneException e) {
+                notes = List.of("the encoded data are not kept for other runs: " + e.getMessage());
+            }
+        }
     }
 
     /** A selector keeps a response for each prompt, of which nobody knows yet which one. */

@@ -242,6 +242,22 @@ class FilesTest {
     }
 
     @Test
+    void theOrderOfAQueryIsTheOrderOfItsRows() {
+        long last = -1;
+        int count = 0;
+        try (RowStream rows = new QuerySource("select 'p' as prompt, 'r' || (i * 7919) % 50000 as response from range(50000) t(i) "
+                + "order by (i * 7919) % 50000", FieldMapping.standard()).open(new DataReport())) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                long next = Long.parseLong(String.valueOf(((Sample) row).response()).substring(1));
+                assertEquals(last + 1, next);
+                last = next;
+                count++;
+            }
+        }
+        assertEquals(50_000, count);
+    }
+
+    @Test
     void conditionsOnJsonLinesKeepLineNumbersAndBytes() throws IOException {
         Path file = Files.writeString(folder.resolve("c.jsonl"), "{\"text\": \"1.50\", \"level\": 3}\n\n{\"text\": "
                 + "\"b\"}\n{\"text\": \"2020-01-01\", \"level\": 5}\n");

@@ -165,6 +165,8 @@ class FormatsTest {
             {"system": "s", "messages": [{"role": "system", "content": "t"}, {"role": "assistant", "content": "a"}]} | both 'system' and a system turn
             {"prompt": "p", "completion": [{"role": "user", "content": "u"}]} | 'completion' that begins with a turn of 'user'
             {"prompt": "p", "response": ["r"]} | 'response' that is a list
+            {"system": null, "promt": "p", "response": "r"} | of no known shape
+            {"messages": null, "system": "s"} | 'messages' that is null
             """)
     void refusesWithThePlaceAndTheMend(String json, String expected) {
         String message = assertThrows(FinetuneException.class, () -> row(json)).getMessage();

@@ -1,6 +1,7 @@
 package org.finetune4j.data.format;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -56,6 +57,11 @@ public enum RecordFormat {
             case PREFERENCE -> EnumSet.of(Part.SYSTEM, Part.TOOLS, Part.PROMPT, Part.MARGIN);
             default -> EnumSet.of(Part.SYSTEM, Part.ANSWER, Part.TOOLS);
         };
+    }
+
+    /** Whether some kind is told by this part, so that its being empty matters. */
+    static boolean tells(Part part) {
+        return Arrays.stream(values()).anyMatch(format -> format.needed.contains(part));
     }
 
     /**

@@ -105,7 +105,7 @@ public final class RecordReader {
     private FinetuneException unknown(RecordParts parts) {
         for (Part part : Part.values()) {
             JsonNode value = parts.value(part);
-            if (value != null && value.isNull()) {
+            if (value != null && value.isNull() && RecordFormat.tells(part)) {
                 return parts.refused(parts.quoted(part) + " that is null", "Give it a value, or remove the record");
             }
         }

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * a temporary folder. It fetches neither extensions nor anything else from a network.
  */
 final class Duck implements AutoCloseable {
-    private static final String MEMORY = "1GB";
-    private static final int THREADS = Math.min(4, Runtime.getRuntime().availableProcessors());
+    private static final String MEMORY = "2GB";
+    private static final int THREADS = Math.min(2, Runtime.getRuntime().availableProcessors());
     private static final String TEMPORARY = System.getProperty("java.io.tmpdir");
     /** JDBC's driver says this alone when the first rows of a streamed result cannot be made. */
     private static final String REASON_LOST = "Invalid result set";
