@@ -68,6 +68,11 @@ internal object PlanText {
             "parameters ${bytes(memory.parameterBytes())}, gradients and moments ${bytes(memory.optimizerBytes())}",
             "activations ${bytes(memory.activationBytes())}: $recomputed",
             "head chunk ${bytes(memory.headBytes())}, program ${bytes(memory.programBytes())}",
+            if (memory.cacheBytes() > 0) {
+                "answers before and after: keys and values ${bytes(memory.cacheBytes())}, the rest ${bytes(memory.generationBytes())}"
+            } else {
+                null
+            },
             if (memory.referenceBytes() > 0) "reference copy ${bytes(memory.referenceBytes())}" else null,
         ).map { "".padEnd(NAME_WIDTH) + it }
     }

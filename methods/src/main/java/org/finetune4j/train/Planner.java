@@ -55,6 +55,8 @@ final class Planner {
     private List<Sample> heldOut = List.of();
     private @Nullable EncodedSamples encoded;
     private @Nullable EncodedSamples heldOutEncoded;
+    private int answeredPrompts;
+    private int longestPrompt;
     private long steps;
     private MemoryEstimate memory = MemoryEstimate.UNKNOWN;
     private double seconds;
@@ -260,6 +262,8 @@ final class Planner {
         int context = java.util.Objects.requireNonNull(config).maxPositions();
         for (Sample sample : prompts(job, heldOut)) {
             int length = encoding.prompt(sample.id(), sample.promptConversation()).length;
+            answeredPrompts++;
+            longestPrompt = Math.max(longestPrompt, length);
             if (length >= context) {
                 throw new FinetuneException("the prompt of " + sample.id() + " has " + length
                         + " tokens, which leaves no room for an answer in the model's context of " + context
@@ -287,16 +291,19 @@ final class Planner {
                 : train.maxSteps() * (double) train.accumulate()
                         * Math.min(data.tokens(), Math.max(meanTokens, train.tokensPerBatch())) / data.tokens();
         try (Kernels kernels = KernelChoice.named(job.kernels())) {
-            if (!kernels.supports(train.precision().type())) {
-                throw new FinetuneException("the kernels '" + job.kernels() + "' do not support precision "
-                        + train.precision() + ". Choose another precision or other kernels.");
-            }
+            KernelChoice.require(kernels, train.precision());
             MemoryPlanner.Batch batch = largestBatch(data, meanTokens);
             MemoryPlanner planner = new MemoryPlanner(known, train,
                     job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), kernels, batch,
                     ProcessMemory.availableBytes());
             MemoryPlanner.Choice choice = planner.choose();
-            memory = choice.memory();
+            memory = answeredPrompts == 0 ? choice.memory() : choice.memory().withGeneration(GenerationMemory.forecast(known,
+                    train.precision(), train.frozenWeights(), job.adapter() == null ? null : job.adapter().linearAdapter(),
+                    kernels, answeredPrompts, longestPrompt, java.util.Objects.requireNonNull(job.evaluation()).maxNewTokens()));
+            if (!memory.fits() && memory.generationRules()) {
+                problems.add(tooLargeAnswers(memory));
+                return;
+            }
             if (!memory.fits()) {
                 problems.add(tooLarge(memory, planner.smallest().memory()));
                 return;
@@ -330,6 +337,14 @@ final class Planner {
                 + wanted.blocks() + " blocks recomputed, head " + mebibytes(wanted.headBytes()) + ", reference "
                 + mebibytes(wanted.referenceBytes()) + ", program " + mebibytes(wanted.programBytes()) + "), but only "
                 + mebibytes(wanted.availableBytes()) + " are available. " + mend;
+    }
+
+    private static String tooLargeAnswers(MemoryEstimate wanted) {
+        return "evaluate: generating answers needs " + mebibytes(wanted.totalBytes()) + " (parameters "
+                + mebibytes(wanted.parameterBytes()) + ", keys and values " + mebibytes(wanted.cacheBytes())
+                + ", intermediate arrays and faster copies of weights " + mebibytes(wanted.generationBytes()) + ", program "
+                + mebibytes(wanted.programBytes()) + "), but only " + mebibytes(wanted.availableBytes())
+                + " are available. Choose a smaller maxNewTokens, shorter prompts or precision bf16, or a smaller model.";
     }
 
     private static String mebibytes(long bytes) {

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
@@ -29,6 +30,10 @@ import org.finetune4j.data.RowStream;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.Sample.Candidate;
+import org.finetune4j.generation.GenerationLimits;
+import org.finetune4j.generation.GenerationSettings;
+import org.finetune4j.generation.TextListener;
+import org.finetune4j.generation.TextStream;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.data.transform.ChosenOnly;
 import org.finetune4j.head.TokenLoss;
@@ -52,6 +57,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 
 /** Whole jobs on a small model: from files to a saved folder. */
 class FineTuningTest {
+    private static final List<Message> TURNS = List.of(new Message("user", "Turn round: ab"));
     @TempDir
     static Path models;
 
@@ -138,12 +144,9 @@ class FineTuningTest {
         try (FineTuned tuned = job.run(listener)) {
             assertTrue(tuned.comparisons().get(0).after().value() > tuned.comparisons().get(0).before().value(),
                     tuned.comparisons().toString());
-            StringBuilder streamed = new StringBuilder();
-            answer = tuned.generate(List.of(new Message("user", "Turn round: ab")), 6, 0, 0, 1, 0, piece -> {
-                streamed.append(piece);
-                return true;
-            });
-            assertEquals(answer, streamed.toString());
+            List<String> heard = new ArrayList<>();
+            answer = generate(tuned, greedy -> greedy.maxNewTokens(6), heard, true);
+            assertEquals(answer, String.join("", heard));
             assertEquals(answer, tuned.generate("Turn round: ab"));
             drawsAndStops(tuned, answer);
             assertThrows(FinetuneException.class, () -> tuned.saveAdapter(folder.resolve("adapter")));
@@ -162,28 +165,50 @@ class FineTuningTest {
         }
     }
 
+    private static String generate(FineTuned tuned, UnaryOperator<GenerationSettings.Builder> settings, List<String> heard,
+                                   boolean goesOn) {
+        return tuned.generate(TURNS, settings.apply(tuned.generation()).build(), new TextListener() {
+            @Override
+            public boolean onText(int request, int sample, String piece) {
+                heard.add(piece);
+                return goesOn;
+            }
+        }).get(0).text();
+    }
+
+    private static String drawn(FineTuned tuned, int most, int topK, double topP, long seed) {
+        return generate(tuned, settings -> settings.maxNewTokens(most).temperature(5).topK(topK).topP(topP).seed(seed),
+                new ArrayList<>(), true);
+    }
+
     private static void drawsAndStops(FineTuned tuned, String greedy) {
-        List<Message> turns = List.of(new Message("user", "Turn round: ab"));
-        assertEquals(greedy, tuned.generate(turns, 6, 5, 1, 1, 3, piece -> true));
-        assertEquals(greedy, tuned.generate(turns, 6, 5, 0, 1e-9, 3, piece -> true));
-        String drawn = tuned.generate(turns, 12, 5, 0, 1, 3, piece -> true);
-        assertEquals(drawn, tuned.generate(turns, 12, 5, 0, 1, 3, piece -> true));
-        assertNotEquals(drawn, tuned.generate(turns, 12, 5, 0, 1, 4, piece -> true));
+        assertEquals(greedy, drawn(tuned, 6, 1, 1, 3));
+        assertEquals(greedy, drawn(tuned, 6, 0, 1e-9, 3));
+        String drawn = drawn(tuned, 12, 0, 1, 3);
+        assertEquals(drawn, drawn(tuned, 12, 0, 1, 3));
+        assertNotEquals(drawn, drawn(tuned, 12, 0, 1, 4));
         // All bytes are about as likely, so that some texts are stopped within a character.
         for (long seed = 0; seed < 20; seed++) {
+            long number = seed;
             List<String> heard = new ArrayList<>();
-            tuned.generate(turns, 12, 1000, 0, 1, seed, piece -> {
-                heard.add(piece);
-                return false;
-            });
+            String text = generate(tuned, settings -> settings.maxNewTokens(12).temperature(1000).seed(number), heard, false);
             assertTrue(heard.size() <= 1, heard.toString());
+            assertEquals(String.join("", heard), text);
         }
+        try (TextStream stream = tuned.stream(TURNS, tuned.generation().maxNewTokens(6).build())) {
+            StringBuilder streamed = new StringBuilder();
+            stream.forEachRemaining(streamed::append);
+            assertEquals(greedy, streamed.toString());
+        }
+        tuned.stream(TURNS, tuned.generation().maxNewTokens(6).build()).next();
+        assertEquals(greedy, drawn(tuned, 6, 1, 1, 3), "after a stream that nobody read to its end");
+        tuned.limitGeneration(new GenerationLimits(1, 64, 1 << 10));
+        assertTrue(assertThrows(FinetuneException.class, () -> drawn(tuned, 6, 1, 1, 3)).getMessage().contains("cache"));
+        tuned.limitGeneration(GenerationLimits.DEFAULT);
         for (double topP : new double[] {0, 1.1, Double.NaN}) {
-            assertTrue(assertThrows(FinetuneException.class, () -> tuned.generate(turns, 6, 1, 0, topP, 0, piece -> true))
-                    .getMessage().startsWith("generate: topP is "));
+            assertTrue(assertThrows(FinetuneException.class, () -> drawn(tuned, 6, 0, topP, 0))
+                    .getMessage().startsWith("generation: topP is "));
         }
-        assertTrue(assertThrows(FinetuneException.class, () -> tuned.generate(turns, 6, 1, -1, 1, 0, piece -> true))
-                .getMessage().startsWith("generate: topK is -1"));
     }
 
     @Test

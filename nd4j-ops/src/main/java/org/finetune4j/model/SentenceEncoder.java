@@ -78,8 +78,9 @@ public final class SentenceEncoder implements AutoCloseable {
             return StrictJson.mapper().createArrayNode();
         }
         try {
-            if (Files.size(file) <= MAXIMUM_BYTES && StrictJson.mapper().readTree(Files.readString(file)) instanceof JsonNode list
-                    && list.isArray()) {
+            JsonNode list = Files.size(file) <= MAXIMUM_BYTES ? StrictJson.mapper().readTree(Files.readString(file))
+                    : StrictJson.mapper().missingNode();
+            if (list.isArray()) {
                 return list;
             }
         } catch (IOException e) {

@@ -158,6 +158,16 @@ public final class Tokenizer implements AutoCloseable {
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
+    /**
+     * Returns the bytes that each token adds to a text, by its id; null for ids that no token has and for added tokens,
+     * which mark something instead of being text.
+     *
+     * @throws TokenizerException if the tokenizer's decoder does more than putting bytes one after another
+     */
+    public byte[] @Nullable [] tokenBytes() {
+        return TokenBytes.of(vocabulary, vocabularySize, folder.resolve(FILE_NAME));
+    }
+
     /** Returns whether a token was added to the trained vocabulary, as the tokens that end a text or a turn are. */
     public boolean isAddedToken(int id) {
         return vocabulary.addedIds().contains(id);

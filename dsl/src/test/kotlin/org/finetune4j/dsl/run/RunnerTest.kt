@@ -31,6 +31,14 @@ import org.finetune4j.dsl.linear
 import org.finetune4j.dsl.lora
 import org.finetune4j.dsl.objective
 import org.finetune4j.dsl.recipe
+import org.finetune4j.generation.EndReason
+import org.finetune4j.generation.GeneratedText
+import org.finetune4j.generation.GeneratedTokens
+import org.finetune4j.generation.GenerationLimits
+import org.finetune4j.generation.GenerationSettings
+import org.finetune4j.generation.GenerationSettings.EarlyStopping
+import org.finetune4j.generation.TextListener
+import org.finetune4j.generation.TextStream
 import org.finetune4j.methods.evaluate.MetricResult
 import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.BaseModel
@@ -42,10 +50,9 @@ import org.finetune4j.train.Plan
 import org.finetune4j.train.Schedule
 import org.finetune4j.train.TrainingListener
 import java.nio.file.Path
-import java.util.function.Predicate
 import kotlin.io.path.readText
 
-private val MEMORY = MemoryEstimate(100L shl 20, 50L shl 20, 90L shl 20, 30L shl 20, 0, 40L shl 20, 4000L shl 20, true, 3, 8, 0.1)
+private val MEMORY = MemoryEstimate(100L shl 20, 50L shl 20, 90L shl 20, 30L shl 20, 0, 0, 0, 40L shl 20, 4000L shl 20, true, 3, 8, 0.1)
 
 private val DATA = DataSummary(
     listOf("train.jsonl read as messages ('messages'): 603"),
@@ -88,15 +95,21 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
 
         override fun lastStep(): TrainingListener.StepEvent = error("not asked for")
 
+        override fun generation(): GenerationSettings.Builder = GenerationSettings.builder().stopIds(setOf(1))
+
         override fun generate(
             conversation: List<Message>,
-            maxNewTokens: Int,
-            temperature: Double,
-            topK: Int,
-            topP: Double,
-            seed: Long,
-            onText: Predicate<String>,
-        ) = "${conversation.single().content()}, $maxNewTokens, $temperature, $topK, $topP, $seed"
+            settings: GenerationSettings,
+            listener: TextListener,
+        ): List<GeneratedText> {
+            val text = conversation.single().content() + ", " + settings
+            listener.onText(0, 0, text)
+            return listOf(GeneratedText(text, GeneratedTokens(0, 0, intArrayOf(), emptyList(), EndReason.LENGTH, Double.NaN)))
+        }
+
+        override fun stream(conversation: List<Message>, settings: GenerationSettings): TextStream = error("not asked for")
+
+        override fun limitGeneration(limits: GenerationLimits) = Unit
 
         override fun save(folder: Path) = Unit
 
@@ -204,8 +217,39 @@ class RunnerTest : FunSpec({
         tuned.folder shouldBe "target/runs/x"
         Recipe.fromJson(Path.of("target/runs/x/recipe.json").readText()) shouldBe whole
         tuned.metrics.getValue("exactMatch").after().value() shouldBe 1.0
-        tuned.generate("hello", maxNewTokens = 5) shouldBe "hello, 5, 0.0, 0, 1.0, 42"
-        tuned.generate("hello", temperature = 0.5, topK = 3, topP = 0.9, seed = 7) shouldBe "hello, 256, 0.5, 3, 0.9, 7"
+        fun told(settings: GenerationSettings.Builder) = "hello, " + settings.stopIds(setOf(1)).build()
+        tuned.generate("hello") { maxNewTokens = 5 } shouldBe told(GenerationSettings.builder().maxNewTokens(5).seed(42))
+        val heard = mutableListOf<String>()
+        val drawn = tuned.generate("hello") {
+            temperature = 0.5
+            topK = 3
+            topP = 0.9
+            minP = 0.05
+            typicalP = 0.8
+            minNewTokens = 2
+            repetitionPenalty = 1.1
+            presencePenalty = 0.2
+            frequencyPenalty = 0.3
+            noRepeatNgram = 4
+            logitBias = mapOf(3 to 1.5)
+            bannedTokens = setOf(9)
+            seed = 7
+            samples = 2
+            lengthPenalty = 0.5
+            earlyStopping = EarlyStopping.WHEN_FULL
+            logProbabilities = 2
+            stop("a", "b")
+            onText { heard.add(it) }
+        }
+        drawn shouldBe told(
+            GenerationSettings.builder().temperature(0.5).topK(3).topP(0.9).minP(0.05).typicalP(0.8).minNewTokens(2)
+                .repetitionPenalty(1.1).presencePenalty(0.2).frequencyPenalty(0.3).noRepeatNgram(4).logitBias(mapOf(3 to 1.5))
+                .bannedTokens(setOf(9)).seed(7).samples(2).lengthPenalty(0.5).earlyStopping(EarlyStopping.WHEN_FULL)
+                .logProbabilities(2).stopStrings(listOf("a", "b")),
+        )
+        heard shouldBe listOf(drawn)
+        val contradiction = shouldThrow<FinetuneException> { tuned.generate("hello") { beams = 2; temperature = 1.0 } }
+        contradiction.message!! shouldContain "beams 2"
     }
 
     test("without an output, equal recipes share a folder and others do not") {
