@@ -75,8 +75,8 @@ public final class TextEncoding implements SampleEncoding {
     }
 
     /**
-     * A text that differs when the same sample may give other tokens or marks: over the tokenizer's files, the template, and what
-     * is learned.
+     * A text that differs when the same sample may give other tokens or marks: over the tokenizer's files, the
+     * template, and what is learned.
      */
     public String fingerprint() {
         StringBuilder files = new StringBuilder();
@@ -84,7 +84,8 @@ public final class TextEncoding implements SampleEncoding {
             try {
                 files.append(file.getFileName()).append(' ').append(Hashes.of(Files.readAllBytes(file))).append('\n');
             } catch (IOException e) {
-                throw new FinetuneException(file + " cannot be read: " + e.getMessage() + ". Check its permissions.", e);
+                throw new FinetuneException(file + " cannot be read: " + e.getMessage() + ". Check its permissions.",
+                        e);
             }
         }
         return files + "template " + jinja + " learns " + Turns.ASSISTANT;
