@@ -25,6 +25,7 @@ import org.finetune4j.graph.Graph;
 import org.finetune4j.graph.GraphSession;
 import org.finetune4j.graph.OwnOp;
 import org.finetune4j.graph.ReversePass;
+import org.finetune4j.kernel.AttentionScores;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.RotaryTable;
