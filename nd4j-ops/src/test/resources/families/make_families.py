@@ -609,7 +609,75 @@ def make(folder, name, model, config):
           "" if encoder else f"loss {reference['loss']:.4f}, logits' deviation {arrays['logits'].std().item():.2f}, {reference['continuation']}", flush=True)
 
 
+def make_minilm(folder):
+    """A sentence encoder in the layout of sentence-transformers: WordPiece, a BERT, the mean of its tokens, unit length."""
+    letters = list("abcdefghijklmnopqrstuvwxyz")
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "cat", "dog", "sat", "##s"] + letters + ["##" + c for c in letters if c != "s"]
+    ids = {token: i for i, token in enumerate(vocab)}
+    config = dict(architectures=["BertModel"], model_type="bert", hidden_act="gelu", max_position_embeddings=24,
+                  torch_dtype="float32") | sizes(hidden=16, inner=24, heads=2, vocab=len(vocab)) | dict(max_position_embeddings=24)
+    del config["num_key_value_heads"]
+
+    def pieces(word):
+        out, at = [], 0
+        while at < len(word):
+            found = next((e for e in range(len(word), at, -1) if ("##" if at else "") + word[at:e] in ids), None)
+            if found is None:
+                return [ids["[UNK]"]]
+            out.append(ids[("##" if at else "") + word[at:found]])
+            at = found
+        return out
+
+    def encode(text):
+        return [ids["[CLS]"]] + [i for word in text.lower().split() for i in pieces(word)] + [ids["[SEP]"]]
+    w = Weights("minilm", torch.float32)
+    texts = ["The cats sat", "the dog", "zebra dogs sat the cat", "the cat the dog the cat the dog the cat"]
+    longest = 10
+    rows = []
+    for text in texts:
+        tokens_of = encode(text)
+        if len(tokens_of) > longest:
+            tokens_of = tokens_of[:longest - 1] + tokens_of[-1:]
+        rows.append(F.normalize(bert(w, config, tokens_of, None).mean(0), dim=0).tolist())
+    path = os.path.join(folder, "minilm")
+    os.makedirs(os.path.join(path, "1_Pooling"), exist_ok=True)
+    special = [dict(id=i, content=vocab[i], single_word=False, lstrip=False, rstrip=False, normalized=False, special=True)
+               for i in range(4)]
+    files = {
+        "config.json": config,
+        "modules.json": [dict(idx=i, name=str(i), path=p, type="sentence_transformers.models." + t)
+                         for i, (p, t) in enumerate([("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")])],
+        "1_Pooling/config.json": dict(word_embedding_dimension=16, pooling_mode_cls_token=False, pooling_mode_mean_tokens=True,
+                                      pooling_mode_max_tokens=False, pooling_mode_mean_sqrt_len_tokens=False),
+        "sentence_bert_config.json": dict(max_seq_length=longest, do_lower_case=False),
+        "tokenizer.json": {
+            "version": "1.0", "truncation": None, "padding": None, "added_tokens": special,
+            "normalizer": dict(type="BertNormalizer", clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=True),
+            "pre_tokenizer": dict(type="BertPreTokenizer"),
+            "post_processor": dict(type="TemplateProcessing", single=[
+                dict(SpecialToken=dict(id="[CLS]", type_id=0)), dict(Sequence=dict(id="A", type_id=0)),
+                dict(SpecialToken=dict(id="[SEP]", type_id=0))], pair=[
+                dict(SpecialToken=dict(id="[CLS]", type_id=0)), dict(Sequence=dict(id="A", type_id=0)),
+                dict(SpecialToken=dict(id="[SEP]", type_id=0)), dict(Sequence=dict(id="B", type_id=1)),
+                dict(SpecialToken=dict(id="[SEP]", type_id=1))],
+                special_tokens={t: dict(id=t, ids=[ids[t]], tokens=[t]) for t in ("[CLS]", "[SEP]")}),
+            "decoder": dict(type="WordPiece", prefix="##", cleanup=True),
+            "model": dict(type="WordPiece", unk_token="[UNK]", continuing_subword_prefix="##", max_input_chars_per_word=100,
+                          vocab=ids)},
+        "tokenizer_config.json": dict(tokenizer_class="BertTokenizer", unk_token="[UNK]", pad_token="[PAD]",
+                                      cls_token="[CLS]", sep_token="[SEP]"),
+        "reference.json": dict(torch=torch.__version__, texts=texts, vectors=rows)}
+    for name, content in files.items():
+        with open(os.path.join(path, name), "w") as file:
+            json.dump(content, file)
+    save_file({n: v.detach().float().contiguous() for n, v in w.tensors.items()}, os.path.join(path, "model.safetensors"),
+              metadata={"format": "pt"})
+    print("minilm", len(vocab), "tokens")
+
+
 if __name__ == "__main__":
+    if len(sys.argv) < 3 or "minilm" in sys.argv[2:]:
+        make_minilm(sys.argv[1])
     for name, model, config in cases():
         if len(sys.argv) < 3 or name in sys.argv[2:]:
             make(sys.argv[1], name, model, config)

@@ -12,7 +12,6 @@ import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.data.DataSource;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.Sample.Candidate;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.model.LanguageModel;
@@ -20,6 +19,7 @@ import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
 import org.finetune4j.tokenizer.BpeTrainer;
 import org.finetune4j.tokenizer.BytePairVocabulary;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.TokenizerSettings;
 import org.nd4j.linalg.api.buffer.DataType;
 

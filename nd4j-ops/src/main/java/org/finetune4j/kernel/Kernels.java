@@ -71,6 +71,17 @@ public interface Kernels extends AutoCloseable {
         return HeldWeights.NONE;
     }
 
+    /**
+     * Bytes of the copy that {@link #hold} keeps of a weight, which need not be there.
+     *
+     * @param type    of the weight
+     * @param outputs rows of the weight {@code [outputs, inputs]}
+     * @param inputs  its columns
+     */
+    default long heldBytes(DataType type, long outputs, long inputs) {
+        return 0;
+    }
+
     /** Rows of a table: {@code out[t] = table[ids[t]]}; ids {@code [tokens]}, table {@code [vocabulary, hidden]}. */
     void embedding(INDArray ids, INDArray table, INDArray out);
 
@@ -246,6 +257,50 @@ public interface Kernels extends AutoCloseable {
      * @param out   {@code [tokens, runs * sum(counts)]}
      */
     void join(List<@Nullable INDArray> parts, int[] counts, INDArray out);
+
+    /**
+     * Chooses experts for tokens (arXiv 2401.04088): of {@code p = softmax(logits[t])} the largest {@code perToken}, of equal
+     * ones those of lower number.
+     *
+     * @param logits    {@code [tokens, experts]}
+     * @param normalize whether the weights of a token are divided by their sum
+     * @param chosen    an output {@code [tokens * perToken]} INT32: each token's experts by rising number
+     * @param weights   an output {@code [tokens, perToken]} FLOAT (or DOUBLE): the p of the chosen
+     */
+    void chooseExperts(INDArray logits, boolean normalize, INDArray chosen, INDArray weights);
+
+    /**
+     * The gradient of {@link #chooseExperts} from the weights to the logits. With {@code s} the sum of
+     * {@code weights * weightGradient} of a token, that is {@code weights * (weightGradient - s)} at the chosen and else 0
+     * where the weights are normalised, and {@code p * (weightGradient - s)} otherwise, where {@code weightGradient} is 0 for
+     * those not chosen.
+     *
+     * @param chosen         what {@link #chooseExperts} gave
+     * @param weightGradient {@code [tokens, perToken]} FLOAT (or DOUBLE)
+     * @param logitsGradient {@code [tokens, experts]}
+     */
+    void chooseExpertsGradient(INDArray logits, boolean normalize, INDArray chosen, INDArray weightGradient,
+                               INDArray logitsGradient);
+
+    /**
+     * Weighted sums of rows: {@code out[t] = sum over j of weights[t, j] * y[places[t * perToken + j]]}, in the order of j.
+     *
+     * @param y       {@code [tokens * perToken, hidden]}
+     * @param places  {@code [tokens * perToken]} INT32, every number below its length once
+     * @param weights {@code [tokens, perToken]} FLOAT (or DOUBLE), or null where all are 1
+     * @param out     {@code [tokens, hidden]}
+     */
+    void combineRows(INDArray y, INDArray places, @Nullable INDArray weights, INDArray out);
+
+    /**
+     * The gradients of {@link #combineRows}: {@code yGradient[places[t * perToken + j]] = weights[t, j] * outGradient[t]} and
+     * {@code weightGradient[t, j] = y[places[t * perToken + j]] . outGradient[t]}.
+     *
+     * @param yGradient      {@code [tokens * perToken, hidden]}, or null when y needs none
+     * @param weightGradient {@code [tokens, perToken]} FLOAT (or DOUBLE), or null when the weights need none
+     */
+    void combineRowsGradient(INDArray y, INDArray places, INDArray weights, INDArray outGradient,
+                             @Nullable INDArray yGradient, @Nullable INDArray weightGradient);
 
     /** Scaled copy {@code out = factor * x}, converting the type (round to nearest even); {@code out} may be {@code x}. */
     void scale(INDArray x, double factor, INDArray out);

@@ -130,6 +130,27 @@ public final class DecodingEngine implements AutoCloseable {
         lengths[slot] = 0;
     }
 
+    /**
+     * Gives a slot the beginning of another slot's text instead of its own.
+     *
+     * @param from   the slot whose text is copied; it may be the same
+     * @param to     the slot that takes it over
+     * @param tokens tokens of the beginning, at most as many as were fed
+     */
+    public void copy(int from, int to, int tokens) {
+        if (tokens > lengths[from]) {
+            throw new IllegalArgumentException("text " + from + " has " + lengths[from] + " tokens, fewer than " + tokens);
+        }
+        for (INDArray cache : caches.values()) {
+            if (from != to) {
+                long row = cache.size(2) * cache.dataType().width();
+                long slot = capacity * row;
+                Memory.copy(Memory.address(cache) + from * slot, Memory.address(cache) + to * slot, tokens * row);
+            }
+        }
+        lengths[to] = tokens;
+    }
+
     /** Number of slots. */
     public int slots() {
         return lengths.length;
@@ -152,6 +173,14 @@ public final class DecodingEngine implements AutoCloseable {
      * @return to be closed before a weight changes
      */
     public HeldWeights holdWeights() {
+        try {
+            return model.kernels().hold(weightsWorthHolding());
+        } catch (OutOfMemoryError none) {
+            return HeldWeights.NONE;
+        }
+    }
+
+    private List<INDArray> weightsWorthHolding() {
         Architecture architecture = model.config().architecture();
         String head = architecture.head() == null ? "" : architecture.head().weight();
         Set<String> others = architecture.weights().stream().filter(weight -> weight.role() != Weight.Role.LINEAR)
@@ -163,11 +192,42 @@ public final class DecodingEngine implements AutoCloseable {
                 weights.add(array);
             }
         });
-        try {
-            return model.kernels().hold(weights);
-        } catch (OutOfMemoryError none) {
-            return HeldWeights.NONE;
+        return weights;
+    }
+
+    /**
+     * What generation needs beside the model, found from the graph without computing anything.
+     *
+     * @param cacheBytes keys and values
+     * @param copyBytes  copies of the weights in a faster layout, where the device keeps such
+     * @param arenaBytes intermediate arrays: exactly the size of the engine's arena
+     */
+    public record Forecast(long cacheBytes, long copyBytes, long arenaBytes) {
+        /** All of it. */
+        public long totalBytes() {
+            return cacheBytes + copyBytes + arenaBytes;
         }
+    }
+
+    /**
+     * Tells what passes of one size need; the model may be an outline.
+     *
+     * @param tokens new tokens of a pass, at least as many as slots
+     * @param slots  texts side by side
+     * @param places tokens that each has at most
+     */
+    public Forecast forecast(int tokens, int slots, int places) {
+        Map<String, long[]> shapes = new HashMap<>();
+        parameterArrays.forEach((name, array) -> shapes.put(name, array.shape()));
+        cacheWidths.forEach((name, width) -> shapes.put(name, new long[] {slots, places, width}));
+        shapes.put(ModelGraph.IDS, new long[] {tokens});
+        shapes.put(ModelGraph.POSITIONS, new long[] {tokens});
+        shapes.put(ModelGraph.OFFSETS, new long[] {slots + 1});
+        shapes.put(LENGTHS, new long[] {slots});
+        shapes.put(LAST_ROWS, new long[] {slots});
+        return new Forecast((long) slots * places * bytesPerPlace(), weightsWorthHolding().stream()
+                .mapToLong(weight -> model.kernels().heldBytes(weight.dataType(), weight.size(0), weight.size(1))).sum(),
+                session.arenaBytes(shapes));
     }
 
     /**

@@ -73,6 +73,26 @@ public final class LanguageModel implements AutoCloseable {
      */
     public static LanguageModel load(Path folder, Precision precision, FrozenWeights frozenWeights, Kernels kernels) {
         ModelConfig config = ModelConfig.read(folder);
+        if (config.architecture().head() == null) {
+            throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is an encoder, which has no "
+                    + "head to train or to generate with. Load it with EncoderModel or SentenceEncoder, or choose a model "
+                    + "that continues texts.");
+        }
+        return load(folder, config, precision, frozenWeights, kernels);
+    }
+
+    /** The weights of an encoder, which has no head. */
+    static LanguageModel encoder(Path folder, Precision precision, Kernels kernels) {
+        ModelConfig config = ModelConfig.read(folder);
+        if (config.architecture().head() != null) {
+            throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is no encoder. Choose a model "
+                    + "such as BERT or MiniLM.");
+        }
+        return load(folder, config, precision, FrozenWeights.AS_ACTIVATIONS, kernels);
+    }
+
+    private static LanguageModel load(Path folder, ModelConfig config, Precision precision, FrozenWeights frozenWeights,
+                                      Kernels kernels) {
         requireWeights(folder, config);
         return new LanguageModel(config, precision, frozenWeights, kernels, (name, target) -> {
             try (SafetensorsFile file = SafetensorsFile.open(folder)) {
@@ -261,7 +281,7 @@ public final class LanguageModel implements AutoCloseable {
         return layout.stream().map(weight -> new Parameters.Declaration(weight.name(), weight.shape(), train,
                 train && weight.shape().length > 1, null,
                 target -> java.util.Objects.requireNonNull(source).read(weight.name(), target),
-                weight.linear() && frozenWeights == FrozenWeights.INT8))
+                weight.quantizable() && frozenWeights == FrozenWeights.INT8))
                 .collect(Collectors.toCollection(ArrayList::new));
     }
 

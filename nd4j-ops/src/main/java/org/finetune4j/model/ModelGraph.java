@@ -9,6 +9,7 @@ import org.finetune4j.model.family.Linear;
 import org.finetune4j.op.AddRow;
 import org.finetune4j.op.Dropout;
 import org.finetune4j.op.MatMul;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -60,7 +61,8 @@ final class ModelGraph {
 
     /** A trunk that uses the model's own parameters. */
     Trunk trunk(Trunk.Mixer mixer, boolean adapterOn) {
-        return new Trunk(model.config().architecture(), this::parameter, adapterOn ? this::adapted : this::plain, mixer,
+        return new Trunk(model.config().architecture(), this::parameter, this::scales,
+                adapterOn ? this::adapted : this::plain, mixer,
                 options.fusions());
     }
 
@@ -75,7 +77,7 @@ final class ModelGraph {
             parameterArrays.put(own, copy);
             return input(own, model.precision().type());
         };
-        return new Trunk(model.config().architecture(), parameter,
+        return new Trunk(model.config().architecture(), parameter, layer -> null,
                 (layer, x) -> biased(layer, product(layer, x, parameter.apply(layer.weight())), parameter), mixer,
                 options.fusions());
     }
@@ -102,10 +104,14 @@ final class ModelGraph {
     }
 
     private SDVariable withoutBias(Linear layer, SDVariable x) {
-        INDArray scales = model.parameters().named(layer.weight()).scales();
         SDVariable weight = parameter(layer.weight());
-        return scales == null ? product(layer, x, weight)
-                : MatMul.linear(x, weight, bound(layer.site() + ".weight_scales", scales));
+        SDVariable scales = scales(layer);
+        return scales == null ? product(layer, x, weight) : MatMul.linear(x, weight, scales);
+    }
+
+    private @Nullable SDVariable scales(Linear layer) {
+        INDArray scales = model.parameters().named(layer.weight()).scales();
+        return scales == null ? null : bound(layer.site() + ".weight_scales", scales);
     }
 
     private static SDVariable product(Linear layer, SDVariable x, SDVariable weight) {

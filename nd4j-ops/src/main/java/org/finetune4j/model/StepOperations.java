@@ -3,6 +3,7 @@ package org.finetune4j.model;
 import java.util.List;
 import java.util.Set;
 import org.finetune4j.model.family.Block;
+import org.finetune4j.model.family.FeedForward;
 import org.finetune4j.model.family.Linear;
 import org.finetune4j.model.family.Projections;
 
@@ -104,7 +105,33 @@ public record StepOperations(double forward, double inputGradients, double weigh
 
         /** Whether a gradient leaves the feed-forward downwards, or something in it trains. */
         private boolean feedForward(Block block, boolean into) {
-            List<Linear> layers = block.feedForward().layers();
+            if (block.feedForward() instanceof FeedForward.Experts experts) {
+                return experts(experts, into);
+            }
+            return chain(block.feedForward().layers(), into);
+        }
+
+        private boolean experts(FeedForward.Experts experts, boolean into) {
+            frozen(experts.router(), 1, into);
+            FeedForward.Gated one = experts.experts().get(0);
+            one.layers().forEach(layer -> frozen(layer, experts.perToken(), into));
+            if (experts.shared() == null || experts.sharedGate() == null) {
+                return into;
+            }
+            frozen(experts.sharedGate(), 1, into);
+            return chain(experts.shared().layers(), into);
+        }
+
+        /** A layer without an adapter that every token goes through so many times. */
+        private void frozen(Linear layer, int times, boolean towardsInput) {
+            double base = times * product(layer.inputs(), layer.outputs());
+            forward += base;
+            inputGradients += towardsInput ? base : 0;
+            weightGradients += full ? base : 0;
+        }
+
+        /** Layers of which the last reads what those before it make. */
+        private boolean chain(List<Linear> layers, boolean into) {
             List<Linear> before = layers.subList(0, layers.size() - 1);
             before.forEach(layer -> linear(layer, into));
             Linear down = layers.get(layers.size() - 1);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.RotaryTable;
 import org.finetune4j.model.family.Architecture;
@@ -20,13 +21,16 @@ import org.finetune4j.model.family.SelfAttention;
 import org.finetune4j.op.Activation;
 import org.finetune4j.op.Add;
 import org.finetune4j.op.Embedding;
+import org.finetune4j.op.Experts;
 import org.finetune4j.op.GatedActivation;
 import org.finetune4j.op.LayerNorm;
+import org.finetune4j.op.MatMul;
 import org.finetune4j.op.RmsNorm;
 import org.finetune4j.op.Scale;
 import org.finetune4j.op.Split;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** The trunk of a model as a graph: from token ids to the last hidden states, as its {@link Architecture} declares. */
 final class Trunk {
@@ -50,16 +54,24 @@ final class Trunk {
 
     private final Architecture architecture;
     private final Function<String, SDVariable> parameter;
+    private final Function<Linear, @Nullable SDVariable> scales;
     private final LinearLayers linear;
     private final Mixer mixer;
     private final Set<Fusion> fusions;
     private final Map<Rotary, RotaryTable> tables = new HashMap<>();
     private final List<String> boundaries = new ArrayList<>();
 
-    Trunk(Architecture architecture, Function<String, SDVariable> parameter, LinearLayers linear, Mixer mixer,
-          Set<Fusion> fusions) {
+    /**
+     * A trunk.
+     *
+     * @param parameter the variable of a parameter
+     * @param scales    the variable of the scales of a layer whose weight is of bytes, or null
+     */
+    Trunk(Architecture architecture, Function<String, SDVariable> parameter,
+          Function<Linear, @Nullable SDVariable> scales, LinearLayers linear, Mixer mixer, Set<Fusion> fusions) {
         this.architecture = architecture;
         this.parameter = parameter;
+        this.scales = scales;
         this.linear = linear;
         this.mixer = mixer;
         this.fusions = fusions;
@@ -84,7 +96,8 @@ final class Trunk {
     /** The weight that projects hidden states to logits. */
     SDVariable headWeight() {
         if (architecture.head() == null) {
-            throw new IllegalStateException("an encoder has no head");
+            throw new FinetuneException("this model is an encoder, which has no head to train or to generate with. Load it "
+                    + "with EncoderModel or SentenceEncoder, or choose a model that continues texts.");
         }
         return parameter.apply(architecture.head().weight());
     }
@@ -157,8 +170,43 @@ final class Trunk {
             SDVariable[] both = Split.of(linear.apply(fused.gateAndUp(), x), 2 * fused.inner(), fused.inner(), fused.inner());
             return linear.apply(fused.down(), GatedActivation.of(both[0], both[1], fused.activation()));
         }
+        if (feedForward instanceof FeedForward.Experts experts) {
+            return experts(experts, x);
+        }
         FeedForward.Plain plain = (FeedForward.Plain) feedForward;
         return linear.apply(plain.down(), Activation.of(linear.apply(plain.up(), x), plain.activation()));
+    }
+
+    private SDVariable experts(FeedForward.Experts experts, SDVariable x) {
+        List<FeedForward.Gated> all = experts.experts();
+        SDVariable logits = MatMul.linear(x, parameter.apply(experts.router().weight()));
+        SDVariable sum = Experts.of(x, logits, new Experts.Weights(weights(all, FeedForward.Gated::gate),
+                weights(all, FeedForward.Gated::up), weights(all, FeedForward.Gated::down), scales(all)),
+                experts.perToken(), experts.normalised(), all.get(0).activation());
+        if (experts.shared() == null || experts.sharedGate() == null) {
+            return sum;
+        }
+        return Add.of(weighted(feedForward(experts.shared(), x), x, parameter.apply(experts.sharedGate().weight())), sum);
+    }
+
+    /** {@code sigmoid(x gate^T) * y}, in FLOAT where the types are narrower, which ND4J's own operations lack. */
+    private static SDVariable weighted(SDVariable y, SDVariable x, SDVariable gate) {
+        DataType own = x.dataType();
+        DataType wide = own == DataType.BFLOAT16 ? DataType.FLOAT : own;
+        SDVariable logit = MatMul.of(x, false, gate, true, 1, wide, null);
+        SDVariable product = (wide == own ? y : Scale.cast(y, wide)).mul(x.getSameDiff().nn().sigmoid(logit));
+        return wide == own ? product : Scale.cast(product, own);
+    }
+
+    private List<SDVariable> weights(List<FeedForward.Gated> experts, Function<FeedForward.Gated, Linear> layer) {
+        return experts.stream().map(layer).map(Linear::weight).map(parameter).toList();
+    }
+
+    private Experts.@Nullable Scales scales(List<FeedForward.Gated> experts) {
+        return scales.apply(experts.get(0).gate()) == null ? null : new Experts.Scales(
+                experts.stream().map(expert -> scales.apply(expert.gate())).toList(),
+                experts.stream().map(expert -> scales.apply(expert.up())).toList(),
+                experts.stream().map(expert -> scales.apply(expert.down())).toList());
     }
 
     private SDVariable norm(@Nullable Norm norm, SDVariable x) {

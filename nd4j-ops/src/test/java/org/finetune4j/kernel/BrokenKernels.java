@@ -25,8 +25,13 @@ final class BrokenKernels {
      * @param kernel  the kernel that makes it
      * @param mistake what it does wrong
      * @param broken  makes it in right kernels
+     * @param coarse  whether it is large enough to be seen in BFLOAT16
      */
-    record Mistake(String kernel, String mistake, Function<Kernels, Kernels> broken) {
+    record Mistake(String kernel, String mistake, Function<Kernels, Kernels> broken, boolean coarse) {
+        Mistake(String kernel, String mistake, Function<Kernels, Kernels> broken) {
+            this(kernel, mistake, broken, true);
+        }
+
         @Override
         public String toString() {
             return kernel + " " + mistake;
@@ -50,6 +55,8 @@ final class BrokenKernels {
         elementWise(mistakes);
         distributions(mistakes);
         optimizer(mistakes);
+        BrokenLayerKernels.addTo(mistakes);
+        BrokenExpertKernels.addTo(mistakes);
         return mistakes;
     }
 

@@ -179,6 +179,28 @@ class DelegatingKernels implements Kernels {
     }
 
     @Override
+    public void chooseExperts(INDArray logits, boolean normalize, INDArray chosen, INDArray weights) {
+        right.chooseExperts(logits, normalize, chosen, weights);
+    }
+
+    @Override
+    public void chooseExpertsGradient(INDArray logits, boolean normalize, INDArray chosen, INDArray weightGradient,
+                                      INDArray logitsGradient) {
+        right.chooseExpertsGradient(logits, normalize, chosen, weightGradient, logitsGradient);
+    }
+
+    @Override
+    public void combineRows(INDArray y, INDArray places, @Nullable INDArray weights, INDArray out) {
+        right.combineRows(y, places, weights, out);
+    }
+
+    @Override
+    public void combineRowsGradient(INDArray y, INDArray places, INDArray weights, INDArray outGradient,
+                                    @Nullable INDArray yGradient, @Nullable INDArray weightGradient) {
+        right.combineRowsGradient(y, places, weights, outGradient, yGradient, weightGradient);
+    }
+
+    @Override
     public void scale(INDArray x, double factor, INDArray out) {
         right.scale(x, factor, out);
     }

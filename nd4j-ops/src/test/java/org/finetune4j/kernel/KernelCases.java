@@ -36,6 +36,7 @@ final class KernelCases {
         distributions(cases);
         optimizer(cases);
         LayerKernelCases.addTo(cases);
+        ExpertKernelCases.addTo(cases);
         return cases;
     }
 

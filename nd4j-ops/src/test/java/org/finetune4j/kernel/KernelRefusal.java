@@ -5,6 +5,7 @@ import static org.finetune4j.kernel.TestArrays.integers;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.finetune4j.op.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -51,6 +52,36 @@ record KernelRefusal(String name, Consumer<Kernels> call, List<String> messagePa
                         null, f(2, 12), f(2, 4), f(2, 12), f(2, 12), f(2, 6), f(2, 5)), "[2, 5]"),
                 of("cachedAttention", k -> k.cachedAttention(f(2, 12), f(2, 6), f(2, 6), f(1, 4, 6), f(1, 4, 6),
                         integers(3), integers(0, 2), shape, null, f(2, 12)), "[1, 4, 6]"),
+                of("layerNorm", k -> k.layerNorm(f(2, 3), f(3), f(4), 1e-5, f(2, 3)), "[4]", "[2, 3]"),
+                of("layerNormGradient", k -> k.layerNormGradient(f(2, 3), f(3), 1e-5, f(2, 3), null, f(3, 3), null, null),
+                        "[3, 3]", "[2, 3]"),
+                of("activation", k -> k.activation(f(2, 3), Activation.Kind.GELU, f(2, 4)), "[2, 3]", "[2, 4]"),
+                of("activationGradient", k -> k.activationGradient(f(2, 3), Activation.Kind.GELU, f(2, 4), f(2, 3)),
+                        "[2, 3]", "[2, 4]"),
+                of("gatedActivation", k -> k.gatedActivation(f(2, 3), f(2, 4), Activation.Kind.SILU, f(2, 3)), "[2, 3]",
+                        "[2, 4]"),
+                of("gatedActivationGradient", k -> k.gatedActivationGradient(f(2, 3), f(2, 3), Activation.Kind.SILU,
+                        f(3, 2), f(2, 3), f(2, 3)), "[3, 2]", "[2, 3]"),
+                of("softCap", k -> k.softCap(f(2, 3), 30, f(3, 3)), "[2, 3]", "[3, 3]"),
+                of("softCap", k -> k.softCap(f(2, 3), 0, f(2, 3)), "cap of 0"),
+                of("softCapGradient", k -> k.softCapGradient(f(2, 3), 30, f(2, 4), f(2, 4)), "[2, 3]", "[2, 4]"),
+                of("addRow", k -> k.addRow(f(2, 3), f(2), f(2, 3)), "[2, 3]", "[2]"),
+                of("columnSums", k -> k.columnSums(f(2, 3), f(2)), "[2, 3]", "[2]"),
+                of("split", k -> k.split(f(2, 6), new int[] {3, 2}, List.of(f(2, 3), f(2, 2))), "[2, 6]", "[3, 2]"),
+                of("split", k -> k.split(f(2, 5), new int[] {3, 2}, List.of(f(2, 3), f(2, 3))), "[2, 3]", "[2, 5]"),
+                of("join", k -> k.join(List.of(f(2, 3)), new int[] {3, 2}, f(2, 5)), "[2, 5]", "[3, 2]"),
+                of("meanRows", k -> k.meanRows(f(5, 3), integers(0, 2, 2, 5), f(3, 3)), "sequence 1"),
+                of("meanRows", k -> k.meanRows(f(5, 3), integers(0, 2, 5), f(3, 3)), "[3, 3]"),
+                of("meanRowsGradient", k -> k.meanRowsGradient(integers(0, 4), f(1, 3), f(5, 3)), "4"),
+                of("chooseExperts", k -> k.chooseExperts(f(2, 3), true, integers(0, 0, 0, 0), f(2, 4)), "4 experts", "[2, 3]"),
+                of("chooseExperts", k -> k.chooseExperts(f(2, 3), true, integers(0, 0, 0), f(2, 2)), "[3]", "[2, 2]"),
+                of("chooseExpertsGradient", k -> k.chooseExpertsGradient(f(2, 3), true, integers(0, 3), f(2, 1), f(2, 3)),
+                        "3"),
+                of("combineRows", k -> k.combineRows(f(4, 3), integers(0, 1, 2, 4), f(2, 2), f(2, 3)), "4"),
+                of("combineRows", k -> k.combineRows(f(4, 3), integers(0, 1, 2, 3), f(4, 1), f(2, 3)), "[4, 1]", "[4]"),
+                of("combineRows", k -> k.combineRows(f(4, 3), integers(0, 1, 2, 3), null, f(3, 3)), "[3, 3]", "[4]"),
+                of("combineRowsGradient", k -> k.combineRowsGradient(f(4, 3), integers(0, 1, 2, 3), f(2, 2), f(2, 3),
+                        f(4, 4), null), "[4, 4]", "[4, 3]"),
                 of("cachedAttention", k -> k.cachedAttention(f(2, 12), f(2, 6), f(2, 6), f(1, 4, 6), f(1, 4, 6),
                         integers(0), integers(0, 2), shape.withScores(new AttentionScores(1, 0, 0, false)), null, f(2, 12)),
                         "not causal"),

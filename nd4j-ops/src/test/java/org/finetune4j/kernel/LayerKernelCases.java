@@ -27,12 +27,12 @@ final class LayerKernelCases {
     private static void zeroCentred(List<KernelCase> cases) {
         int[][] sizes = {{1, 1}, {5, 7}, {33, 64}, {700, 16}, {0, 6}};
         for (int[] size : sizes) {
-            String shape = ", zero-centred [" + size[0] + ", " + size[1] + "]";
+            String shape = " zero-centred [" + size[0] + ", " + size[1] + "]";
             INDArray x = spread(1, 0.2, 1, size[0], size[1]);
             INDArray weight = spread(2, 0.1, 0.5, size[1]);
             cases.add(new KernelCase("rmsNorm" + shape, (kernels, a) -> kernels.rmsNorm(a[0], a[1], true, 1e-5, a[2]))
                     .input("x", x).input("weight", weight).output("out", size[0], size[1]));
-            cases.add(new KernelCase("rmsNorm of a wide weight" + shape,
+            cases.add(new KernelCase("rmsNorm of a wide weight, not" + shape,
                     (kernels, a) -> kernels.rmsNorm(a[0], a[1], false, 1e-5, a[2]))
                     .input("x", x).wideInput("weight", weight).output("out", size[0], size[1]));
             cases.add(new KernelCase("rmsNormGradient" + shape,

@@ -148,6 +148,15 @@ class OpGradientTest {
         CASES.put("rows of length one", new Case(List.of(normal(1, 3, 4)), in -> L2Normalize.of(in[0])));
         CASES.put("linear, inputs first", new Case(List.of(normal(1, 3, 4), normal(2, 4, 2)),
                 in -> MatMul.linearInputsFirst(in[0], in[1])));
+        for (boolean normalized : new boolean[] {false, true}) {
+            for (int perToken = 1; perToken <= 3; perToken++) {
+                int chosen = perToken;
+                CASES.put(perToken + " of three experts" + (normalized ? ", normalised" : ""), new Case(List.of(
+                        normal(1, 5, 3), normal(2, 5, 3), normal(3, 2, 3), normal(4, 2, 3), normal(5, 3, 2)),
+                        in -> Experts.of(in[0], in[1], List.of(in[2], in[3], in[2]), List.of(in[3], in[3], in[2]),
+                                List.of(in[4], in[4], in[4]), chosen, normalized, Activation.Kind.SILU)));
+            }
+        }
         CASES.put("embeddings of tokens, places and two kinds of text", new Case(List.of(integers(4, 0, 3, 4),
                 normal(1, 5, 3), integers(0, 1, 2, 0), normal(2, 3, 3), integers(0, 0, 1, 1), normal(3, 2, 3)),
                 in -> Add.of(Add.of(Embedding.of(in[0], in[1]), Embedding.of(in[2], in[3])),

@@ -445,6 +445,28 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public void chooseExperts(INDArray logits, boolean normalize, INDArray chosen, INDArray weights) {
+        ExpertKernels.choose(logits, normalize, chosen, weights);
+    }
+
+    @Override
+    public void chooseExpertsGradient(INDArray logits, boolean normalize, INDArray chosen, INDArray weightGradient,
+                                      INDArray logitsGradient) {
+        ExpertKernels.chooseGradient(logits, normalize, chosen, weightGradient, logitsGradient);
+    }
+
+    @Override
+    public void combineRows(INDArray y, INDArray places, @Nullable INDArray weights, INDArray out) {
+        ExpertKernels.combine(y, places, weights, out);
+    }
+
+    @Override
+    public void combineRowsGradient(INDArray y, INDArray places, INDArray weights, INDArray outGradient,
+                                    @Nullable INDArray yGradient, @Nullable INDArray weightGradient) {
+        ExpertKernels.combineGradient(y, places, weights, outGradient, yGradient, weightGradient);
+    }
+
+    @Override
     public void scale(INDArray x, double factor, INDArray out) {
         Arguments check = new Arguments("scale");
         check.numbers(x, out);

@@ -34,6 +34,7 @@ public final class OneDnnKernels implements Kernels {
     private final Activations activations;
     private final RowSums rowSums;
     private final Parts parts;
+    private final ExpertRows experts;
     private final Distributions distributions;
 
     /** Kernels on as many threads as the processor has cores. */
@@ -72,6 +73,7 @@ public final class OneDnnKernels implements Kernels {
         activations = new Activations(workers);
         rowSums = new RowSums(workers);
         parts = new Parts(workers);
+        experts = new ExpertRows(workers);
         distributions = new Distributions(workers);
     }
 
@@ -102,6 +104,11 @@ public final class OneDnnKernels implements Kernels {
     @Override
     public HeldWeights hold(Collection<INDArray> weights) {
         return few.hold(weights);
+    }
+
+    @Override
+    public long heldBytes(DataType type, long outputs, long inputs) {
+        return few.heldBytes(type == DataType.BFLOAT16, outputs, inputs);
     }
 
     @Override
@@ -241,6 +248,28 @@ public final class OneDnnKernels implements Kernels {
     @Override
     public void add(INDArray a, INDArray b, INDArray out) {
         elementwise.add(a, b, out);
+    }
+
+    @Override
+    public void chooseExperts(INDArray logits, boolean normalize, INDArray chosen, INDArray weights) {
+        experts.choose(logits, normalize, chosen, weights);
+    }
+
+    @Override
+    public void chooseExpertsGradient(INDArray logits, boolean normalize, INDArray chosen, INDArray weightGradient,
+                                      INDArray logitsGradient) {
+        experts.chooseGradient(logits, normalize, chosen, weightGradient, logitsGradient);
+    }
+
+    @Override
+    public void combineRows(INDArray y, INDArray places, @Nullable INDArray weights, INDArray out) {
+        experts.combine(y, places, weights, out);
+    }
+
+    @Override
+    public void combineRowsGradient(INDArray y, INDArray places, INDArray weights, INDArray outGradient,
+                                    @Nullable INDArray yGradient, @Nullable INDArray weightGradient) {
+        experts.combineGradient(y, places, weights, outGradient, yGradient, weightGradient);
     }
 
     @Override

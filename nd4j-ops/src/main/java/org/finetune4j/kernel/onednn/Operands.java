@@ -82,12 +82,16 @@ final class Operands {
                 + Arrays.toString(second.shape()) + " do not fit; " + why);
     }
 
-    /** The numbers of a rank 1 INT32 array. */
-    static int[] integers(String kernel, INDArray array) {
+    static void isInteger(String kernel, INDArray array) {
         if (array.dataType() != DataType.INT || array.rank() != 1) {
             throw new IllegalArgumentException(kernel + ": an array of shape " + Arrays.toString(array.shape()) + " and type "
                     + array.dataType() + " where a vector of INT32 is wanted");
         }
+    }
+
+    /** The numbers of a rank 1 INT32 array. */
+    static int[] integers(String kernel, INDArray array) {
+        isInteger(kernel, array);
         int[] values = new int[Math.toIntExact(array.length())];
         if (values.length > 0) {
             Memory.read(address(kernel, array), values, 0, values.length);

@@ -8,8 +8,8 @@ import java.util.function.Function;
 /** All families that are known. */
 public final class Families {
     private static final List<Family> ALL = List.of(new Llama(), new SmolLm3(), new Mistral(), new Qwen2(), new Qwen3(),
-            new Gemma(), new Gemma2(), new Gemma3(), new Phi3(), new Gpt2(), new GptNeoX(), new Olmo2(), new Bert(),
-            new Roberta());
+            new Gemma(), new Gemma2(), new Gemma3(), new Phi3(), new Gpt2(), new GptNeoX(), new Olmo2(), new Mixtral(),
+            new Qwen2Moe(), new Qwen3Moe(), new Bert(), new Roberta());
 
     private Families() {
     }

@@ -18,6 +18,8 @@ public record Weight(String name, long[] shape, Role role) {
         TURNED_LINEAR,
         /** A matrix of a layer that adapters leave alone, such as a router. */
         MATRIX,
+        /** The matrix {@code [outputs, inputs]} of an expert, which adapters leave alone. */
+        EXPERT,
         /** The factors of a norm: fresh ones are one. */
         FACTORS,
         /** A bias, or factors that one is added to: fresh ones are zero. */
@@ -27,6 +29,16 @@ public record Weight(String name, long[] shape, Role role) {
     /** Whether adapters may attach to the linear layer that it belongs to. */
     public boolean linear() {
         return role == Role.LINEAR || role == Role.TURNED_LINEAR;
+    }
+
+    /** This tensor for another use. */
+    Weight as(Role other) {
+        return new Weight(name, shape, other);
+    }
+
+    /** Whether it may be kept as bytes with a scale for each row. */
+    public boolean quantizable() {
+        return role == Role.LINEAR || role == Role.EXPERT;
     }
 
     /** The module path: the name without {@code .weight}. */
