@@ -1,15 +1,19 @@
 package org.finetune4j.data;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Set;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.data.Sample.Message;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.tokenizer.ChatTemplate;
+import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.ConversationEncoder;
 import org.finetune4j.tokenizer.EncodedConversation;
+import org.finetune4j.tokenizer.StopTokens;
+import org.finetune4j.tokenizer.Supervision;
 import org.finetune4j.tokenizer.Tokenizer;
-import org.finetune4j.tokenizer.Turns;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 public final class TextEncoding implements SampleEncoding {
     private final Tokenizer tokenizer;
     private final @Nullable String jinja;
+    private final Supervision supervision;
     private @Nullable ConversationEncoder conversations;
 
     /**
@@ -28,7 +33,13 @@ public final class TextEncoding implements SampleEncoding {
      * @param chatTemplate a Jinja template, or null for the tokenizer's own, which is not asked for before it is needed
      */
     public TextEncoding(Tokenizer tokenizer, @Nullable String chatTemplate) {
+        this(tokenizer, chatTemplate, Supervision.ASSISTANT);
+    }
+
+    /** An encoding that marks other tokens of conversations than every turn of the assistant with its end. */
+    public TextEncoding(Tokenizer tokenizer, @Nullable String chatTemplate, Supervision supervision) {
         this.tokenizer = tokenizer;
+        this.supervision = supervision;
         this.jinja = chatTemplate;
     }
 
@@ -43,7 +54,7 @@ public final class TextEncoding implements SampleEncoding {
                     : ": its candidates were not chosen from. Add a selector, or keep one response a sample."));
         }
         try {
-            EncodedConversation encoded = conversations().encode(turns(sample.messages()), Turns.ASSISTANT);
+            EncodedConversation encoded = conversations().encode(sample.conversation(), supervision);
             return new Example(sample.id(), encoded.ids(), encoded.supervised());
         } catch (RuntimeException e) {
             throw named(sample, e);
@@ -55,17 +66,44 @@ public final class TextEncoding implements SampleEncoding {
      *
      * @param id named in messages
      */
-    public int[] prompt(String id, List<Message> conversation) {
+    public int[] prompt(String id, Conversation conversation) {
         try {
-            return conversations().encodePrompt(turns(conversation));
+            return conversations().encodePrompt(conversation);
         } catch (RuntimeException e) {
             throw new FinetuneException(id + ": " + e.getMessage(), e);
         }
     }
 
+    /**
+     * A text that differs when the same sample may give other tokens or marks: over the tokenizer's files, the
+     * template, and what is learned.
+     */
+    public String fingerprint() {
+        StringBuilder files = new StringBuilder();
+        for (Path file : tokenizer.files()) {
+            try {
+                files.append(file.getFileName()).append(' ').append(Hashes.of(Files.readAllBytes(file))).append('\n');
+            } catch (IOException e) {
+                throw new FinetuneException(file + " cannot be read: " + e.getMessage() + ". Check its permissions.",
+                        e);
+            }
+        }
+        return files + "template " + jinja + " learns " + Turns.ASSISTANT;
+    }
+
     /** The tokens that end a generated turn. */
     public Set<Integer> stopIds() {
-        return conversations().stopTokenIds();
+        return stopTokens().ids();
+    }
+
+    /** The tokens that end a generated turn, with who names them; it prints as one line. */
+    public StopTokens stopTokens() {
+        return conversations().stopTokens();
+    }
+
+    /** A hash of everything that changes a conversation's tokens and marks, for the keys of caches. */
+    public String contentHash() {
+        return conversations().contentHash() + " " + supervision;
     }
 
     private Example document(Sample sample) {
@@ -93,12 +131,8 @@ public final class TextEncoding implements SampleEncoding {
     private synchronized ConversationEncoder conversations() {
         if (conversations == null) {
             conversations = new ConversationEncoder(tokenizer, jinja == null ? tokenizer.chatTemplate()
-                    : ChatTemplate.of(jinja, "the recipe's chat template", tokenizer.beginToken(), tokenizer.endToken()));
+                    : ChatTemplate.of(jinja, "the recipe's chat template", tokenizer.specialTokens()));
         }
         return conversations;
-    }
-
-    private static List<org.finetune4j.tokenizer.Message> turns(List<Message> messages) {
-        return messages.stream().map(turn -> new org.finetune4j.tokenizer.Message(turn.role(), turn.content())).toList();
     }
 }

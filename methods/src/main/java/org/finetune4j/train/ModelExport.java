@@ -12,13 +12,14 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
+import org.finetune4j.model.StoredNames;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -90,13 +91,19 @@ final class ModelExport {
         Base base = job.base() instanceof BaseModel.Fresh ? inMemory() : onDisk();
         try (base) {
             for (String name : model.baseNames()) {
-                String site = name.substring(0, name.length() - ".weight".length());
+                String site = name.replaceFirst("\\.weight$", "");
                 INDArray weight = base.weight(name);
-                merged.put(name, model.adaptedSites().contains(site) ? lora.merged(weight,
+                merged.put(name, model.adaptedSites().contains(site) ? merged(lora, name, weight,
                         adapter.get(site + ".lora_A.weight"), adapter.get(site + ".lora_B.weight")) : weight);
             }
         }
         return merged;
+    }
+
+    /** The sum of a weight and its adapter, in the layout of the weight. */
+    private INDArray merged(Lora lora, String name, INDArray weight, INDArray down, INDArray up) {
+        return model.isTurned(name) ? lora.merged(weight.transpose().dup('c'), down, up).transpose().dup('c')
+                : lora.merged(weight, down, up);
     }
 
     /** Where the base's weights are taken from when they are merged. */
@@ -116,10 +123,11 @@ final class ModelExport {
     /** The graph may compute in fewer bits than the base is stored in, so that the disk has the better numbers. */
     private Base onDisk() {
         SafetensorsFile file = SafetensorsFile.open(job.base().folder());
+        StoredNames names = StoredNames.in(file, model.config());
         return new Base() {
             @Override
             public INDArray weight(String name) {
-                return file.read(name, DataType.FLOAT);
+                return file.read(names.of(name), DataType.FLOAT);
             }
 
             @Override

@@ -71,6 +71,17 @@ public interface Kernels extends AutoCloseable {
         return HeldWeights.NONE;
     }
 
+    /**
+     * Bytes of the copy that {@link #hold} keeps of a weight, which need not be there.
+     *
+     * @param type    of the weight
+     * @param outputs rows of the weight {@code [outputs, inputs]}
+     * @param inputs  its columns
+     */
+    default long heldBytes(DataType type, long outputs, long inputs) {
+        return 0;
+    }
+
     /** Rows of a table: {@code out[t] = table[ids[t]]}; ids {@code [tokens]}, table {@code [vocabulary, hidden]}. */
     void embedding(INDArray ids, INDArray table, INDArray out);
 
@@ -140,17 +151,19 @@ public interface Kernels extends AutoCloseable {
                            @Nullable INDArray biasGradient);
 
     /**
-     * Rotary position embedding of every head of {@code x [tokens, heads * headDimension]}, or its inverse (which is
-     * also its gradient).
+     * Rotary position embedding of every head of {@code x [tokens, heads * headDimension]}, or the same turn backwards,
+     * which is its gradient and undoes it where the table's magnitude is 1; numbers of a head beyond the table's pairs are
+     * copied.
      *
      * @param positions {@code [tokens]}, each token's position in its sequence
      */
     void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse, INDArray out);
 
     /**
-     * Causal grouped-query attention within each sequence of a packed batch:
-     * {@code out[t, h] = sum over s <= t of softmax_s(scale * q[t, h] . k[s, h / group]) v[s, h / group]}, where q and k
-     * are query and key, turned by {@link #rotary} first if {@code rotary} is given.
+     * Grouped-query attention within each sequence of a packed batch:
+     * {@code out[t, h] = sum over s of softmax_s(score(q[t, h] . k[s, h / group])) v[s, h / group]}, where q and k are query
+     * and key, turned by {@link #rotary} first if {@code rotary} is given, and {@link AttentionScores} say what the score of
+     * a product is and over which s the sum goes: those up to t unless they say otherwise.
      *
      * @param query     {@code [tokens, heads * headDimension]}
      * @param key       {@code [tokens, keyValueHeads * headDimension]}
@@ -158,7 +171,7 @@ public interface Kernels extends AutoCloseable {
      * @param offsets   {@code [sequences + 1]} INT32
      * @param rotary    the rotary embedding of queries and keys; null where they have none, or have it already
      * @param logSumExp an output {@code [tokens, heads]} FLOAT (DOUBLE where activations are DOUBLE): the logarithm of the
-     *                  sum over s of {@code exp(scale * q . k)}, which the gradient reads
+     *                  sum over s of {@code exp(score)}, which the gradient reads
      */
     void attention(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
                    @Nullable RotaryPositions rotary, INDArray out, INDArray logSumExp);
@@ -177,7 +190,8 @@ public interface Kernels extends AutoCloseable {
     /**
      * Attention over a cache, for generation. For sequence {@code b}, the new rows {@code offsets[b]..offsets[b+1]} of
      * key (turned if {@code rotary} is given) and value are first written into its cache at {@code cacheLengths[b]...};
-     * then each new query attends to its sequence's cache up to and with its own place.
+     * then each new query attends to its sequence's cache up to and with its own place, or to the window that ends there.
+     * Attention that is not causal is refused, as earlier tokens have not seen the new ones.
      *
      * @param keyCache     {@code [sequences, capacity, keyValueHeads * headDimension]}, written to
      * @param valueCache   like {@code keyCache}

@@ -2,25 +2,23 @@ package org.finetune4j.model;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.SafetensorsFile;
-import org.finetune4j.checkpoint.TensorInfo;
 import org.finetune4j.head.LogitScaling;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.model.family.Head;
+import org.finetune4j.model.family.Weight;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * A causal language model of the Llama family: its configuration and parameters. At first nothing trains;
+ * A model of any known family: its configuration and parameters. At first nothing trains;
  * {@link #attach} or {@link #trainAll} says what does.
  *
  * <p>Not for use by several threads at once.
@@ -31,7 +29,7 @@ public final class LanguageModel implements AutoCloseable {
     private final Kernels kernels;
     private final FrozenWeights frozenWeights;
     private final @Nullable WeightSource source;
-    private final List<LlamaLayout.Weight> layout;
+    private final List<Weight> layout;
     private Parameters parameters;
     private @Nullable LinearAdapter adapter;
     private final Map<String, List<ParameterSpec>> adapted = new LinkedHashMap<>();
@@ -43,12 +41,17 @@ public final class LanguageModel implements AutoCloseable {
             throw new FinetuneException("kernels '" + kernels.name() + "' do not support precision " + precision
                     + ". Choose another precision or other kernels.");
         }
+        this.layout = config.architecture().weights();
+        if (frozenWeights == FrozenWeights.INT8
+                && layout.stream().anyMatch(weight -> weight.role() == Weight.Role.TURNED_LINEAR)) {
+            throw new FinetuneException("int8 is not built for models of type " + config.modelType() + ", whose weights are "
+                    + "stored as [inputs, outputs]. Load the model without int8.");
+        }
         this.config = config;
         this.precision = precision;
         this.kernels = kernels;
         this.frozenWeights = frozenWeights;
         this.source = source;
-        this.layout = LlamaLayout.weights(config);
         this.parameters = parameters(declarations(false));
     }
 
@@ -70,16 +73,37 @@ public final class LanguageModel implements AutoCloseable {
      */
     public static LanguageModel load(Path folder, Precision precision, FrozenWeights frozenWeights, Kernels kernels) {
         ModelConfig config = ModelConfig.read(folder);
+        if (config.architecture().head() == null) {
+            throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is an encoder, which has no "
+                    + "head to train or to generate with. Load it with EncoderModel or SentenceEncoder, or choose a model "
+                    + "that continues texts.");
+        }
+        return load(folder, config, precision, frozenWeights, kernels);
+    }
+
+    /** The weights of an encoder, which has no head. */
+    static LanguageModel encoder(Path folder, Precision precision, Kernels kernels) {
+        ModelConfig config = ModelConfig.read(folder);
+        if (config.architecture().head() != null) {
+            throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is no encoder. Choose a model "
+                    + "such as BERT or MiniLM.");
+        }
+        return load(folder, config, precision, FrozenWeights.AS_ACTIVATIONS, kernels);
+    }
+
+    private static LanguageModel load(Path folder, ModelConfig config, Precision precision, FrozenWeights frozenWeights,
+                                      Kernels kernels) {
         requireWeights(folder, config);
         return new LanguageModel(config, precision, frozenWeights, kernels, (name, target) -> {
             try (SafetensorsFile file = SafetensorsFile.open(folder)) {
-                file.readInto(name, target);
+                file.readInto(StoredNames.in(file, config).of(name), target);
             }
         });
     }
 
     /**
-     * A model with random weights: norms are one, all others normal with {@link ModelConfig#initializerRange()}.
+     * A model with random weights: factors of norms are one, biases zero, all others normal with
+     * {@link ModelConfig#initializerRange()}.
      *
      * @param seed the same seed gives the same weights
      */
@@ -90,9 +114,11 @@ public final class LanguageModel implements AutoCloseable {
     /** A model with random weights whose linear layers are kept in a way of their own. */
     public static LanguageModel random(ModelConfig config, Precision precision, FrozenWeights frozenWeights,
                                        Kernels kernels, long seed) {
+        Set<String> zero = config.architecture().weights().stream().filter(weight -> weight.role() == Weight.Role.OFFSETS)
+                .map(Weight::name).collect(Collectors.toSet());
         return new LanguageModel(config, precision, frozenWeights, kernels, (name, target) -> {
             if (target.rank() == 1) {
-                target.assign(1);
+                target.assign(zero.contains(name) ? 0 : 1);
             } else {
                 draw(target, CounterRandom.seed(seed, name, 0),
                         (key, index) -> config.initializerRange() * CounterRandom.gaussian(key, index));
@@ -125,7 +151,8 @@ public final class LanguageModel implements AutoCloseable {
 
     /** What the family does to its logits, wherever they are formed. */
     public LogitScaling logitScaling() {
-        return LogitScaling.NONE;
+        Head head = config.architecture().head();
+        return head == null || head.softcap() == 0 ? LogitScaling.NONE : new LogitScaling(1, head.softcap());
     }
 
     /** The type of activations and frozen weights. */
@@ -171,9 +198,9 @@ public final class LanguageModel implements AutoCloseable {
      */
     public void attach(LinearAdapter adapter, long seed) {
         Map<String, List<ParameterSpec>> attached = new LinkedHashMap<>();
-        for (LlamaLayout.Weight weight : layout) {
+        for (Weight weight : layout) {
             if (weight.linear()) {
-                List<ParameterSpec> specs = adapter.parameters(weight.site(), weight.shape()[1], weight.shape()[0]);
+                List<ParameterSpec> specs = adapter.parameters(weight.site(), weight.inputs(), weight.outputs());
                 if (!specs.isEmpty()) {
                     attached.put(weight.site(), specs);
                 }
@@ -181,7 +208,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         if (attached.isEmpty()) {
             throw new FinetuneException("the adapter attaches to none of the model's linear layers, such as "
-                    + layout.stream().filter(LlamaLayout.Weight::linear).map(LlamaLayout.Weight::site).limit(7).toList()
+                    + layout.stream().filter(Weight::linear).map(Weight::site).limit(7).toList()
                     + ". Correct its targets.");
         }
         decide();
@@ -200,7 +227,13 @@ public final class LanguageModel implements AutoCloseable {
 
     /** Hugging Face names of the base weights, in the order of the model; a tied head is left out. */
     public List<String> baseNames() {
-        return layout.stream().map(LlamaLayout.Weight::name).toList();
+        return layout.stream().map(Weight::name).toList();
+    }
+
+    /** Whether a base weight is that of a linear layer and lies as {@code [inputs, outputs]}, as GPT-2's do. */
+    public boolean isTurned(String name) {
+        return layout.stream().anyMatch(weight -> weight.name().equals(name)
+                && weight.role() == Weight.Role.TURNED_LINEAR);
     }
 
     /** Base weights by name; those that are kept as bytes come as new FLOAT arrays of what the bytes stand for. */
@@ -246,9 +279,9 @@ public final class LanguageModel implements AutoCloseable {
 
     private List<Parameters.Declaration> declarations(boolean train) {
         return layout.stream().map(weight -> new Parameters.Declaration(weight.name(), weight.shape(), train,
-                train && !weight.norm(), null,
+                train && weight.shape().length > 1, null,
                 target -> java.util.Objects.requireNonNull(source).read(weight.name(), target),
-                weight.linear() && frozenWeights == FrozenWeights.INT8))
+                weight.quantizable() && frozenWeights == FrozenWeights.INT8))
                 .collect(Collectors.toCollection(ArrayList::new));
     }
 
@@ -259,28 +292,7 @@ public final class LanguageModel implements AutoCloseable {
      */
     public static void requireWeights(Path folder, ModelConfig config) {
         try (SafetensorsFile file = SafetensorsFile.open(folder)) {
-            Set<String> left = new TreeSet<>(file.names());
-            for (LlamaLayout.Weight weight : LlamaLayout.weights(config)) {
-                if (!left.remove(weight.name())) {
-                    throw new FinetuneException(folder + ": tensor '" + weight.name() + "' of shape "
-                            + Arrays.toString(weight.shape()) + " is missing from the weights. "
-                            + "Check that config.json and the weights belong together.");
-                }
-                TensorInfo info = file.info(weight.name());
-                if (!Arrays.equals(info.shape(), weight.shape())) {
-                    throw new FinetuneException(folder + ": tensor '" + weight.name() + "' has shape "
-                            + Arrays.toString(info.shape()) + ", but config.json asks for "
-                            + Arrays.toString(weight.shape())
-                            + ". Check that config.json and the weights belong together.");
-                }
-            }
-            left.removeIf(name -> name.endsWith(".rotary_emb.inv_freq")
-                    || config.tieWordEmbeddings() && name.equals(LlamaLayout.HEAD));
-            if (!left.isEmpty()) {
-                throw new FinetuneException(folder + ": the weights hold tensors that a model of this config.json does "
-                        + "not have: " + left.stream().limit(5).toList() + (left.size() > 5 ? " and "
-                        + (left.size() - 5) + " more" : "") + ". Check that config.json and the weights belong together.");
-            }
+            StoredNames.in(file, config).require(folder);
         }
     }
 

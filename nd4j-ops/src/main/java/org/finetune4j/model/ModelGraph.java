@@ -5,8 +5,11 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
 import org.finetune4j.graph.Graph;
+import org.finetune4j.model.family.Linear;
+import org.finetune4j.op.AddRow;
 import org.finetune4j.op.Dropout;
 import org.finetune4j.op.MatMul;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -17,7 +20,7 @@ final class ModelGraph {
     static final String POSITIONS = "positions";
     static final String OFFSETS = "offsets";
     static final String DROPOUT_SEED = "dropout_seed";
-    private static final String WEIGHT = ".weight";
+    static final String TYPES = "token_types";
 
     private final LanguageModel model;
     private final EngineOptions options;
@@ -50,14 +53,21 @@ final class ModelGraph {
         return parameterArrays;
     }
 
+    /** The last hidden states of a trunk of this graph, {@code [tokens, hidden]}. */
+    SDVariable hidden(Trunk trunk) {
+        return trunk.hidden(integers(IDS), integers(POSITIONS),
+                model.config().architecture().embeddings().types() == null ? null : integers(TYPES));
+    }
+
     /** A trunk that uses the model's own parameters. */
-    LlamaGraph trunk(LlamaGraph.Mixer mixer, boolean adapterOn) {
-        return new LlamaGraph(model.config(), this::parameter, adapterOn ? this::adapted : this::plain, mixer,
+    Trunk trunk(Trunk.Mixer mixer, boolean adapterOn) {
+        return new Trunk(model.config().architecture(), this::parameter, this::scales,
+                adapterOn ? this::adapted : this::plain, mixer,
                 options.fusions());
     }
 
     /** A trunk without adapter whose parameters are the given frozen copies. */
-    LlamaGraph frozenTrunk(LlamaGraph.Mixer mixer, Map<String, INDArray> copies) {
+    Trunk frozenTrunk(Trunk.Mixer mixer, Map<String, INDArray> copies) {
         Function<String, SDVariable> parameter = name -> {
             String own = "reference." + name;
             INDArray copy = copies.get(name);
@@ -67,8 +77,9 @@ final class ModelGraph {
             parameterArrays.put(own, copy);
             return input(own, model.precision().type());
         };
-        return new LlamaGraph(model.config(), parameter,
-                (site, x) -> MatMul.linear(x, parameter.apply(site + WEIGHT)), mixer, options.fusions());
+        return new Trunk(model.config().architecture(), parameter, layer -> null,
+                (layer, x) -> biased(layer, product(layer, x, parameter.apply(layer.weight())), parameter), mixer,
+                options.fusions());
     }
 
     private SDVariable parameter(String name) {
@@ -81,17 +92,34 @@ final class ModelGraph {
     }
 
     /** A linear layer with nothing attached. */
-    private SDVariable plain(String site, SDVariable x) {
-        Parameter weight = model.parameters().named(site + WEIGHT);
-        INDArray scales = weight.scales();
-        return scales == null ? MatMul.linear(x, parameter(weight.name()))
-                : MatMul.linear(x, parameter(weight.name()), bound(site + ".weight_scales", scales));
+    private SDVariable plain(Linear layer, SDVariable x) {
+        return biased(layer, withoutBias(layer, x), this::parameter);
     }
 
-    private SDVariable adapted(String site, SDVariable x) {
-        SDVariable base = plain(site, x);
+    private SDVariable adapted(Linear layer, SDVariable x) {
+        SDVariable base = withoutBias(layer, x);
         LinearAdapter adapter = model.adapter();
-        return adapter == null || !model.isAdapted(site) ? base : adapter.adapt(new Site(site, x), base);
+        boolean attached = adapter != null && model.isAdapted(layer.site());
+        return biased(layer, attached ? adapter.adapt(new Site(layer.site(), x), base) : base, this::parameter);
+    }
+
+    private SDVariable withoutBias(Linear layer, SDVariable x) {
+        SDVariable weight = parameter(layer.weight());
+        SDVariable scales = scales(layer);
+        return scales == null ? product(layer, x, weight) : MatMul.linear(x, weight, scales);
+    }
+
+    private @Nullable SDVariable scales(Linear layer) {
+        INDArray scales = model.parameters().named(layer.weight()).scales();
+        return scales == null ? null : bound(layer.site() + ".weight_scales", scales);
+    }
+
+    private static SDVariable product(Linear layer, SDVariable x, SDVariable weight) {
+        return layer.turned() ? MatMul.of(x, false, weight, false, 1, x.dataType(), null) : MatMul.linear(x, weight);
+    }
+
+    private static SDVariable biased(Linear layer, SDVariable product, Function<String, SDVariable> parameter) {
+        return layer.bias() ? AddRow.of(product, parameter.apply(layer.biasName())) : product;
     }
 
     private final class Site implements LinearSite {

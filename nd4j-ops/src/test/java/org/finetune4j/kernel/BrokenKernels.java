@@ -5,6 +5,7 @@ import static org.finetune4j.kernel.TestArrays.integers;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -48,6 +49,7 @@ final class BrokenKernels {
         rows(mistakes);
         rmsNorm(mistakes);
         rotary(mistakes);
+        rotaryTables(mistakes);
         attention(mistakes);
         cachedAttention(mistakes);
         elementWise(mistakes);
@@ -308,7 +310,7 @@ final class BrokenKernels {
         mistakes.add(new Mistake("rotary", "pairs neighbours", right -> new DelegatingKernels(right) {
             @Override
             public void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse, INDArray out) {
-                int half = table.pairs();
+                int half = table.headDimension() / 2;
                 INDArray apart = x.dup();
                 INDArray turned = x.dup();
                 for (int i = 0; i < x.size(1); i++) {
@@ -328,6 +330,34 @@ final class BrokenKernels {
         }));
     }
 
+    private static void rotaryTables(List<Mistake> mistakes) {
+        record Broken(String mistake, BiFunction<RotaryTable, int[], RotaryTable> change) {
+        }
+        List.of(
+                new Broken("forgets the magnitude", (table, positions) -> new RotaryTable(table.headDimension(),
+                        frequencies(table, table.pairs(), positions), 1)),
+                new Broken("divides by the magnitude", (table, positions) -> new RotaryTable(table.headDimension(),
+                        frequencies(table, table.pairs(), positions), 1 / table.magnitude())),
+                new Broken("turns whole heads", (table, positions) -> new RotaryTable(table.headDimension(),
+                        frequencies(table, table.headDimension() / 2, positions), table.magnitude())),
+                new Broken("takes the frequencies of a single token", (table, positions) -> new RotaryTable(
+                        table.headDimension(), frequencies(table, table.pairs()), table.magnitude())))
+                .forEach(broken -> mistakes.add(new Mistake("rotary", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse,
+                                               INDArray out) {
+                                int[] places = positions.isEmpty() ? new int[0] : positions.toIntVector();
+                                right.rotary(x, positions, broken.change().apply(table, places), inverse, out);
+                            }
+                        })));
+    }
+
+    /** A table's frequencies, and again from the first where more are wanted. */
+    private static double[] frequencies(RotaryTable table, int pairs, int... positions) {
+        return IntStream.range(0, pairs).mapToDouble(i -> table.angles(positions).frequency(i % table.pairs())).toArray();
+    }
+
     private static void attention(List<Mistake> mistakes) {
         record Broken(String mistake, Function<PlainAttention, PlainAttention> change) {
         }
@@ -337,8 +367,15 @@ final class BrokenKernels {
                 new Broken("does not see its own place", plain -> plain.lookingAhead(-1)),
                 new Broken("deals heads out in turn", plain -> plain
                         .withKeyHead((head, shape) -> head % shape.keyValueHeads())),
-                new Broken("forgets the scale", plain -> plain.scaledBy(1)),
-                new Broken("scales by the head dimension", plain -> plain.scaledBy(plain.scale() * plain.scale())),
+                new Broken("forgets the scale", plain -> plain.scoring(asked -> scores(asked, 1, asked.window()))),
+                new Broken("scales by the head dimension",
+                        plain -> plain.scoring(asked -> scores(asked, asked.scale() * asked.scale(), asked.window()))),
+                new Broken("drops the window", plain -> plain.scoring(asked -> scores(asked, asked.scale(), 0))),
+                new Broken("counts its own place beside the window", plain -> plain.scoring(BrokenKernels::widened)),
+                new Broken("leaves a key out of the window", plain -> plain.scoring(BrokenKernels::narrowed)),
+                new Broken("forgets the softcap", plain -> plain.scoring(BrokenKernels::uncapped)),
+                new Broken("hides later keys though not causal", plain -> plain.scoring(asked ->
+                        new AttentionScores(asked.scale(), asked.softcap(), asked.window(), true))),
                 new Broken("lets packed sequences see one another", PlainAttention::unpacked));
         for (Broken broken : both) {
             mistakes.add(new Mistake("attention", broken.mistake(), right -> new DelegatingKernels(right) {
@@ -347,7 +384,7 @@ final class BrokenKernels {
                                       AttentionShape shape, @Nullable RotaryPositions rotary, INDArray out,
                                       INDArray logSumExp) {
                     super.attention(query, key, value, offsets, shape, rotary, out, logSumExp);
-                    broken.change().apply(PlainAttention.right(shape.headDimension())).forward(
+                    broken.change().apply(PlainAttention.right()).forward(
                             turned(right, query, rotary), turned(right, key, rotary), value, offsets, shape, out);
                 }
             }));
@@ -371,6 +408,7 @@ final class BrokenKernels {
         List<Broken> gradients = new ArrayList<>(both);
         gradients.add(new Broken("forgets the sum over a group", PlainAttention::withoutGroupSum));
         gradients.add(new Broken("forgets the mean in the gradient of softmax", PlainAttention::uncentred));
+        gradients.add(new Broken("forgets the slope of the softcap", PlainAttention::withoutCapSlope));
         for (Broken broken : gradients) {
             mistakes.add(new Mistake("attentionGradient", broken.mistake(), right -> new DelegatingKernels(right) {
                 @Override
@@ -378,7 +416,7 @@ final class BrokenKernels {
                                               AttentionShape shape, @Nullable RotaryPositions rotary, INDArray out,
                                               INDArray logSumExp, INDArray outGradient, INDArray queryGradient,
                                               INDArray keyGradient, INDArray valueGradient) {
-                    broken.change().apply(PlainAttention.right(shape.headDimension())).backward(
+                    broken.change().apply(PlainAttention.right()).backward(
                             turned(right, query, rotary), turned(right, key, rotary), value, offsets, shape,
                             outGradient, queryGradient, keyGradient, valueGradient);
                     if (rotary != null && !query.isEmpty()) {
@@ -399,6 +437,22 @@ final class BrokenKernels {
                         null, out, logSumExp, outGradient, queryGradient, keyGradient, valueGradient);
             }
         }));
+    }
+
+    private static AttentionScores scores(AttentionScores asked, double scale, int window) {
+        return new AttentionScores(scale, asked.softcap(), window, asked.causal());
+    }
+
+    private static AttentionScores widened(AttentionScores asked) {
+        return scores(asked, asked.scale(), asked.window() == 0 ? 0 : asked.window() + 1);
+    }
+
+    private static AttentionScores narrowed(AttentionScores asked) {
+        return scores(asked, asked.scale(), asked.window() < 2 ? asked.window() : asked.window() - 1);
+    }
+
+    private static AttentionScores uncapped(AttentionScores asked) {
+        return new AttentionScores(asked.scale(), 0, asked.window(), asked.causal());
     }
 
     private static INDArray turned(Kernels right, INDArray x, @Nullable RotaryPositions rotary) {
@@ -437,6 +491,18 @@ final class BrokenKernels {
                         (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
                         k.cachedAttention(turned(k, query, rotary), key, value, keys, values, lengths, offsets, shape,
                                 null, out)),
+                new Broken("drops the window",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
+                        k.cachedAttention(query, key, value, keys, values, lengths, offsets,
+                                shape.withScores(scores(shape.scores(), shape.scores().scale(), 0)), rotary, out)),
+                new Broken("counts its own place beside the window",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
+                        k.cachedAttention(query, key, value, keys, values, lengths, offsets,
+                                shape.withScores(widened(shape.scores())), rotary, out)),
+                new Broken("forgets the softcap",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
+                        k.cachedAttention(query, key, value, keys, values, lengths, offsets,
+                                shape.withScores(uncapped(shape.scores())), rotary, out)),
                 new Broken("counts the new tokens as cached",
                         (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) -> {
                     k.cachedAttention(query, key, value, keys, values, lengths, offsets, shape, rotary, out);

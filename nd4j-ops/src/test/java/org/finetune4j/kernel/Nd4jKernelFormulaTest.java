@@ -8,9 +8,12 @@ import static org.finetune4j.kernel.TestArrays.zeros;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.function.IntToDoubleFunction;
+import java.util.stream.Stream;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.op.Activation;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The reference itself against its formulas written as loops over numbers. */
@@ -106,8 +109,40 @@ class Nd4jKernelFormulaTest {
     }
 
     @Test
-    void attentionIsItsDefinition() {
+    void rotaryLeavesTheRestOfAHead() {
+        int[] positions = {0, 3, 70};
+        RotaryTable table = RotaryTable.byLength(7, length -> new double[] {1, 10.0 / length}, 1.7);
+        INDArray x = normal(1, 3, 14);
+        INDArray out = zeros(3, 14);
+        kernels.rotary(x, integers(positions), table, false, out);
+        for (int t = 0; t < 3; t++) {
+            for (int head = 0; head < 14; head += 7) {
+                for (int i = 0; i < 2; i++) {
+                    double angle = positions[t] * (i == 0 ? 1 : 10.0 / 71);
+                    double a = x.getDouble(t, head + i);
+                    double b = x.getDouble(t, head + i + 2);
+                    assertEquals(1.7 * (a * Math.cos(angle) - b * Math.sin(angle)), out.getDouble(t, head + i), TOLERANCE);
+                    assertEquals(1.7 * (b * Math.cos(angle) + a * Math.sin(angle)), out.getDouble(t, head + i + 2),
+                            TOLERANCE);
+                }
+                for (int i = 4; i < 7; i++) {
+                    assertEquals(x.getDouble(t, head + i), out.getDouble(t, head + i));
+                }
+            }
+        }
+    }
+
+    static Stream<AttentionShape> attentionIsItsDefinition() {
         AttentionShape shape = new AttentionShape(6, 2, 4);
+        return Stream.of(shape, shape.withScores(new AttentionScores(0.9, 0, 2, true)),
+                shape.withScores(new AttentionScores(0.9, 1.3, 0, true)),
+                shape.withScores(new AttentionScores(0.3, 2, 3, true)),
+                shape.withScores(new AttentionScores(0.6, 0, 0, false)));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void attentionIsItsDefinition(AttentionShape shape) {
         INDArray offsets = integers(0, 1, 6, 6, 9);
         INDArray query = normal(1, 9, 24);
         INDArray key = normal(2, 9, 8);
@@ -116,7 +151,7 @@ class Nd4jKernelFormulaTest {
         INDArray expected = zeros(9, 24);
         INDArray logSums = zeros(9, 6);
         kernels.attention(query, key, value, offsets, shape, null, out, logSums);
-        PlainAttention.right(4).forward(query, key, value, offsets, shape, expected);
+        PlainAttention.right().forward(query, key, value, offsets, shape, expected);
         assertClose(expected, out);
 
         INDArray outGradient = normal(4, 9, 24);
@@ -124,7 +159,7 @@ class Nd4jKernelFormulaTest {
         INDArray[] plain = {zeros(9, 24), zeros(9, 8), zeros(9, 8)};
         kernels.attentionGradient(query, key, value, offsets, shape, null, out, logSums, outGradient, actual[0],
                 actual[1], actual[2]);
-        PlainAttention.right(4).backward(query, key, value, offsets, shape, outGradient, plain[0], plain[1], plain[2]);
+        PlainAttention.right().backward(query, key, value, offsets, shape, outGradient, plain[0], plain[1], plain[2]);
         for (int i = 0; i < 3; i++) {
             assertClose(plain[i], actual[i]);
         }
@@ -132,13 +167,21 @@ class Nd4jKernelFormulaTest {
 
     @Test
     void cachedAttentionFillsTheCacheAndSeesThePast() {
-        AttentionShape shape = new AttentionShape(4, 2, 3);
+        cachedAttentionIsAttention(new AttentionShape(4, 2, 3));
+    }
+
+    @Test
+    void cachedAttentionSeesAWindowOfThePast() {
+        cachedAttentionIsAttention(new AttentionShape(4, 2, 3).withScores(new AttentionScores(0.8, 1.6, 2, true)));
+    }
+
+    private void cachedAttentionIsAttention(AttentionShape shape) {
         INDArray whole = integers(0, 5, 9);
         INDArray query = normal(1, 9, 12);
         INDArray key = normal(2, 9, 6);
         INDArray value = normal(3, 9, 6);
         INDArray expected = zeros(9, 12);
-        PlainAttention.right(3).forward(query, key, value, whole, shape, expected);
+        PlainAttention.right().forward(query, key, value, whole, shape, expected);
 
         INDArray keyCache = normal(4, 2, 7, 6);
         INDArray valueCache = normal(5, 2, 7, 6);

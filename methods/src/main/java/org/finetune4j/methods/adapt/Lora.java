@@ -14,6 +14,7 @@ import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.LinearSite;
+import org.finetune4j.model.ModelShapes;
 import org.finetune4j.model.ParameterSpec;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -35,12 +36,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param alpha   numerator of the scale, finite and above 0; default 16
  * @param dropout rate at which elements of the product's input are dropped while training, in [0, 1); default 0
  * @param targets which layers: one or more whole segments of the module path, such as {@code q_proj} or
- *                {@code layers.2} (which is not {@code layers.21}); default every linear layer of attention and MLP
+ *                {@code layers.2} (which is not {@code layers.21}), or {@code all-linear}, which is the default
  */
 public record Lora(int rank, double alpha, double dropout, List<String> targets) implements Adapter, LinearAdapter {
-    /** Every linear layer of attention and MLP in the Llama family. */
-    public static final List<String> ALL_LINEAR = List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj",
-            "up_proj", "down_proj");
+    /** Every linear layer of the model but its head. */
+    public static final List<String> ALL_LINEAR = List.of(ModelShapes.ALL_LINEAR);
 
     /** Hu et al. 2021. */
     public static final Method<Lora> METHOD = new Method<>("lora", Method.Kind.ADAPT,
@@ -84,7 +84,7 @@ public record Lora(int rank, double alpha, double dropout, List<String> targets)
     @Override
     public void requireFits(Map<String, long[]> layers) {
         for (String target : targets) {
-            if (layers.keySet().stream().noneMatch(site -> names(target, site))) {
+            if (layers.keySet().stream().noneMatch(site -> ModelShapes.names(target, site))) {
                 Set<String> last = new TreeSet<>();
                 layers.keySet().forEach(site -> last.add(site.substring(site.lastIndexOf('.') + 1)));
                 throw new FinetuneException("lora: target '" + target + "' names no linear layer of the model, so "
@@ -97,7 +97,7 @@ public record Lora(int rank, double alpha, double dropout, List<String> targets)
 
     @Override
     public List<ParameterSpec> parameters(String site, long inputs, long outputs) {
-        if (targets.stream().noneMatch(target -> names(target, site))) {
+        if (targets.stream().noneMatch(target -> ModelShapes.names(target, site))) {
             return List.of();
         }
         long smaller = Math.min(inputs, outputs);
@@ -157,9 +157,10 @@ public record Lora(int rank, double alpha, double dropout, List<String> targets)
         // PEFT matches the end of a path only; a target that stands further in front is written out layer by layer.
         Set<String> modules = new LinkedHashSet<>();
         for (String target : targets) {
-            List<String> named = sites.stream().filter(site -> names(target, site)).toList();
+            List<String> named = sites.stream().filter(site -> ModelShapes.names(target, site)).toList();
             boolean atTheEnd = named.stream().allMatch(site -> ("." + site).endsWith("." + target));
-            modules.addAll(atTheEnd ? List.of(target) : named);
+            modules.addAll(atTheEnd ? List.of(target) : target.equals(ModelShapes.ALL_LINEAR)
+                    ? new TreeSet<>(named.stream().map(site -> site.substring(site.lastIndexOf('.') + 1)).toList()) : named);
         }
         Map<String, Object> config = new LinkedHashMap<>();
         config.put("peft_type", "LORA");
@@ -176,10 +177,5 @@ public record Lora(int rank, double alpha, double dropout, List<String> targets)
         config.put("use_rslora", false);
         config.put("use_dora", false);
         return config;
-    }
-
-    /** Whether the target's segments stand one after another, whole, in the module path. */
-    private static boolean names(String target, String site) {
-        return ("." + site + ".").contains("." + target + ".");
     }
 }

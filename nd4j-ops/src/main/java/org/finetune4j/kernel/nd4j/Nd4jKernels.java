@@ -18,6 +18,7 @@ import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.RotaryAngles;
 import org.finetune4j.kernel.RotaryPositions;
 import org.finetune4j.kernel.RotaryTable;
 import org.finetune4j.op.Activation;
@@ -205,27 +206,29 @@ public final class Nd4jKernels implements Kernels {
         int[] places = check.indices("positions", positions, Integer.MAX_VALUE);
         check.shape("positions", positions, "x", x, x.size(0));
         check.sameShape("out", out, "x", x);
-        int pairs = table.pairs();
-        if (x.size(1) % (2L * pairs) != 0) {
+        int head = table.headDimension();
+        if (x.size(1) % head != 0) {
             throw check.refused("x has shape " + Arguments.text(x.shape()) + ", but its rows must be whole heads of "
-                    + "shape " + Arguments.text(2L * pairs) + ", as the rotary table has " + pairs + " pairs");
+                    + "shape " + Arguments.text(head) + ", as the rotary table is of that head dimension");
         }
         if (x.isEmpty()) {
             return;
         }
         DataType type = type(x);
+        int pairs = table.pairs();
+        RotaryAngles turns = table.angles(places);
         double[][] angles = new double[places.length][pairs];
         for (int t = 0; t < places.length; t++) {
             for (int i = 0; i < pairs; i++) {
-                angles[t][i] = (inverse ? -1.0 : 1.0) * places[t] * table.frequency(i);
+                angles[t][i] = (inverse ? -1.0 : 1.0) * places[t] * turns.frequency(i);
             }
         }
         INDArray angle = Nd4j.createFromArray(angles);
-        INDArray cosine = Transforms.cos(angle, true).castTo(type);
-        INDArray sine = Transforms.sin(angle, true).castTo(type);
+        INDArray cosine = Transforms.cos(angle, true).mul(table.magnitude()).castTo(type);
+        INDArray sine = Transforms.sin(angle, true).mul(table.magnitude()).castTo(type);
         INDArray wide = read(x, type);
-        INDArray result = Nd4j.create(type, x.shape());
-        for (long begin = 0; begin < x.size(1); begin += 2L * pairs) {
+        INDArray result = wide.dup('c');
+        for (long begin = 0; begin < x.size(1); begin += head) {
             INDArray a = columns(wide, begin, pairs);
             INDArray b = columns(wide, begin + pairs, pairs);
             columns(result, begin, pairs).assign(a.mul(cosine).sub(b.mul(sine)));
@@ -243,7 +246,7 @@ public final class Nd4jKernels implements Kernels {
         check.sameShape("out", out, "query", query);
         check.shape("logSumExp", logSumExp, "query", query, query.size(0), shape.heads());
         DataType type = type(query, key, value);
-        CausalAttention attention = new CausalAttention(shape);
+        SequenceAttention attention = new SequenceAttention(shape);
         INDArray turnedQuery = turned(check, "query", query, rotary, shape, type);
         INDArray turnedKey = turned(check, "key", key, rotary, shape, type);
         for (int b = 0; b + 1 < bounds.length; b++) {
@@ -283,7 +286,7 @@ public final class Nd4jKernels implements Kernels {
             return;
         }
         DataType type = type(query, key, value);
-        CausalAttention attention = new CausalAttention(shape);
+        SequenceAttention attention = new SequenceAttention(shape);
         INDArray turnedQuery = turned(check, "query", query, rotary, shape, type);
         INDArray turnedKey = turned(check, "key", key, rotary, shape, type);
         INDArray turnedQueryGradient = Nd4j.create(type, query.shape());
@@ -313,6 +316,10 @@ public final class Nd4jKernels implements Kernels {
                                 INDArray cacheLengths, INDArray offsets, AttentionShape shape,
                                 @Nullable RotaryPositions rotary, INDArray out) {
         Arguments check = new Arguments("cachedAttention");
+        if (!shape.scores().causal()) {
+            throw check.refused(shape + " is not causal, so cached tokens would have to see the new ones; "
+                    + "use attention over whole sequences");
+        }
         int[] bounds = checkAttention(check, query, key, value, offsets, shape);
         int sequences = bounds.length - 1;
         check.numbers(keyCache, valueCache, out);
@@ -331,7 +338,7 @@ public final class Nd4jKernels implements Kernels {
             }
         }
         DataType type = type(query, key, value);
-        CausalAttention attention = new CausalAttention(shape);
+        SequenceAttention attention = new SequenceAttention(shape);
         INDArray turnedQuery = turned(check, "query", query, rotary, shape, type);
         INDArray turnedKey = turned(check, "key", key, rotary, shape, type);
         for (int b = 0; b < sequences; b++) {
@@ -727,9 +734,9 @@ public final class Nd4jKernels implements Kernels {
         if (rotary != null) {
             check.shape("positions", rotary.positions(), name, x, x.size(0));
             check.indices("positions", rotary.positions(), Integer.MAX_VALUE);
-            if (2 * rotary.table().pairs() != shape.headDimension()) {
-                throw check.refused("the rotary table has " + rotary.table().pairs() + " pairs, but " + shape
-                        + " asks for " + shape.headDimension() / 2.0 + "; make the table for this head dimension");
+            if (rotary.table().headDimension() != shape.headDimension()) {
+                throw check.refused("the rotary table is of head dimension " + rotary.table().headDimension() + ", but "
+                        + shape + " asks for " + shape.headDimension() + "; make the table for this head dimension");
             }
         }
         if (x.isEmpty()) {

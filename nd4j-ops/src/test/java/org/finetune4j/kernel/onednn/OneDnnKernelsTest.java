@@ -186,7 +186,7 @@ class OneDnnKernelsTest {
                 for (int h = 0; h < heads; h++) {
                     for (int i = 0; i < half; i++) {
                         int first = (t * heads + h) * headDimension + i;
-                        double angle = positions[t] * table.frequency(i) * (inverse ? -1 : 1);
+                        double angle = positions[t] * table.angles(positions).frequency(i) * (inverse ? -1 : 1);
                         expected[first] = xs[first] * Math.cos(angle) - xs[first + half] * Math.sin(angle);
                         expected[first + half] = xs[first + half] * Math.cos(angle) + xs[first] * Math.sin(angle);
                     }
