@@ -190,7 +190,7 @@ public final class Tokenizer implements AutoCloseable {
      * @throws TokenizerException if the tokenizer's decoder does more than putting bytes one after another
      */
     public byte[] @Nullable [] tokenBytes() {
-        return TokenBytes.of(vocabulary, vocabularySize, folder.resolve(FILE_NAME));
+        return TokenBytes.of(file.vocabulary(), vocabularySize, folder.resolve(FILE_NAME));
     }
 
     /** Returns whether a token was added to the trained vocabulary, as the tokens that end a text or a turn are. */
