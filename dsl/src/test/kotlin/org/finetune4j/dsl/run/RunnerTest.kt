@@ -210,7 +210,7 @@ class RunnerTest : FunSpec({
         val recorder = recorder()
         val tuned = Runner(Terminal(terminalInterface = recorder), ScriptedTrainer()).run(whole)
         val text = recorder.stdout()
-        text shouldContain "answers before and after: keys and values 20 MiB, the rest 12 MiB"
+        text shouldContain "answers before and after: keys and values 20.0 MiB, the rest 12.0 MiB"
         listOf("1. load the model", "step 1/2", "step 2/2", "+100.0 points", "before     b", "after      a").zipWithNext { first, next ->
             text.indexOf(first) shouldNotBe -1
             (text.indexOf(first) < text.indexOf(next)) shouldBe true
