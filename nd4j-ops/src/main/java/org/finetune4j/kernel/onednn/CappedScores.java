@@ -132,9 +132,10 @@ record CappedScores(int keys, int queries, int depth, int type, float cap) {
         dnnl_post_ops after = new dnnl_post_ops();
         Primitive.check("post-operations", dnnl.dnnl_post_ops_create(after));
         if (kind == Kind.EXPONENTIALS || kind == Kind.CAPPED) {
-            function(after, dnnl.dnnl_eltwise_linear, 1 / cap, 0);
-            function(after, dnnl.dnnl_eltwise_tanh, 0, 0);
-            function(after, dnnl.dnnl_eltwise_linear, cap, 0);
+            // 2 sigmoid(2 x) - 1 is tanh x, and several times as fast in oneDNN where there is no AVX-512.
+            function(after, dnnl.dnnl_eltwise_linear, 2 / cap, 0);
+            function(after, dnnl.dnnl_eltwise_logistic, 0, 0);
+            function(after, dnnl.dnnl_eltwise_linear, 2 * cap, -cap);
         }
         if (kind == Kind.EXPONENTIALS) {
             Primitive.check("shifts", dnnl.dnnl_post_ops_append_binary(after, dnnl.dnnl_binary_add, shifts));
