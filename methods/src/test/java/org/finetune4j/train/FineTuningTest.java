@@ -459,7 +459,7 @@ class FineTuningTest {
         assertRefused(job, "tensor 'model.layers.2.input_layernorm.weight' of shape [32] is missing from the weights");
         Files.writeString(mixed.resolve("config.json"), config.replaceFirst("\"num_hidden_layers\" *: *2",
                 "\"num_hidden_layers\": 1"));
-        assertRefused(job, "the weights hold tensors that a model of this config.json does not have: [model.layers.1.");
+        assertRefused(job, "the weights hold tensors that a model of this config.json does not have: 'model.layers.1.");
         byte[] weights = Files.readAllBytes(mixed.resolve("model.safetensors"));
         Files.writeString(mixed.resolve("config.json"), config);
         Files.write(mixed.resolve("model.safetensors"), Arrays.copyOf(weights, weights.length / 2));
@@ -597,6 +597,16 @@ class FineTuningTest {
         FineTuning.builder(new BaseModel.Pretrained(base), data, new Sft()).kernels("nd4j")
                 .train(settings().maxSteps(1).maxLength(60).build()).dataCache(folder.resolve("cache")).build().plan();
         assertEquals(2, data.opened);
+    }
+
+    @Test
+    void dataThatCannotBeKeptAreTrainedOnAllTheSame() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "no folder");
+        Plan plan = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 24, 1), new Sft())
+                .kernels("nd4j").train(settings().maxSteps(1).build()).dataCache(file).build().plan();
+        assertEquals(List.of(), plan.problems());
+        assertTrue(plan.data().notes().get(0).startsWith("the encoded data are not kept for other runs: " + file),
+                plan.data().notes().toString());
     }
 
     @Test
