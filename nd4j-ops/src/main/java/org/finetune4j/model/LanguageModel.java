@@ -73,11 +73,7 @@ public final class LanguageModel implements AutoCloseable {
      */
     public static LanguageModel load(Path folder, Precision precision, FrozenWeights frozenWeights, Kernels kernels) {
         ModelConfig config = ModelConfig.read(folder);
-        if (config.architecture().head() == null) {
-            throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is an encoder, which has no "
-                    + "head to train or to generate with. Load it with EncoderModel or SentenceEncoder, or choose a model "
-                    + "that continues texts.");
-        }
+        requireWeights(folder, config);
         return load(folder, config, precision, frozenWeights, kernels);
     }
 
@@ -88,12 +84,12 @@ public final class LanguageModel implements AutoCloseable {
             throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is no encoder. Choose a model "
                     + "such as BERT or MiniLM.");
         }
+        requireTensors(folder, config);
         return load(folder, config, precision, FrozenWeights.AS_ACTIVATIONS, kernels);
     }
 
     private static LanguageModel load(Path folder, ModelConfig config, Precision precision, FrozenWeights frozenWeights,
                                       Kernels kernels) {
-        requireWeights(folder, config);
         return new LanguageModel(config, precision, frozenWeights, kernels, (name, target) -> {
             try (SafetensorsFile file = SafetensorsFile.open(folder)) {
                 file.readInto(StoredNames.in(file, config).of(name), target);
@@ -286,11 +282,20 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * Refuses weights that are not those of a model of this configuration; reads the files' headers only.
+     * Refuses an encoder, and weights that are not those of a model of this configuration; reads the files' headers only.
      *
-     * @throws FinetuneException when a file is missing or corrupt, or a tensor is missing, left over or of another shape
+     * @throws FinetuneException when the model has no head, a file is missing or corrupt, or a tensor is missing, left over or of another shape
      */
     public static void requireWeights(Path folder, ModelConfig config) {
+        if (config.architecture().head() == null) {
+            throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is an encoder, which has no "
+                    + "head to train or to generate with. Load it with EncoderModel or SentenceEncoder, or choose a model "
+                    + "that continues texts.");
+        }
+        requireTensors(folder, config);
+    }
+
+    private static void requireTensors(Path folder, ModelConfig config) {
         try (SafetensorsFile file = SafetensorsFile.open(folder)) {
             StoredNames.in(file, config).require(folder);
         }
