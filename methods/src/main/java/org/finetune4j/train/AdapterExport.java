@@ -10,7 +10,8 @@ import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.checkpoint.StrictJson;
-import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.methods.adapt.Adapter;
+import org.finetune4j.methods.adapt.PeftNames;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -26,14 +27,14 @@ final class AdapterExport {
     }
 
     void write(Path folder, AtomicFiles files) {
-        if (!(tuned.job().adapter() instanceof Lora lora)) {
-            throw new FinetuneException(tuned.job().adapter() == null ? "every weight was trained, so there is no adapter "
-                    + "to save. Save the model with save."
-                    : "PEFT has no layout for the adapter " + tuned.job().adapter().method().name() + ".");
+        Adapter adapter = tuned.job().adapter();
+        if (adapter == null) {
+            throw new FinetuneException("every weight was trained, so there is no adapter to save. Save the model with "
+                    + "save.");
         }
         Map<String, INDArray> weights = new LinkedHashMap<>();
-        tuned.model().adapterTensors().forEach((name, array) -> weights.put(Lora.peftName(name), array));
-        JsonNode config = StrictJson.mapper().valueToTree(lora.peftConfig(tuned.job().base().folder().toString(),
+        tuned.model().adapterTensors().forEach((name, array) -> weights.put(PeftNames.inFile(name), array));
+        JsonNode config = StrictJson.mapper().valueToTree(adapter.peftConfig(tuned.job().base().folder().toString(),
                 tuned.model().adaptedSites()));
         ExportFolder.write(tuned, folder, files, unfinished -> {
             unfinished.write(WEIGHTS, channel -> SafetensorsWriter.create().storedAs(DataType.FLOAT).checkingFinite()

@@ -8,15 +8,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
-import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.checkpoint.StrictJson;
-import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.methods.adapt.Adapter;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -81,10 +81,7 @@ final class ModelExport {
         if (!model.hasAdapter()) {
             return model.baseTensors();
         }
-        if (!(job.adapter() instanceof Lora lora)) {
-            throw new FinetuneException("the adapter " + job.adapter().method().name() + " cannot be merged into the "
-                    + "weights. Save it alone with saveAdapter.");
-        }
+        Adapter trained = Objects.requireNonNull(job.adapter());
         Map<String, INDArray> adapter = model.adapterTensors();
         Map<String, INDArray> merged = new LinkedHashMap<>();
         Base base = job.base() instanceof BaseModel.Fresh ? inMemory() : onDisk();
@@ -92,8 +89,8 @@ final class ModelExport {
             for (String name : model.baseNames()) {
                 String site = name.substring(0, name.length() - ".weight".length());
                 INDArray weight = base.weight(name);
-                merged.put(name, model.adaptedSites().contains(site) ? lora.merged(weight,
-                        adapter.get(site + ".lora_A.weight"), adapter.get(site + ".lora_B.weight")) : weight);
+                merged.put(name, model.adaptedSites().contains(site)
+                        ? trained.merged(site, weight, suffix -> adapter.get(site + "." + suffix)) : weight);
             }
         }
         return merged;

@@ -186,9 +186,12 @@ public final class LanguageModel implements AutoCloseable {
             declarations.add(new Parameters.Declaration(base.name(), base.shape(), false, false,
                     parameters.named(base.name()), base.values(), base.bytes()));
         }
-        adapted.values().forEach(specs -> specs.forEach(spec -> declarations.add(new Parameters.Declaration(spec.name(),
-                spec.shape(), true, true, null, target -> draw(target, CounterRandom.seed(seed, spec.name(), 0),
-                        spec.initializer()), false))));
+        adapted.forEach((site, specs) -> {
+            Parameter weight = parameters.named(site + ".weight");
+            specs.forEach(spec -> declarations.add(new Parameters.Declaration(spec.name(), spec.shape(), true,
+                    spec.shape().length > 1, null, target -> draw(target, CounterRandom.seed(seed, spec.name(), 0),
+                            spec.initializer().over(() -> numbers(weight))), false)));
+        });
         parameters = parameters(declarations);
     }
 

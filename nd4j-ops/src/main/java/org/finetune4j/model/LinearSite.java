@@ -1,5 +1,6 @@
 package org.finetune4j.model;
 
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -25,4 +26,22 @@ public interface LinearSite {
 
     /** {@code x} with elements dropped at this rate while training, unchanged otherwise. */
     SDVariable dropout(SDVariable x, double rate);
+
+    /** {@code rows W^T [n, outputs]} with the layer's own weight W and rows {@code [n, inputs]}, in full precision. */
+    SDVariable throughWeight(SDVariable rows);
+
+    /** The squared Euclidean norm of every row of the layer's own weight, {@code [outputs]}, in full precision. */
+    SDVariable squaredRowNorms();
+
+    /** The layer's own bias {@code [outputs]}, which its output contains, or null where it has none. */
+    @Nullable SDVariable bias();
+
+    /** {@code x} in full precision: the type of masters. */
+    SDVariable full(SDVariable x);
+
+    /** {@code x} in the type of activations. */
+    SDVariable rounded(SDVariable x);
+
+    /** The value of {@code x}, through which no gradient flows. */
+    SDVariable detached(SDVariable x);
 }

@@ -4,12 +4,17 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
+import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Graph;
 import org.finetune4j.op.Dropout;
 import org.finetune4j.op.MatMul;
+import org.finetune4j.op.Scale;
+import org.finetune4j.op.StopGradient;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** Puts a model's trunk into a graph, with or without its adapter, and binds its parameters. */
 final class ModelGraph {
@@ -131,6 +136,49 @@ final class ModelGraph {
         @Override
         public SDVariable dropout(SDVariable x, double rate) {
             return rate == 0 ? x : Dropout.of(x, integers(DROPOUT_SEED), rate, dropouts++);
+        }
+
+        @Override
+        public SDVariable throughWeight(SDVariable rows) {
+            Parameter weight = model.parameters().named(name + WEIGHT);
+            return weight.scales() == null ? MatMul.of(rows, false, ModelGraph.this.parameter(weight.name()), true, 1,
+                    model.precision().masterType(), null) : full(plain(name, rows));
+        }
+
+        @Override
+        public SDVariable squaredRowNorms() {
+            String own = name + ".squared_row_norms";
+            if (!parameterArrays.containsKey(own)) {
+                Parameter weight = model.parameters().named(name + WEIGHT);
+                DataType type = model.precision().masterType();
+                bound(own, model.isOutline() ? Arena.hollow(type, weight.shape()[0])
+                        : Nd4j.createFromArray(RowNorms.squared(weight.value(), weight.scales())).castTo(type));
+            }
+            return ModelGraph.this.input(own, model.precision().masterType());
+        }
+
+        @Override
+        public @Nullable SDVariable bias() {
+            return model.baseNames().contains(name + ".bias") ? parameter("bias") : null;
+        }
+
+        @Override
+        public SDVariable full(SDVariable x) {
+            return cast(x, model.precision().masterType());
+        }
+
+        @Override
+        public SDVariable rounded(SDVariable x) {
+            return cast(x, model.precision().type());
+        }
+
+        private static SDVariable cast(SDVariable x, DataType type) {
+            return x.dataType() == type ? x : Scale.cast(x, type);
+        }
+
+        @Override
+        public SDVariable detached(SDVariable x) {
+            return StopGradient.of(x);
         }
     }
 }
