@@ -69,7 +69,6 @@ final class ModelConfigReader {
         requireNumber("pretraining_tp", 1);
         requireNumber("partial_rotary_factor", 1);
         requireAbsent("sliding_window");
-        requireAbsent("quantization_config");
         JsonNode scaling = field("rope_scaling");
         if (scaling != null && !ropeType(scaling).equals("default")) {
             throw unsupported("rope_scaling", scaling);

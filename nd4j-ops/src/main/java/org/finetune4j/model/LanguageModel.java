@@ -2,17 +2,14 @@ package org.finetune4j.model;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.ModelConfig;
-import org.finetune4j.checkpoint.SafetensorsFile;
-import org.finetune4j.checkpoint.TensorInfo;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +45,17 @@ public final class LanguageModel implements AutoCloseable {
         this.frozenWeights = frozenWeights;
         this.source = source;
         this.layout = LlamaLayout.weights(config);
-        this.parameters = parameters(declarations(false));
+        this.parameters = read(false);
+    }
+
+    /** Parameters with the base's own values. */
+    private Parameters read(boolean train) {
+        if (source == null) {
+            return parameters(declarations(train, (name, target) -> { }));
+        }
+        try (WeightSource.Reader reader = source.open()) {
+            return parameters(declarations(train, reader));
+        }
     }
 
     /**
@@ -68,13 +75,20 @@ public final class LanguageModel implements AutoCloseable {
      * @throws FinetuneException as {@link #load(Path, Precision, Kernels)} does
      */
     public static LanguageModel load(Path folder, Precision precision, FrozenWeights frozenWeights, Kernels kernels) {
+        return load(folder, precision, frozenWeights, kernels, LoadProgress.NONE);
+    }
+
+    /**
+     * Loads a Hugging Face model folder and tells how it goes on.
+     *
+     * @throws FinetuneException as {@link #load(Path, Precision, Kernels)} does
+     */
+    public static LanguageModel load(Path folder, Precision precision, FrozenWeights frozenWeights, Kernels kernels,
+                                     LoadProgress progress) {
         ModelConfig config = ModelConfig.read(folder);
-        requireWeights(folder, config);
-        return new LanguageModel(config, precision, frozenWeights, kernels, (name, target) -> {
-            try (SafetensorsFile file = SafetensorsFile.open(folder)) {
-                file.readInto(name, target);
-            }
-        });
+        FolderWeights weights = new FolderWeights(folder, config, progress);
+        weights.require();
+        return new LanguageModel(config, precision, frozenWeights, kernels, weights);
     }
 
     /**
@@ -89,14 +103,14 @@ public final class LanguageModel implements AutoCloseable {
     /** A model with random weights whose linear layers are kept in a way of their own. */
     public static LanguageModel random(ModelConfig config, Precision precision, FrozenWeights frozenWeights,
                                        Kernels kernels, long seed) {
-        return new LanguageModel(config, precision, frozenWeights, kernels, (name, target) -> {
+        return new LanguageModel(config, precision, frozenWeights, kernels, WeightSource.of((name, target) -> {
             if (target.rank() == 1) {
                 target.assign(1);
             } else {
                 draw(target, CounterRandom.seed(seed, name, 0),
                         (key, index) -> config.initializerRange() * CounterRandom.gaussian(key, index));
             }
-        });
+        }));
     }
 
     /**
@@ -154,7 +168,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         decide();
         parameters.close();
-        parameters = parameters(declarations(true));
+        parameters = read(true);
     }
 
     /**
@@ -182,7 +196,7 @@ public final class LanguageModel implements AutoCloseable {
         this.adapter = adapter;
         adapted.putAll(attached);
         List<Parameters.Declaration> declarations = new ArrayList<>();
-        for (Parameters.Declaration base : declarations(false)) {
+        for (Parameters.Declaration base : declarations(false, (name, target) -> { })) {
             declarations.add(new Parameters.Declaration(base.name(), base.shape(), false, false,
                     parameters.named(base.name()), base.values(), base.bytes()));
         }
@@ -210,9 +224,9 @@ public final class LanguageModel implements AutoCloseable {
         return tensors(adapted.values().stream().flatMap(List::stream).map(ParameterSpec::name).toList());
     }
 
-    /** Module paths of the linear layers that the adapter is attached to. */
+    /** Module paths of the linear layers that the adapter is attached to, in the order of the model. */
     public Set<String> adaptedSites() {
-        return Set.copyOf(adapted.keySet());
+        return Collections.unmodifiableSet(adapted.keySet());
     }
 
     @Nullable LinearAdapter adapter() {
@@ -241,44 +255,23 @@ public final class LanguageModel implements AutoCloseable {
         decided = true;
     }
 
-    private List<Parameters.Declaration> declarations(boolean train) {
+    private List<Parameters.Declaration> declarations(boolean train, WeightSource.Reader reader) {
         return layout.stream().map(weight -> new Parameters.Declaration(weight.name(), weight.shape(), train,
                 train && !weight.norm(), null,
-                target -> java.util.Objects.requireNonNull(source).read(weight.name(), target),
+                target -> reader.read(weight.name(), target),
                 weight.linear() && frozenWeights == FrozenWeights.INT8))
                 .collect(Collectors.toCollection(ArrayList::new));
     }
 
     /**
-     * Refuses weights that are not those of a model of this configuration; reads the files' headers only.
+     * Refuses weights that are not those of a model of this configuration; reads the files' headers, and where the head is
+     * tied but stored as well, these two tensors.
      *
-     * @throws FinetuneException when a file is missing or corrupt, or a tensor is missing, left over or of another shape
+     * @throws FinetuneException when a file is missing or corrupt, a tensor is missing, left over or of another shape, or a
+     *                           tied head differs from the embedding
      */
     public static void requireWeights(Path folder, ModelConfig config) {
-        try (SafetensorsFile file = SafetensorsFile.open(folder)) {
-            Set<String> left = new TreeSet<>(file.names());
-            for (LlamaLayout.Weight weight : LlamaLayout.weights(config)) {
-                if (!left.remove(weight.name())) {
-                    throw new FinetuneException(folder + ": tensor '" + weight.name() + "' of shape "
-                            + Arrays.toString(weight.shape()) + " is missing from the weights. "
-                            + "Check that config.json and the weights belong together.");
-                }
-                TensorInfo info = file.info(weight.name());
-                if (!Arrays.equals(info.shape(), weight.shape())) {
-                    throw new FinetuneException(folder + ": tensor '" + weight.name() + "' has shape "
-                            + Arrays.toString(info.shape()) + ", but config.json asks for "
-                            + Arrays.toString(weight.shape())
-                            + ". Check that config.json and the weights belong together.");
-                }
-            }
-            left.removeIf(name -> name.endsWith(".rotary_emb.inv_freq")
-                    || config.tieWordEmbeddings() && name.equals(LlamaLayout.HEAD));
-            if (!left.isEmpty()) {
-                throw new FinetuneException(folder + ": the weights hold tensors that a model of this config.json does "
-                        + "not have: " + left.stream().limit(5).toList() + (left.size() > 5 ? " and "
-                        + (left.size() - 5) + " more" : "") + ". Check that config.json and the weights belong together.");
-            }
-        }
+        new FolderWeights(folder, config, LoadProgress.NONE).require();
     }
 
     private static void draw(INDArray target, long seed, ParameterSpec.Initializer initializer) {
