@@ -34,7 +34,8 @@ public final class FloatFormats {
         return fromHalf((short) (bits << 8));
     }
 
-    static float fromHalf(short bits) {
+    /** The value of a HALF pattern. */
+    public static float fromHalf(short bits) {
         int sign = (bits & 0x8000) << 16;
         int exponent = bits >>> 10 & 0x1f;
         int fraction = bits & 0x3ff;
@@ -46,7 +47,8 @@ public final class FloatFormats {
         return Float.intBitsToFloat(sign | wide << 23 | fraction << 13);
     }
 
-    static short toHalf(float value) {
+    /** The HALF pattern nearest to a float; what is too large becomes infinite. */
+    public static short toHalf(float value) {
         int bits = Float.floatToRawIntBits(value);
         int sign = bits >>> 16 & 0x8000;
         float magnitude = Math.abs(value);

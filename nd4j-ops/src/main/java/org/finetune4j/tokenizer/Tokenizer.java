@@ -204,6 +204,11 @@ public final class Tokenizer implements AutoCloseable {
         return ChatTemplate.of(source, configuration.templateFile().toString(), beginToken(), endToken());
     }
 
+    /** Returns the Jinja source of the model's own chat template, or null if there is none. */
+    public @Nullable String chatTemplateSource() {
+        return configuration.chatTemplate();
+    }
+
     /** Returns whether the model brings its own chat template. */
     public boolean hasChatTemplate() {
         return configuration.chatTemplate() != null;
