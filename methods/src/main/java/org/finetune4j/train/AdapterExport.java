@@ -34,8 +34,8 @@ final class AdapterExport {
             throw new FinetuneException("every weight was trained, so there is no adapter to save. Save the model with "
                     + "save.");
         }
-        ExportFolder.write(tuned, folder, files, unfinished -> write(unfinished, folder, tuned.model(), adapter,
-                tuned.job().base().folder().toString()));
+        ExportFolder.write(tuned, ModelCard.Kind.ADAPTER, folder, files, unfinished ->
+                write(unfinished, folder, tuned.model(), adapter, tuned.job().base().folder().toString()));
     }
 
     /**

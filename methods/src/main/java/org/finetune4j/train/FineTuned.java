@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Predicate;
 import org.finetune4j.data.Sample.Message;
+import org.finetune4j.gguf.GgufType;
 import org.finetune4j.methods.evaluate.MetricResult;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +56,15 @@ public interface FineTuned extends AutoCloseable {
      * @throws org.finetune4j.FinetuneException when no adapter was trained or it cannot be written
      */
     void saveAdapter(Path folder);
+
+    /**
+     * Writes the tuned model, an adapter merged into the weights, as one GGUF file for llama.cpp, with tokenizer, chat
+     * template and the tokens that end a turn.
+     *
+     * @param type how matrices are stored
+     * @throws org.finetune4j.FinetuneException when llama.cpp has no such model or tokenizer, or it cannot be written
+     */
+    void saveGguf(Path file, GgufType type);
 
     @Override
     void close();

@@ -13,6 +13,7 @@ import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldNotContain
 import org.finetune4j.FinetuneException
 import org.finetune4j.data.Sample
+import org.finetune4j.dsl.GgufType
 import org.finetune4j.dsl.Recipe
 import org.finetune4j.dsl.adamW
 import org.finetune4j.dsl.asft
@@ -83,6 +84,8 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
         override fun save(folder: Path) = Unit
 
         override fun saveAdapter(folder: Path) = Unit
+
+        override fun saveGguf(file: Path, type: GgufType) = Unit
 
         override fun close() = Unit
     }
