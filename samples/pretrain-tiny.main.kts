@@ -69,4 +69,4 @@ if (steps == null) {
 } else {
     tiny.save("$work/model")
 }
-println(tiny.generate("What is 12 + 7?", maxNewTokens = 32))
+println(tiny.generate("What is 12 + 7?") { maxNewTokens = 32 })

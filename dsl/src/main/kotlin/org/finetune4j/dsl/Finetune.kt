@@ -48,6 +48,14 @@ private const val EXIT_REFUSED = 2
 public fun Recipe.plan(): RecipePlan = Runner(Terminal()).plan(this)
 
 /**
+ * The first [samples] samples as the model would see them, with what it learns marked; only as many are read. Print it, or show it
+ * in a notebook.
+ *
+ * @throws org.finetune4j.FinetuneException when the tokenizer or the data cannot be read
+ */
+public fun Recipe.preview(samples: Int = 3): RecipePreview = Runner(Terminal()).preview(this, samples)
+
+/**
  * Trains, with the plan, progress and measurements shown on [terminal].
  *
  * A run of an equal recipe that was stopped goes on from its last checkpoint; to start afresh, delete its folder or name

@@ -1,14 +1,17 @@
 package org.finetune4j.dsl
 
+import org.finetune4j.data.LengthStatistics
 import org.finetune4j.dsl.show.bytes
 import org.finetune4j.dsl.show.count
 import org.finetune4j.dsl.show.duration
 import org.finetune4j.dsl.show.percent
+import org.finetune4j.train.DataSummary
 import org.finetune4j.train.MemoryEstimate
 
 /** A plan as lines of text. */
 internal object PlanText {
     private const val NAME_WIDTH = 12
+    private const val BARS = "▁▂▃▄▅▆▇█"
 
     fun of(shown: RecipePlan): String {
         val stages = shown.plan.stages().mapIndexed { i, stage -> "${i + 1}. $stage" }
@@ -30,7 +33,26 @@ internal object PlanText {
             "memory" to "about ${bytes(plan.memoryBytes())} of ${bytes(plan.memory().availableBytes())} available",
             "time" to "about ${duration(plan.seconds())}",
             "output" to shown.folder,
-        ).flatMap { (name, text) -> listOf(name.padEnd(NAME_WIDTH) + text) + if (name == "memory") parts(plan.memory()) else emptyList() }
+        ).flatMap { (name, text) -> listOf(name.padEnd(NAME_WIDTH) + text) + if (name == "memory") parts(plan.memory()) else if (name == "data") data(plan.data()) else emptyList() }
+    }
+
+    private fun data(data: DataSummary): List<String> {
+        val lengths = data.lengths()
+        val told = if (lengths.count() == 0) emptyList() else listOf(
+            "tokens ${count(lengths.shortest().toLong())} to ${count(lengths.longest().toLong())} (${lengths.longestId()}), half at most " +
+                "${count(lengths.median().toLong())}, 90 % at most ${count(lengths.p90().toLong())}, 99 % at most ${count(lengths.p99().toLong())}",
+            "lengths ${bars(lengths)} by ${count(lengths.bins().first().let { it.to() - it.from() + 1L })} tokens",
+        )
+        val cut = if (data.cut() == 0) emptyList() else listOf("${count(data.cut().toLong())} cut for their length")
+        return (data.notes() + told + cut).map { "".padEnd(NAME_WIDTH) + it }
+    }
+
+    /** A bar for each length. */
+    private fun bars(lengths: LengthStatistics): String {
+        val most = lengths.bins().maxOf { it.count() }
+        return lengths.bins().joinToString("") { bin ->
+            if (bin.count() == 0) " " else BARS[(bin.count().toLong() * (BARS.length - 1) / most).toInt()].toString()
+        }
     }
 
     private fun parts(memory: MemoryEstimate): List<String> {
@@ -45,6 +67,11 @@ internal object PlanText {
             "parameters ${bytes(memory.parameterBytes())}, gradients and moments ${bytes(memory.optimizerBytes())}",
             "activations ${bytes(memory.activationBytes())}: $recomputed",
             "head chunk ${bytes(memory.headBytes())}, program ${bytes(memory.programBytes())}",
+            if (memory.cacheBytes() > 0) {
+                "answers before and after: keys and values ${bytes(memory.cacheBytes())}, the rest ${bytes(memory.generationBytes())}"
+            } else {
+                null
+            },
             if (memory.referenceBytes() > 0) "reference copy ${bytes(memory.referenceBytes())}" else null,
         ).map { "".padEnd(NAME_WIDTH) + it }
     }

@@ -10,6 +10,7 @@ internal class RecipeDraft(
     private val bases: List<Base>,
     private val data: List<TrainingData>,
     private val heldOut: List<DataSource>,
+    private val splits: List<Pair<Double, Long>>,
     private val selectors: List<Selector>,
     private val objectives: List<Objective>,
     private val adapters: List<Adapter>,
@@ -34,8 +35,8 @@ internal class RecipeDraft(
 
     private fun first() = Recipe(
         bases.first(),
-        data.first(),
-        heldOut.firstOrNull(),
+        split()?.let { data.first().copy(source = it.train) } ?: data.first(),
+        split()?.heldOut ?: heldOut.firstOrNull(),
         selectors.firstOrNull(),
         objectives.firstOrNull() ?: sft(),
         adapters.firstOrNull(),
@@ -45,6 +46,8 @@ internal class RecipeDraft(
         startingRuns.firstOrNull(),
     )
 
+    private fun split(): Split? = splits.firstOrNull()?.let { (share, salt) -> data.first().source.split(share, salt) }
+
     private fun missing(): List<Problem> = listOfNotNull(
         Problem("base", Messages.NO_BASE).takeIf { bases.isEmpty() },
         Problem("data", Messages.NO_DATA).takeIf { data.isEmpty() },
@@ -53,7 +56,7 @@ internal class RecipeDraft(
     private fun repeated(): List<Problem> = listOfNotNull(
         repeated("base", bases) { it.toString() },
         repeated("data", data) { it.toString() },
-        repeated("heldOut", heldOut) { "heldOut($it)" },
+        repeated("heldOut", heldOut.map { "heldOut($it)" } + splits.map { (share, salt) -> "split(heldOut = $share, salt = $salt)" }) { it },
         repeated("select", selectors) { call(it) },
         repeated("objective", objectives) { (it as? ScriptObjective)?.toString() ?: call(it) },
         repeated("adapt", adapters) { call(it) },

@@ -13,6 +13,7 @@ public class RecipeScope internal constructor() {
     private val bases = mutableListOf<Base>()
     private val data = mutableListOf<TrainingData>()
     private val heldOut = mutableListOf<DataSource>()
+    private val splits = mutableListOf<Pair<Double, Long>>()
     private val selectors = mutableListOf<Selector>()
     private val objectives = mutableListOf<Objective>()
     private val adapters = mutableListOf<Adapter>()
@@ -39,6 +40,14 @@ public class RecipeScope internal constructor() {
     /** Keeps [source] for evaluation; it is never trained on. */
     public fun heldOut(source: DataSource) {
         heldOut += source
+    }
+
+    /**
+     * Keeps a share [heldOut] of the prompts of the data, in (0, 1), for evaluation and trains on the others, as
+     * [DataSource.split] does; in the place of [heldOut] with a source.
+     */
+    public fun split(heldOut: Double, salt: Long = 0) {
+        splits += heldOut to salt
     }
 
     /** Chooses among the data before training; without this call, trains on all of it. */
@@ -90,5 +99,5 @@ public class RecipeScope internal constructor() {
     }
 
     internal fun draft(): RecipeDraft =
-        RecipeDraft(bases, data, heldOut, selectors, objectives, adapters, trainings, evaluations, outputs, startingRuns)
+        RecipeDraft(bases, data, heldOut, splits, selectors, objectives, adapters, trainings, evaluations, outputs, startingRuns)
 }

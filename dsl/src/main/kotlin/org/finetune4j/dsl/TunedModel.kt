@@ -1,6 +1,9 @@
 package org.finetune4j.dsl
 
-import org.finetune4j.data.Sample
+import org.finetune4j.FinetuneException
+import org.finetune4j.generation.GeneratedText
+import org.finetune4j.generation.GenerationLimits
+import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.FineTuned
 import java.nio.file.Path
 
@@ -28,34 +31,53 @@ public class TunedModel internal constructor(
     /**
      * The answer to one user turn.
      *
-     * @param maxNewTokens the longest answer in tokens, at least 1
-     * @param temperature divides the logits, finite and at least 0; 0 always takes the most probable token
-     * @param topK draws among this many most probable tokens only; 0 for all
-     * @param topP draws among the most probable tokens whose probabilities reach this sum, in (0, 1]
-     * @param seed of the draws; the same seed gives the same text
-     * @param onText hears each piece as it comes, and ends the answer by false
-     * @throws org.finetune4j.FinetuneException when a number is out of its range, or [prompt] does not fit the context
+     * ```kotlin
+     * tuned.generate("Name a city.") { temperature = 0.7; maxNewTokens = 64; stop("\n\n") }
+     * tuned.generate("Who is it?") { json("""{"type": "object", "properties": {"name": {"type": "string"}}}""") }
+     * ```
+     *
+     * @throws org.finetune4j.FinetuneException when a setting is out of its range or contradicts another, or [prompt] does
+     *     not fit the context
      */
-    public fun generate(
-        prompt: String,
-        maxNewTokens: Int = 256,
-        temperature: Double = 0.0,
-        topK: Int = 0,
-        topP: Double = 1.0,
-        seed: Long = recipe.training.seed,
-        onText: (String) -> Boolean = { true },
-    ): String = generate(listOf(Sample.Message("user", prompt)), maxNewTokens, temperature, topK, topP, seed, onText)
+    public fun generate(prompt: String, settings: @RecipeDsl GenerationScope.() -> Unit = {}): String =
+        generate(listOf(Message("user", prompt)), settings)
 
-    /** The assistant's next turn in a [conversation]; the other parameters are those of the function above. */
-    public fun generate(
-        conversation: List<Sample.Message>,
-        maxNewTokens: Int = 256,
-        temperature: Double = 0.0,
-        topK: Int = 0,
-        topP: Double = 1.0,
-        seed: Long = recipe.training.seed,
-        onText: (String) -> Boolean = { true },
-    ): String = tuned.generate(conversation, maxNewTokens, temperature, topK, topP, seed, onText)
+    /** The assistant's next turn in a [conversation]; otherwise as the function above. */
+    public fun generate(conversation: List<Message>, settings: @RecipeDsl GenerationScope.() -> Unit = {}): String =
+        generations(conversation, settings).first().text()
+
+    /**
+     * Answers to one user turn, as many as `samples` says and of a beam search the best first, with the reasons of their
+     * ends, their tokens and the log-probabilities that were asked for.
+     */
+    public fun generations(prompt: String, settings: @RecipeDsl GenerationScope.() -> Unit = {}): List<GeneratedText> =
+        generations(listOf(Message("user", prompt)), settings)
+
+    /** Answers to a [conversation]; otherwise as the function above. */
+    public fun generations(
+        conversation: List<Message>,
+        settings: @RecipeDsl GenerationScope.() -> Unit = {},
+    ): List<GeneratedText> = scope(settings).let { tuned.generate(conversation, it.settings(), it.listener()) }
+
+    /**
+     * The answer to one user turn piece by piece, each whole characters. The model runs as far as the sequence is read, and
+     * the sequence can be read once; the next thing that is generated ends it.
+     */
+    public fun stream(prompt: String, settings: @RecipeDsl GenerationScope.() -> Unit = {}): Sequence<String> = sequence {
+        tuned.stream(listOf(Message("user", prompt)), scope(settings).settings()).use { yieldAll(it) }
+    }.constrainOnce()
+
+    /** Sets how many [texts] are generated side by side, and the most memory of their keys and values in MiB. */
+    public fun limitGeneration(texts: Int = 32, cacheMebibytes: Long = 2048) {
+        if (texts !in 1..MOST_TEXTS || cacheMebibytes < 1) {
+            throw FinetuneException("limitGeneration needs texts in [1, $MOST_TEXTS] and cacheMebibytes of at least 1, got " +
+                "$texts and $cacheMebibytes.")
+        }
+        tuned.limitGeneration(GenerationLimits(texts, MOST_TEXTS, cacheMebibytes shl 20))
+    }
+
+    private fun scope(settings: GenerationScope.() -> Unit): GenerationScope =
+        GenerationScope(tuned.generation().seed(recipe.training.seed).build()).apply(settings)
 
     /**
      * Writes the model to [folder] in the Hugging Face layout; an adapter is merged into the weights.
@@ -81,4 +103,9 @@ public class TunedModel internal constructor(
     public fun saveGguf(file: String, type: GgufType = GgufType.Q8_0): Unit = tuned.saveGguf(Path.of(file), type)
 
     override fun close(): Unit = tuned.close()
+
+    private companion object {
+        /** Also the tokens of one pass of the model, of which each text takes one. */
+        const val MOST_TEXTS = 2048
+    }
 }

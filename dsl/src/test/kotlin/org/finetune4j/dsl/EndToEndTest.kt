@@ -14,8 +14,10 @@ import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.kotest.matchers.string.shouldMatch
 import io.kotest.matchers.string.shouldNotContain
 import org.finetune4j.FinetuneException
+import org.finetune4j.generation.EndReason
 import java.nio.file.Files
 import java.nio.file.Path
 import kotlin.io.path.exists
@@ -162,11 +164,31 @@ class EndToEndTest : FunSpec({
 
     test("a generated answer follows its seed, and numbers out of range are refused") {
         tuning().run(Terminal(terminalInterface = recorder())).use { tuned ->
-            fun drawn(seed: Long) = tuned.generate(prompts[0], maxNewTokens = 12, temperature = 5.0, topK = 50, topP = 0.99, seed = seed)
+            fun drawn(number: Long) = tuned.generate(prompts[0]) {
+                maxNewTokens = 12
+                temperature = 5.0
+                topK = 50
+                topP = 0.99
+                seed = number
+            }
             drawn(1) shouldBe drawn(1)
             List(5) { drawn(it.toLong()) }.distinct().size shouldBeGreaterThan 1
-            tuned.generate(prompts[0], maxNewTokens = 4, temperature = 5.0, topK = 1) shouldBe tuned.generate(prompts[0], maxNewTokens = 4)
-            shouldThrow<FinetuneException> { tuned.generate(prompts[0], topP = 0.0) }.message!! shouldContain "topP"
+            val greedy = tuned.generate(prompts[0]) { maxNewTokens = 4 }
+            tuned.generate(prompts[0]) { maxNewTokens = 4; temperature = 5.0; topK = 1 } shouldBe greedy
+            tuned.stream(prompts[0]) { maxNewTokens = 4 }.joinToString("") shouldBe greedy
+            shouldThrow<FinetuneException> { tuned.generate(prompts[0]) { topP = 0.0 } }.message!! shouldContain "topP"
+            tuned.generate(prompts[0]) { regex("[0-9]{3}"); temperature = 1.0 } shouldMatch Regex("[0-9]{3}")
+            tuned.generations(prompts[0]) { json("""{"enum": ["yes", "no"]}"""); temperature = 1.0; samples = 3; logProbabilities = 1 }.map {
+                it.reason() shouldBe EndReason.STRUCTURE_COMPLETE
+                it.tokens().choices().size shouldBe it.tokens().tokens().size
+                it.text() shouldMatch Regex("\"(yes|no)\"")
+            }.size shouldBe 3
+            val cut = greedy.substring(1)
+            if (cut.isNotEmpty()) tuned.generate(prompts[0]) { maxNewTokens = 4; stop(cut) } shouldBe greedy.substringBefore(cut)
+            tuned.generations(prompts[0]) { maxNewTokens = 4; cancelWhen { true } }.single().reason() shouldBe EndReason.CANCELLED
+            tuned.limitGeneration(texts = 2, cacheMebibytes = 1)
+            tuned.generate(prompts[0]) { maxNewTokens = 4 } shouldBe greedy
+            shouldThrow<FinetuneException> { tuned.limitGeneration(texts = 0) }.message!! shouldContain "texts"
         }
     }
 

@@ -1,6 +1,9 @@
 package org.finetune4j.dsl
 
 import org.finetune4j.data.TooLong
+import org.finetune4j.data.format.AlpacaPrompt
+import org.finetune4j.data.format.RecordFormat
+import org.finetune4j.data.transform.Mix
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Metric
@@ -31,7 +34,30 @@ class RandomRecipes(seed: Long) {
 
     private fun shape() = NewModel(whole(), whole(), whole(), whole(), whole(), whole(), flip(), number())
 
-    private fun source() = jsonl(text(), text(), text(), text(), text(), text(), text(), text())
+    private fun source(depth: Int = 0): DataSource = when (if (depth > 2) random.nextInt(7) else random.nextInt(16)) {
+        0 -> jsonl(text(), fields())
+        1 -> json(text(), fields())
+        2 -> csv(text(), fields())
+        3 -> tsv(text(), fields())
+        4 -> parquet(text(), fields())
+        5 -> folder(text(), fields())
+        6 -> sql(text(), fields())
+        7 -> jsonl(text()).filter(text()).filter(text())
+        8 -> mix(*Array(whole() % 3 + 1) { source(depth + 1) at number() }, seed = random.nextLong(), end = choice<Mix.End>())
+        9 -> source(depth + 1).split(share(), random.nextLong()).let { if (flip()) it.train else it.heldOut }
+        10 -> source(depth + 1).deduplicate(maybe { share() })
+        11 -> source(depth + 1).shuffle(random.nextLong(), whole())
+        12 -> source(depth + 1).skip(random.nextLong(1000)).let { if (flip()) it.take(whole().toLong()) else it }
+        13 -> source(depth + 1).take(whole().toLong())
+        14 -> source(depth + 1).tagged(text())
+        else -> source(depth + 1).chosenOnly()
+    }
+
+    private fun fields() = if (flip()) Fields() else Fields(
+        maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() },
+        maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() },
+        maybe { text() }, maybe { text() }, maybe { text() }, maybe { constant(text()) }, maybe { choice<RecordFormat>() }, choice<AlpacaPrompt>(),
+    )
 
     private fun objective(): Objective = when (random.nextInt(3)) {
         0 -> sft(share(), number(), choice<Reduction>())

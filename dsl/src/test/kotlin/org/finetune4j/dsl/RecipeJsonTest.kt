@@ -8,6 +8,7 @@ import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldNotContain
 import org.finetune4j.FinetuneException
+import org.finetune4j.data.format.RecordFormat
 import org.finetune4j.dsl.json.RecipeJson
 
 class RecipeJsonTest : FunSpec({
@@ -118,5 +119,22 @@ class RecipeJsonTest : FunSpec({
         RecipeJson.provenance(own) shouldContain "\"mine\""
         refusal(RecipeJson.provenance(own)) shouldContain "'mine' was defined in a script"
         refusal(RecipeJson.provenance(own)) shouldNotContain "unknown"
+    }
+
+    test("a filter of one's own has no JSON form, and says where and why") {
+        val source = mix(jsonl("a").filter { "x" in it.id() }.take(5) at 1.0, jsonl("b") at 1.0)
+        val own = sample.copy(data = TrainingData(source))
+        val path = "data.source.parts[0].source.source: 'filter' was defined in a script"
+        shouldThrow<FinetuneException> { own.toJson() }.message.orEmpty() shouldContain path
+        refusal(RecipeJson.provenance(own)) shouldContain path
+        own shouldBe own.copy()
+        own.toString() shouldContain "mix(jsonl(\"a\").filter { ... }.take(5) at 1.0"
+    }
+
+    test("misspelt fields of data are refused with their path") {
+        val mapped = sample.copy(data = TrainingData(csv("x.csv", fields(prompt = "question", format = RecordFormat.ALPACA)).take(3))).toJson()
+        refusal(mapped.replace("\"prompt\"", "\"promt\"")) shouldContain "data.source.source.fields.promt: there is no 'promt' here"
+        refusal(mapped.replace("\"ALPACA\"", "\"ALPACCA\"")) shouldContain "Did you mean 'ALPACA'?"
+        refusal(mapped.replace("\"range\"", "\"rang\"")) shouldContain "data.source.type: 'rang' is unknown"
     }
 })

@@ -11,7 +11,7 @@ class RecipeScopeTest : FunSpec({
     test("a recipe holds what its script says") {
         val built = recipe {
             base("models/tiny")
-            data(jsonl("train.jsonl", responses = "candidates"), chatTemplate())
+            data(jsonl("train.jsonl", fields(responses = "candidates")), chatTemplate())
             heldOut(jsonl("held-out.jsonl"))
             select(grape(topK = 2))
             objective(asft(kl = 0.1))
@@ -22,7 +22,7 @@ class RecipeScopeTest : FunSpec({
         }
         built shouldBe Recipe(
             base = ModelFolder("models/tiny"),
-            data = TrainingData(JsonLinesFile("train.jsonl", responses = "candidates"), Template()),
+            data = TrainingData(JsonLinesFile("train.jsonl", Fields(responses = "candidates")), Template()),
             heldOut = JsonLinesFile("held-out.jsonl"),
             selector = grape(topK = 2),
             objective = asft(kl = 0.1),
@@ -79,13 +79,36 @@ class RecipeScopeTest : FunSpec({
     test("a recipe prints as the Kotlin that makes it") {
         val text = recipe {
             base("models/tiny")
-            data(jsonl("train.jsonl", answer = "gold"))
+            data(jsonl("train.jsonl", fields(answer = "gold")))
             objective(asft(kl = 0.1))
             train { epochs = 2 }
         }.toString()
-        text shouldContain "recipe {\n    base(\"models/tiny\")\n    data(jsonl(\"train.jsonl\", answer = \"gold\"), chatTemplate())\n"
+        text shouldContain "recipe {\n    base(\"models/tiny\")\n    data(jsonl(\"train.jsonl\", fields = fields(answer = \"gold\")), chatTemplate())\n"
         text shouldContain "    objective(asft(kl = 0.1, direction = KlDirection.FORWARD, weightFloor = 0.0))\n"
         text shouldContain "    train {\n        epochs = 2\n"
         text shouldContain "        optimizer = adamW(beta1 = 0.9,"
+    }
+
+    test("split(...) parts the data, whatever they are made of, and heldOut(...) beside it is refused") {
+        val sources = mix(jsonl("a.jsonl").filter("level > 2").filter("lang = 'de'") at 0.7, sql("from 'b.parquet'").tagged("b") at 0.3)
+        val built = recipe {
+            base("m")
+            data(sources.deduplicate(near = 0.8))
+            split(heldOut = 0.05)
+        }
+        built.data.source shouldBe sources.deduplicate(near = 0.8).split(0.05).train
+        built.heldOut shouldBe sources.deduplicate(near = 0.8).split(0.05).heldOut
+        built.toString() shouldContain "heldOut(mix(jsonl(\"a.jsonl\").filter(\"(level > 2) AND (lang = 'de')\") at 0.7, " +
+            "sql(\"from 'b.parquet'\").tagged(\"b\") at 0.3, seed = 42, end = Mix.End.SHORTEST).deduplicate(near = 0.8)" +
+            ".split(heldOut = 0.05, salt = 0).heldOut)"
+        Recipe.fromJson(built.toJson()) shouldBe built
+        shouldThrow<FinetuneException> {
+            recipe {
+                base("m")
+                data(sources)
+                split(heldOut = 0.05)
+                heldOut(jsonl("h"))
+            }
+        }.message.orEmpty() shouldContain "heldOut: was given 2 times: heldOut(jsonl(\"h\")) and split(heldOut = 0.05, salt = 0)"
     }
 })

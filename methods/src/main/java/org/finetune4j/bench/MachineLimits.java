@@ -1,7 +1,6 @@
 package org.finetune4j.bench;
 
 import java.util.Locale;
-import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.onednn.OneDnnLimits;
 import org.finetune4j.kernel.onednn.OneDnnLimits.Rate;
 import org.finetune4j.model.Precision;
@@ -17,9 +16,8 @@ public record MachineLimits(Rate products, Rate copying, Rate reading) {
     /**
      * Measures, in about three seconds and with half a GiB of memory, which is freed again.
      *
-     * @param precision F32, or BF16 where the processor multiplies it
+     * @param precision F32 or BF16; where the processor does not multiply the latter, the limit is that of F32
      * @throws IllegalArgumentException when it is F64
-     * @throws FinetuneException        when the processor does not multiply BF16
      */
     public static MachineLimits measure(Precision precision) {
         try (OneDnnLimits limits = new OneDnnLimits()) {

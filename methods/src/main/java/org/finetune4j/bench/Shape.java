@@ -3,7 +3,7 @@ package org.finetune4j.bench;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.model.ModelConfig;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -23,7 +23,7 @@ public record Shape(String name, ModelConfig config) {
 
     private static Shape shape(String name, int hidden, int layers, int heads, int keyValueHeads, int headDimension,
                                int inner, int vocabulary) {
-        return new Shape(name, new ModelConfig(vocabulary, hidden, inner, layers, heads, keyValueHeads, headDimension,
+        return new Shape(name, ModelConfig.llama(vocabulary, hidden, inner, layers, heads, keyValueHeads, headDimension,
                 1e-5, 10000, 8192, true, null, List.of(), DataType.BFLOAT16, 0.02));
     }
 

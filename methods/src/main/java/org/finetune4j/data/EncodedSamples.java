@@ -12,12 +12,20 @@ import org.finetune4j.checkpoint.Hashes;
  *
  * @param examples the samples, in the order of the data
  * @param dropped  how many were left out for their length
- * @param cut      how many lost their ends for their length
+ * @param cut      how many lost a part or were cut into pieces for their length
+ * @param lengths  how long the samples were before
  */
-public record EncodedSamples(List<Example> examples, int dropped, int cut) {
+public record EncodedSamples(List<Example> examples, int dropped, int cut, LengthStatistics lengths) {
     /** Keeps an immutable copy. */
     public EncodedSamples {
         examples = List.copyOf(examples);
+    }
+
+    /** Samples that are as long as they were. */
+    public EncodedSamples(List<Example> examples, int dropped, int cut) {
+        this(examples, dropped, cut, LengthStatistics.of(examples.stream().mapToInt(example -> example.ids().length).toArray(),
+                examples.stream().max(java.util.Comparator.comparingInt(example -> example.ids().length)).map(Example::id)
+                        .orElse("")));
     }
 
     /** Tokens of all samples. */

@@ -1,7 +1,6 @@
 package org.finetune4j.data;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.finetune4j.FinetuneException;
 
@@ -38,58 +37,100 @@ public final class Encoder {
      *                           nothing is left; the message counts the samples and names the first of them
      */
     public EncodedSamples encode(List<Sample> samples) {
-        List<Example> examples = new ArrayList<>(samples.size());
-        List<String> longer = new ArrayList<>();
-        List<String> unsupervised = new ArrayList<>();
-        int longest = 0;
-        // Templates and tokenizers take their time, and samples know nothing of each other.
-        List<Example> encoded = samples.parallelStream().map(encoding::encode).toList();
-        for (int i = 0; i < encoded.size(); i++) {
-            Sample sample = samples.get(i);
-            Example example = encoded.get(i);
-            boolean cut = example.ids().length > maxLength;
-            if (cut) {
-                longer.add(sample.id());
-                longest = Math.max(longest, example.ids().length);
-                if (tooLong != TooLong.KEEP_START) {
-                    continue;
+        Pass pass = begin();
+        pass.add(samples);
+        return pass.finish();
+    }
+
+    /** Begins to encode samples that come part by part, so that not all of their texts are in memory at once. */
+    public Pass begin() {
+        return new Pass();
+    }
+
+    /** Samples being encoded; it is used by one thread. */
+    public final class Pass {
+        private final List<Example> examples = new ArrayList<>();
+        private final List<String> longer = new ArrayList<>();
+        private final List<String> unsupervised = new ArrayList<>();
+        private int[] lengths = new int[1024];
+        private int total;
+        private int longest;
+        private String longestId = "";
+        private int longerCount;
+        private int unsupervisedCount;
+
+        private Pass() {
+        }
+
+        /** Encodes more samples, on all processors. */
+        public void add(List<Sample> samples) {
+            // Templates and tokenizers take their time, and samples know nothing of each other.
+            samples.parallelStream().map(encoding::encode).toList().forEach(this::add);
+        }
+
+        private void add(Example example) {
+            int length = example.ids().length;
+            if (total == lengths.length) {
+                lengths = java.util.Arrays.copyOf(lengths, 2 * total);
+            }
+            lengths[total++] = length;
+            if (length > longest) {
+                longest = length;
+                longestId = example.id();
+            }
+            boolean cut = length > maxLength;
+            if (cut && longerCount++ < NAMED) {
+                longer.add(example.id());
+            }
+            if (cut && (tooLong == TooLong.ERROR || tooLong == TooLong.DROP)) {
+                return;
+            }
+            List<Example> kept = cut ? example.shortened(maxLength, tooLong) : List.of(example);
+            if (kept.stream().noneMatch(piece -> piece.supervisedTokens() > 0)) {
+                if (unsupervisedCount++ < NAMED) {
+                    unsupervised.add(example.id() + (!cut || example.supervisedTokens() == 0 ? "" : tooLong == TooLong.KEEP_END
+                            ? " (its response lies before the last " + maxLength + " tokens)"
+                            : " (its response lies beyond token " + maxLength + ")"));
                 }
-                example = new Example(example.id(), Arrays.copyOf(example.ids(), maxLength),
-                        Arrays.copyOf(example.supervised(), maxLength));
-            }
-            if (example.supervisedTokens() == 0) {
-                unsupervised.add(sample.id() + (cut ? " (its response lies beyond token " + maxLength + ")" : ""));
             } else {
-                examples.add(example);
+                kept.stream().filter(piece -> piece.supervisedTokens() > 0).forEach(examples::add);
             }
         }
-        refuse(samples.size(), longer, longest, unsupervised);
-        if (examples.isEmpty()) {
-            throw new FinetuneException("no sample is left of " + samples.size() + ": " + longer.size()
-                    + " are longer than " + limit.description() + " (the longest has " + longest + " tokens). "
-                    + limit.raise() + "shorten the data, or choose tooLong = KEEP_START (cut their ends).");
-        }
-        boolean keep = tooLong == TooLong.KEEP_START;
-        return new EncodedSamples(examples, keep ? 0 : longer.size(), keep ? longer.size() : 0);
-    }
 
-    private void refuse(int total, List<String> longer, int longest, List<String> unsupervised) {
-        if (tooLong == TooLong.ERROR && !longer.isEmpty()) {
-            throw new FinetuneException(longer.size() + " of " + total + " samples are longer than "
-                    + limit.description() + ": " + some(longer) + "; the longest has " + longest + " tokens. "
-                    + limit.raise() + "shorten them, or choose tooLong = DROP (leave them out) or KEEP_START (cut their "
-                    + "ends).");
+        /**
+         * All that was added.
+         *
+         * @throws FinetuneException when a sample is refused, or nothing is left
+         */
+        public EncodedSamples finish() {
+            refuse();
+            if (examples.isEmpty()) {
+                throw new FinetuneException("no sample is left of " + total + ": " + longerCount + " are longer than "
+                        + limit.description() + " (the longest has " + longest + " tokens). " + limit.raise()
+                        + "shorten the data, or choose tooLong = KEEP_START (cut their ends).");
+            }
+            boolean drops = tooLong == TooLong.DROP;
+            return new EncodedSamples(examples, drops ? longerCount : 0, drops ? 0 : longerCount,
+                    LengthStatistics.of(java.util.Arrays.copyOf(lengths, total), longestId));
         }
-        if (!unsupervised.isEmpty()) {
-            throw new FinetuneException(unsupervised.size() + " of " + total + " samples have no token to learn: "
-                    + some(unsupervised) + ". Check that they have a response and that the chat template marks the "
-                    + "assistant's turns; of samples that were cut, " + (limit.isContext() ? "shorten the prompt"
-                    : "raise maxLength") + " or choose tooLong = DROP.");
-        }
-    }
 
-    private static String some(List<String> ids) {
-        return String.join(", ", ids.subList(0, Math.min(NAMED, ids.size())))
-                + (ids.size() > NAMED ? ", and " + (ids.size() - NAMED) + " more" : "");
+        private void refuse() {
+            if (tooLong == TooLong.ERROR && longerCount > 0) {
+                throw new FinetuneException(longerCount + " of " + total + " samples are longer than "
+                        + limit.description() + ": " + some(longer, longerCount) + "; the longest has " + longest + " tokens. "
+                        + limit.raise() + "shorten them, or choose tooLong = DROP (leave them out), KEEP_START (cut their "
+                        + "ends), KEEP_END (cut their beginnings) or SPLIT (cut them into pieces).");
+            }
+            if (unsupervisedCount > 0) {
+                throw new FinetuneException(unsupervisedCount + " of " + total + " samples have no token to learn: "
+                        + some(unsupervised, unsupervisedCount) + ". Check that they have a response and that the chat template "
+                        + "marks the assistant's turns; of samples that were cut, " + (limit.isContext() ? "shorten the prompt"
+                        : "raise maxLength") + " or choose tooLong = DROP.");
+            }
+        }
+
+        private String some(List<String> ids, int count) {
+            return String.join(", ", ids) + (count > ids.size() ? ", and " + (count - ids.size()) + " more" : "");
+        }
     }
 }

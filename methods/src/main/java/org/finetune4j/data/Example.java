@@ -1,5 +1,9 @@
 package org.finetune4j.data;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * One encoded sample. It owns its arrays, which are not copied: nobody may change them.
  *
@@ -22,6 +26,33 @@ public record Example(String id, int[] ids, boolean[] supervised) {
             count += supervised[i] ? 1 : 0;
         }
         return count;
+    }
+
+    /**
+     * What is left of a sample that is longer than {@code most} tokens, which are at least 2.
+     *
+     * @param how a policy that keeps something
+     */
+    List<Example> shortened(int most, TooLong how) {
+        return switch (how) {
+            case KEEP_START -> List.of(part(id, 0, most));
+            case KEEP_END -> List.of(part(id, ids.length - most, ids.length));
+            case SPLIT -> pieces(most);
+            case ERROR, DROP -> throw new IllegalArgumentException(how + " keeps nothing");
+        };
+    }
+
+    /** Each begins with the last token of the one before, so that its own first token has one to be predicted from. */
+    private List<Example> pieces(int most) {
+        List<Example> pieces = new ArrayList<>();
+        for (int from = 0; from == 0 || from < ids.length - 1; from += most - 1) {
+            pieces.add(part(id + "#" + (pieces.size() + 1), from, Math.min(ids.length, from + most)));
+        }
+        return pieces;
+    }
+
+    private Example part(String name, int from, int to) {
+        return new Example(name, Arrays.copyOfRange(ids, from, to), Arrays.copyOfRange(supervised, from, to));
     }
 
     /**

@@ -37,8 +37,7 @@ public record FittingResponses(List<Sample> samples, int longResponses, int lost
             if (!alone.get(i) || chooses && fitting.get(i).isEmpty()) {
                 lost++;
             } else {
-                kept.add(chooses ? new Sample(sample.id(), sample.messages(), fitting.get(i), sample.answer(),
-                        sample.fields()) : sample);
+                kept.add(chooses ? sample.withCandidates(fitting.get(i)) : sample);
             }
         }
         return new FittingResponses(kept, responses, lost);

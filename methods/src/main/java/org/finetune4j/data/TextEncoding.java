@@ -1,11 +1,14 @@
 package org.finetune4j.data;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Set;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.data.Sample.Message;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.tokenizer.ChatTemplate;
+import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.ConversationEncoder;
 import org.finetune4j.tokenizer.EncodedConversation;
 import org.finetune4j.tokenizer.Tokenizer;
@@ -43,7 +46,7 @@ public final class TextEncoding implements SampleEncoding {
                     : ": its candidates were not chosen from. Add a selector, or keep one response a sample."));
         }
         try {
-            EncodedConversation encoded = conversations().encode(turns(sample.messages()), Turns.ASSISTANT);
+            EncodedConversation encoded = conversations().encode(sample.conversation(), Turns.ASSISTANT);
             return new Example(sample.id(), encoded.ids(), encoded.supervised());
         } catch (RuntimeException e) {
             throw named(sample, e);
@@ -55,12 +58,28 @@ public final class TextEncoding implements SampleEncoding {
      *
      * @param id named in messages
      */
-    public int[] prompt(String id, List<Message> conversation) {
+    public int[] prompt(String id, Conversation conversation) {
         try {
-            return conversations().encodePrompt(turns(conversation));
+            return conversations().encodePrompt(conversation);
         } catch (RuntimeException e) {
             throw new FinetuneException(id + ": " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * A text that differs when the same sample may give other tokens or marks: over the tokenizer's files, the template, and what
+     * is learned.
+     */
+    public String fingerprint() {
+        StringBuilder files = new StringBuilder();
+        for (Path file : tokenizer.files()) {
+            try {
+                files.append(file.getFileName()).append(' ').append(Hashes.of(Files.readAllBytes(file))).append('\n');
+            } catch (IOException e) {
+                throw new FinetuneException(file + " cannot be read: " + e.getMessage() + ". Check its permissions.", e);
+            }
+        }
+        return files + "template " + jinja + " learns " + Turns.ASSISTANT;
     }
 
     /** The tokens that end a generated turn. */
@@ -93,12 +112,8 @@ public final class TextEncoding implements SampleEncoding {
     private synchronized ConversationEncoder conversations() {
         if (conversations == null) {
             conversations = new ConversationEncoder(tokenizer, jinja == null ? tokenizer.chatTemplate()
-                    : ChatTemplate.of(jinja, "the recipe's chat template", tokenizer.beginToken(), tokenizer.endToken()));
+                    : ChatTemplate.of(jinja, "the recipe's chat template", tokenizer.specialTokens()));
         }
         return conversations;
-    }
-
-    private static List<org.finetune4j.tokenizer.Message> turns(List<Message> messages) {
-        return messages.stream().map(turn -> new org.finetune4j.tokenizer.Message(turn.role(), turn.content())).toList();
     }
 }

@@ -17,7 +17,8 @@ final class Answers {
     static List<String> of(LanguageModel model, Tokenizer tokenizer, TextEncoding encoding, List<Sample> samples,
                            int maxNewTokens, String stage, TrainingListener listener) {
         listener.stageBegan(stage);
-        List<int[]> prompts = samples.stream().map(sample -> encoding.prompt(sample.id(), sample.prompt())).toList();
+        List<int[]> prompts = samples.stream().map(sample -> encoding.prompt(sample.id(),
+                sample.promptConversation())).toList();
         GenerationSettings settings = GenerationSettings.greedy(maxNewTokens, encoding.stopIds());
         try (Generator generator = new Generator(model, true, tokenizer.vocabularySize())) {
             return generator.generate(prompts, settings, done -> listener.stageProgressed(stage, done, prompts.size()))

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.StrictJson;
+import org.finetune4j.model.ModelConfig;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -3,10 +3,11 @@ package org.finetune4j.train;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.model.EngineForecast;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
+import org.finetune4j.op.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -38,7 +39,7 @@ record Estimate(double productsPerSecond, double bytesPerSecond) {
              INDArray gate = Nd4j.ones(precision.type(), PROBE_ROWS, inner);
              INDArray out = Nd4j.ones(precision.type(), PROBE_ROWS, inner)) {
             double product = medianSeconds(() -> kernels.matmul(x, false, weight, true, out, 1, false));
-            double elements = medianSeconds(() -> kernels.swiglu(gate, gate, out));
+            double elements = medianSeconds(() -> kernels.gatedActivation(gate, gate, Activation.Kind.SILU, out));
             return new Estimate(2.0 * PROBE_ROWS * hidden * inner / product,
                     3.0 * PROBE_ROWS * inner * precision.type().width() / elements);
         }

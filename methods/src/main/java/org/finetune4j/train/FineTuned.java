@@ -2,10 +2,14 @@ package org.finetune4j.train;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.Predicate;
-import org.finetune4j.data.Sample.Message;
+import org.finetune4j.generation.GeneratedText;
+import org.finetune4j.generation.GenerationLimits;
+import org.finetune4j.generation.GenerationSettings;
+import org.finetune4j.generation.TextListener;
+import org.finetune4j.generation.TextStream;
 import org.finetune4j.gguf.GgufType;
 import org.finetune4j.methods.evaluate.MetricResult;
+import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
 
 /** The outcome of a run: the tuned model with its tokenizer, and what was measured. */
@@ -22,24 +26,36 @@ public interface FineTuned extends AutoCloseable {
     /** The last optimiser step. */
     TrainingListener.StepEvent lastStep();
 
-    /** Generates an answer to one user turn, greedily. */
+    /**
+     * Generates an answer to one user turn, with the settings of {@link #generation()}.
+     *
+     * @throws org.finetune4j.FinetuneException when it does not fit
+     */
     default String generate(String prompt) {
-        return generate(List.of(new Message("user", prompt)), 256, 0, 0, 1, 0, piece -> true);
+        return generate(List.of(new Message("user", prompt)), generation().build(), TextListener.NONE).get(0).text();
     }
+
+    /**
+     * Settings to begin with: those of the base's {@code generation_config.json} (without one the most probable token
+     * always, 256 at most), and the tokens that end a turn.
+     */
+    GenerationSettings.Builder generation();
 
     /**
      * Generates the next assistant turn.
      *
-     * @param maxNewTokens longest answer, at least 1
-     * @param temperature  divides the logits, finite; 0 for greedy
-     * @param topK         draws among this many most probable tokens only; 0 for all
-     * @param topP         draws among the most probable tokens whose probabilities reach this sum, in (0, 1]
-     * @param seed         of the draws; the same seed gives the same text
-     * @param onText       is given each piece of text as it comes; false stops, and nothing more is given
-     * @throws org.finetune4j.FinetuneException when a number is out of its range or the conversation does not fit
+     * @param listener hears the text as it comes, and may end it
+     * @return as many texts as the settings ask for
+     * @throws org.finetune4j.FinetuneException when the conversation does not fit, or the settings' form cannot be
+     *                                          written with the tokenizer
      */
-    String generate(List<Message> conversation, int maxNewTokens, double temperature, int topK, double topP, long seed,
-                    Predicate<String> onText);
+    List<GeneratedText> generate(List<Message> conversation, GenerationSettings settings, TextListener listener);
+
+    /** Generates the next assistant turn piece by piece, as it is asked for; to be closed. */
+    TextStream stream(List<Message> conversation, GenerationSettings settings);
+
+    /** Sets how many texts are generated side by side, and the most memory of their keys and values. */
+    void limitGeneration(GenerationLimits limits);
 
     /**
      * Writes the tuned model as a folder in the Hugging Face layout; an adapter is merged into the weights. The folder

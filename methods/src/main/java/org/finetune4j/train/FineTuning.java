@@ -1,8 +1,8 @@
 package org.finetune4j.train;
 
 import java.nio.file.Path;
-import org.finetune4j.FinetuneException;
 import org.finetune4j.data.DataSource;
+import org.finetune4j.data.preview.Preview;
 import org.finetune4j.methods.adapt.Adapter;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.select.Selector;
@@ -22,12 +22,13 @@ import org.jspecify.annotations.Nullable;
  * @param kernels      the kernels to compute with: {@code onednn} or {@code nd4j}
  * @param runFolder    where metrics and checkpoints are written, or null for none
  * @param continueFrom another run's folder whose latest weights this run begins with, or null
+ * @param dataCache    where encoded data are kept for other runs with the same, or null to encode them every time
  * @param recipe       the recipe as JSON, kept with the run; an empty object if there is none
  */
 public record FineTuning(BaseModel base, DataSource data, @Nullable String chatTemplate, @Nullable Selector selector,
                          Objective objective, @Nullable Adapter adapter, TrainSettings train,
                          @Nullable Evaluation evaluation, String kernels, @Nullable Path runFolder,
-                         @Nullable Path continueFrom, String recipe) {
+                         @Nullable Path continueFrom, @Nullable Path dataCache, String recipe) {
     /** A builder; base, data and objective must be given. */
     public static Builder builder(BaseModel base, DataSource data, Objective objective) {
         return new Builder(base, data, objective);
@@ -35,7 +36,12 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
 
     /** What a run would do and everything that refuses it, without loading a weight. */
     public Plan plan() {
-        return new Planner(this).prepare().plan();
+        return prepare().plan();
+    }
+
+    /** Plans the job and keeps what was read and encoded, so that it can run without doing so again. */
+    public PreparedRun prepare() {
+        return new PreparedRun(this, new Planner(this).prepare());
     }
 
     /**
@@ -45,11 +51,23 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
      *                                          read or written
      */
     public FineTuned run(TrainingListener listener) {
-        Preparation preparation = new Planner(this).prepare();
-        if (!preparation.plan().problems().isEmpty()) {
-            throw new FinetuneException(String.join("\n", preparation.plan().problems()));
-        }
-        return FineTuningRun.run(this, preparation, listener);
+        return prepare().run(listener);
+    }
+
+    /**
+     * The first samples as the model would see them.
+     *
+     * @param count most samples shown, at least 1
+     * @throws org.finetune4j.FinetuneException when the tokenizer or the data cannot be read
+     */
+    public Preview preview(int count) {
+        return Previewer.preview(this, count);
+    }
+
+    /** This job with the files of its base elsewhere. */
+    FineTuning withBase(BaseModel other) {
+        return new FineTuning(other, data, chatTemplate, selector, objective, adapter, train, evaluation, kernels, runFolder,
+                continueFrom, dataCache, recipe);
     }
 
     /** Collects the parts of a job. */
@@ -65,6 +83,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         private String kernels = "onednn";
         private @Nullable Path runFolder;
         private @Nullable Path continueFrom;
+        private @Nullable Path dataCache;
         private String recipe = "{}";
 
         private Builder(BaseModel base, DataSource data, Objective objective) {
@@ -121,6 +140,12 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
             return this;
         }
 
+        /** Sets where encoded data are kept. */
+        public Builder dataCache(Path folder) {
+            dataCache = folder;
+            return this;
+        }
+
         /** Sets the recipe's JSON. */
         public Builder recipe(String json) {
             recipe = json;
@@ -130,7 +155,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         /** The job. */
         public FineTuning build() {
             return new FineTuning(base, data, chatTemplate, selector, objective, adapter, train, evaluation, kernels,
-                    runFolder, continueFrom, recipe);
+                    runFolder, continueFrom, dataCache, recipe);
         }
     }
 }

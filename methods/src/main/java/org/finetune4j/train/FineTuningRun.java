@@ -3,18 +3,16 @@ package org.finetune4j.train;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeSet;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.Hashes;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
+import org.finetune4j.data.ReadData;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.kernel.CounterRandom;
@@ -25,6 +23,8 @@ import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.evaluate.MetricResult;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -161,10 +161,8 @@ final class FineTuningRun {
     }
 
     private void warnOfLeaks() {
-        Set<List<Sample.Message>> trained = new HashSet<>();
-        preparation.samples().stream().filter(sample -> !sample.isDocument()).forEach(sample -> trained.add(sample.prompt()));
         List<String> leaks = preparation.heldOut().stream().filter(sample -> !sample.isDocument()
-                && trained.contains(sample.prompt())).map(Sample::id).toList();
+                && preparation.prompts().contains(ReadData.prompt(sample))).map(Sample::id).toList();
         if (!leaks.isEmpty()) {
             listener.warned(leaks.size() + " of " + preparation.heldOut().size() + " held-out prompts are trained on too, "
                     + "such as " + leaks.get(0) + ", so that what is measured says less than it seems to.");
@@ -205,7 +203,7 @@ final class FineTuningRun {
     /** What tokenizer and template make of the prompts, so that with others it is measured again. */
     private String encodedPrompts() {
         return prompts.isEmpty() ? "" : prompts.stream().map(sample -> Arrays.toString(encoding.prompt(sample.id(),
-                sample.prompt()))).toList().toString() + new TreeSet<>(encoding.stopIds());
+                sample.promptConversation()))).toList().toString() + new TreeSet<>(encoding.stopIds());
     }
 
     private void decideWhatTrains() {
@@ -275,8 +273,8 @@ final class FineTuningRun {
     private List<FineTuned.Answer> shown(List<String> before, List<String> after) {
         List<FineTuned.Answer> answers = new ArrayList<>();
         for (int i = 0; i < Math.min(Planner.SHOWN_ANSWERS, prompts.size()); i++) {
-            List<Sample.Message> turns = prompts.get(i).prompt();
-            answers.add(new FineTuned.Answer(turns.get(turns.size() - 1).content(), Planner.reference(prompts.get(i)),
+            List<Message> turns = prompts.get(i).prompt();
+            answers.add(new FineTuned.Answer(turns.get(turns.size() - 1).text(), Planner.reference(prompts.get(i)),
                     before.get(i), after.get(i)));
         }
         return answers;

@@ -7,6 +7,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.kernel.onednn.OneDnnKernels;
+import org.finetune4j.model.Precision;
 
 /** The kernels that a job may name. */
 final class KernelChoice {
@@ -28,5 +29,17 @@ final class KernelChoice {
                     + ". Choose one of them.");
         }
         return known.get();
+    }
+
+    /**
+     * Refuses a precision in which these kernels do not compute.
+     *
+     * @throws FinetuneException that names both
+     */
+    static void require(Kernels kernels, Precision precision) {
+        if (!kernels.supports(precision.type())) {
+            throw new FinetuneException("the kernels '" + kernels.name() + "' do not support precision " + precision
+                    + ". Choose another precision or other kernels.");
+        }
     }
 }

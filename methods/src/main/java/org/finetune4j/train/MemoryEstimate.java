@@ -1,5 +1,6 @@
 package org.finetune4j.train;
 
+import org.finetune4j.model.DecodingEngine;
 import org.finetune4j.model.EngineOptions;
 
 /**
@@ -10,6 +11,9 @@ import org.finetune4j.model.EngineOptions;
  * @param activationBytes  intermediate arrays of a pass over the largest batch
  * @param headBytes        a chunk of logits with its gradient, at most
  * @param referenceBytes   a frozen copy of the weights, where the objective needs one
+ * @param cacheBytes       keys and values of answers that are generated before and after the training
+ * @param generationBytes  what else generating them needs beside the parameters: intermediate arrays, and copies of the
+ *                         weights in a faster layout
  * @param programBytes     Java and libraries, as measured
  * @param availableBytes   what this process may use
  * @param cheapRecomputed  whether norms and activations are computed again
@@ -18,17 +22,34 @@ import org.finetune4j.model.EngineOptions;
  * @param moreProducts     operations of matrix products that are added by that, as a share of those without
  */
 public record MemoryEstimate(long parameterBytes, long optimizerBytes, long activationBytes, long headBytes,
-                             long referenceBytes, long programBytes, long availableBytes, boolean cheapRecomputed,
+                             long referenceBytes, long cacheBytes, long generationBytes, long programBytes,
+                             long availableBytes, boolean cheapRecomputed,
                              int recomputedBlocks, int blocks, double moreProducts) {
     /** Of a plan whose problems hide it. */
-    public static final MemoryEstimate UNKNOWN = new MemoryEstimate(0, 0, 0, 0, 0, 0, 0, false, 0, 0, 0);
+    public static final MemoryEstimate UNKNOWN = new MemoryEstimate(0, 0, 0, 0, 0, 0, 0, 0, 0, false, 0, 0, 0);
 
     /** A system kills what takes the last of its memory, so that a little is left. */
     private static final double USABLE = 0.97;
 
-    /** All of it. */
+    /** The most that is held at a time: while training, or while answers are generated before or after. */
     public long totalBytes() {
-        return parameterBytes + optimizerBytes + activationBytes + headBytes + referenceBytes + programBytes;
+        return parameterBytes + programBytes + Math.max(trainingBytes(), cacheBytes + generationBytes);
+    }
+
+    /** Whether more is held while answers are generated than while training. */
+    public boolean generationRules() {
+        return cacheBytes + generationBytes > trainingBytes();
+    }
+
+    private long trainingBytes() {
+        return optimizerBytes + activationBytes + headBytes + referenceBytes;
+    }
+
+    /** This estimate with the memory of generated answers. */
+    MemoryEstimate withGeneration(DecodingEngine.Forecast forecast) {
+        return new MemoryEstimate(parameterBytes, optimizerBytes, activationBytes, headBytes, referenceBytes,
+                forecast.cacheBytes(), forecast.copyBytes() + forecast.arenaBytes(), programBytes, availableBytes,
+                cheapRecomputed, recomputedBlocks, blocks, moreProducts);
     }
 
     /** Whether it fits into what is available. */

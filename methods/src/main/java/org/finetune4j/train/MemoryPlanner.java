@@ -2,12 +2,12 @@ package org.finetune4j.train;
 
 import java.util.HashMap;
 import java.util.Map;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.model.EngineForecast;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Parameters;
 import org.finetune4j.model.TrainingEngine;
 import org.jspecify.annotations.Nullable;
@@ -114,7 +114,7 @@ final class MemoryPlanner {
                 double more = number == 0 ? 0 : forecast.products() / choice(0).forecast().products() - 1;
                 return new Choice(new MemoryEstimate(parameters.bytes(), OPTIMIZER_ARRAYS * parameters.trainableCount()
                         * settings.precision().masterType().width(), forecast.arenaBytes(), forecast.headBytes(),
-                        forecast.referenceBytes(), PROGRAM_BYTES, availableBytes, cheap, recomputed, config.layers(),
+                        forecast.referenceBytes(), 0, 0, PROGRAM_BYTES, availableBytes, cheap, recomputed, config.layers(),
                         more), forecast);
             }
         }

@@ -13,7 +13,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.DiskSpace;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.ModelShards;
 import org.finetune4j.checkpoint.PendingTensor;
 import org.finetune4j.checkpoint.SafetensorsWriter;
@@ -24,6 +23,8 @@ import org.finetune4j.gguf.GgufType;
 import org.finetune4j.methods.adapt.Adapter;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
+import org.finetune4j.model.ModelShapes;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -98,20 +99,21 @@ final class ModelExport {
             return;
         }
         Map<String, INDArray> parameters = model.adapterTensors();
-        try (MergedWeights merged = new MergedWeights(job.base().folder(), job.adapter(), model.adaptedSites(),
-                (site, suffix) -> parameters.get(site + "." + suffix))) {
+        try (MergedWeights merged = new MergedWeights(job.base().folder(), model.config(), job.adapter(),
+                model.adaptedSites(), (site, suffix) -> parameters.get(site + "." + suffix))) {
             use.take(merged.tensors(model.baseNames()), merged.storedAs(model.config().torchDtype()));
         }
     }
 
     private PendingTensor inMemory(String name, INDArray weight) {
-        String site = name.substring(0, name.lastIndexOf('.'));
+        String site = name.replaceFirst("\\.weight$", "");
         if (!model.hasAdapter() || !name.endsWith(".weight") || !model.adaptedSites().contains(site)) {
             return PendingTensor.of(name, weight);
         }
         Map<String, INDArray> parameters = model.adapterTensors();
         Adapter adapter = Objects.requireNonNull(job.adapter());
-        return new PendingTensor(name, DataType.FLOAT, weight.shape(), true, () -> adapter.merged(site,
+        boolean turned = ModelShapes.turnedWeights(model.config()).contains(name);
+        return new PendingTensor(name, DataType.FLOAT, weight.shape(), true, () -> MergedWeights.merged(adapter, site, turned,
                 weight.castTo(DataType.FLOAT), suffix -> parameters.get(site + "." + suffix)));
     }
 

@@ -28,7 +28,7 @@ final class ModelScorer implements ResponseScorer, AutoCloseable {
     private final @Nullable ScoreCache cache;
 
     /**
-     * A scorer; samples beyond the limit are cut at their ends when {@code tooLong} is KEEP_START, and else refused.
+     * A scorer; samples beyond the limit are cut when {@code tooLong} cuts them, and else refused.
      *
      * @param cache keeps scores of these weights for a run that is continued, or null
      */
@@ -36,7 +36,7 @@ final class ModelScorer implements ResponseScorer, AutoCloseable {
                 TrainingListener listener, @Nullable ScoreCache cache) {
         this.cache = cache;
         engine = new TrainingEngine(model, new Sft(), false);
-        encoder = new Encoder(encoding, limit, tooLong == TooLong.KEEP_START ? tooLong : TooLong.ERROR);
+        encoder = new Encoder(encoding, limit, tooLong.cuts() ? tooLong : TooLong.ERROR);
         this.tokensPerBatch = tokensPerBatch;
         this.listener = listener;
     }

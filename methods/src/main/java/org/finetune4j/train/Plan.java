@@ -16,12 +16,13 @@ import java.util.List;
  * @param steps               optimiser steps
  * @param memory              peak memory, and what is computed again to spare some
  * @param seconds             estimated time of the training steps
+ * @param data                what the data were taken for, what was left out of them, and how long samples are
  * @param problems            everything that refuses the run, one sentence each with the setting's path; empty when it
  *                            may run. With problems, numbers that could not be found are 0
  */
 public record Plan(List<String> stages, List<String> models, long totalParameters, long trainableParameters,
                    int samples, long tokens, long supervisedTokens, int droppedSamples, long steps, MemoryEstimate memory,
-                   double seconds, List<String> problems) {
+                   double seconds, DataSummary data, List<String> problems) {
     /** Keeps immutable copies. */
     public Plan {
         stages = List.copyOf(stages);
@@ -42,6 +43,6 @@ public record Plan(List<String> stages, List<String> models, long totalParameter
     /** This plan with other words for what refuses the run. */
     public Plan withProblems(List<String> others) {
         return new Plan(stages, models, totalParameters, trainableParameters, samples, tokens, supervisedTokens,
-                droppedSamples, steps, memory, seconds, others);
+                droppedSamples, steps, memory, seconds, data, others);
     }
 }

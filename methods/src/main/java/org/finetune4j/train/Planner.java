@@ -1,15 +1,23 @@
 package org.finetune4j.train;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.data.DataReader;
+import org.finetune4j.data.DataReport;
+import org.finetune4j.data.EncodedCache;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
 import org.finetune4j.data.FittingResponses;
 import org.finetune4j.data.LengthLimit;
+import org.finetune4j.data.LengthStatistics;
 import org.finetune4j.data.Packer;
+import org.finetune4j.data.ReadData;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
@@ -18,6 +26,7 @@ import org.finetune4j.kernel.Kernels;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.ModelShapes;
 import org.finetune4j.model.ParameterSpec;
 import org.finetune4j.tokenizer.Tokenizer;
@@ -37,10 +46,16 @@ final class Planner {
     private LengthLimit limit = new LengthLimit(0, false);
     private int longResponses;
     private int lostSamples;
+    private final DataReport report = new DataReport();
     private List<Sample> samples = List.of();
+    private int rows;
+    private List<String> notes = List.of();
+    private Set<Long> prompts = Set.of();
     private List<Sample> heldOut = List.of();
     private @Nullable EncodedSamples encoded;
     private @Nullable EncodedSamples heldOutEncoded;
+    private int answeredPrompts;
+    private int longestPrompt;
     private long steps;
     private MemoryEstimate memory = MemoryEstimate.UNKNOWN;
     private double seconds;
@@ -56,26 +71,29 @@ final class Planner {
                     + "Add an adapter such as adapt(lora()), or leave frozenWeights out.");
         }
         attempt("base", this::model);
-        attempt("data", () -> samples = job.data().samples());
+        int place = problems.size();
         Evaluation evaluation = job.evaluation();
         if (evaluation != null) {
             attempt("heldOut", () -> heldOut = evaluation.heldOut().samples());
             evaluationProblems(evaluation);
         }
-        candidateProblems();
-        if (problems.isEmpty()) {
+        List<String> later = new ArrayList<>(problems.subList(place, problems.size()));
+        problems.subList(place, problems.size()).clear();
+        attempt("data", () -> readData(later.isEmpty()));
+        problems.addAll(later);
+        if (problems.isEmpty() && encoded == null) {
             attempt("data", this::encode);
         }
         if (problems.isEmpty()) {
             attempt("kernels", this::estimate);
         }
-        int count = samples.size() + lostSamples;
         boolean selects = job.selector() != null;
         EncodedSamples known = encoded;
-        Plan plan = new Plan(stages(), models(), total, trainable, count, known == null ? 0 : known.tokens(),
+        Plan plan = new Plan(stages(), models(), total, trainable, rows, known == null ? 0 : known.tokens(),
                 known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped() + lostSamples, steps,
-                memory, seconds, problems);
-        return new Preparation(plan, samples, longResponses, selects ? null : encoded, heldOut, heldOutEncoded,
+                memory, seconds, new DataSummary(notes, known == null ? LengthStatistics.NONE : known.lengths(),
+                        known == null ? 0 : known.cut()), problems);
+        return new Preparation(plan, samples, prompts, longResponses, selects ? null : encoded, heldOut, heldOutEncoded,
                 limit);
     }
 
@@ -140,18 +158,31 @@ final class Planner {
         }
     }
 
-    private void candidateProblems() {
-        long candidates = samples.stream().filter(sample -> !sample.candidates().isEmpty()).count();
-        if (candidates > 0 && job.selector() == null) {
-            problems.add("data: " + candidates + " of " + samples.size() + " samples have several candidate responses, "
-                    + "but nothing chooses among them. Add a selector such as grape(), or keep one response a sample.");
+    /** Reads the data once: encoded at the same time where nothing stands against it and nothing is chosen from. */
+    private void readData(boolean nothingAgainst) {
+        DataReader reader = new DataReader(job.data(), job.objective().rows(), job.objective().method().name());
+        if (job.selector() != null) {
+            samples = reader.samples(report);
+            rows = samples.size();
+            notes = report.lines();
+            prompts = samples.stream().filter(sample -> !sample.isDocument()).map(ReadData::prompt).collect(Collectors.toSet());
+            candidateProblems();
+        } else if (nothingAgainst && problems.isEmpty()) {
+            encode();
+        } else {
+            rows = reader.check(report);
+            notes = report.lines();
         }
+    }
+
+    private void candidateProblems() {
         // Samples with the same prompt are alternatives of one another, too.
-        if (job.selector() != null && candidates == 0 && !samples.isEmpty()
+        if (samples.stream().allMatch(sample -> sample.candidates().isEmpty())
                 && samples.stream().map(Sample::prompt).distinct().count() == samples.size()) {
-            problems.add("select: " + job.selector().method().name() + " has nothing to choose: each of the "
-                    + samples.size() + " samples of " + job.data().description() + " has one response. Give candidate "
-                    + "responses, name the field that holds them, or leave the selector out.");
+            problems.add("select: " + java.util.Objects.requireNonNull(job.selector()).method().name()
+                    + " has nothing to choose: each of the " + samples.size() + " samples of " + job.data().description()
+                    + " has one response. Give candidate responses, name the field that holds them, or leave the selector "
+                    + "out.");
         }
     }
 
@@ -163,19 +194,41 @@ final class Planner {
     private void encode() {
         try (Tokenizer tokenizer = Tokenizer.load(job.base().folder())) {
             TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate());
-            if (job.selector() != null && job.train().tooLong() == TooLong.DROP) {
-                dropLongResponses(encoding);
-            }
-            // A selector keeps a response for each prompt, of which nobody knows yet which one.
-            List<Sample> likely = samples.stream().map(sample -> sample.candidates().isEmpty() ? sample
-                    : sample.withResponse(sample.candidates().get(0).text())).toList();
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
-            encoded = encoder.encode(likely);
-            Packer packer = new Packer(encoded.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
+            EncodedSamples data = job.selector() == null ? encodeRows(encoding, encoder) : encodeLikely(encoding, encoder);
+            encoded = data;
+            Packer packer = new Packer(data.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
                     job.train().seed());
             steps = job.train().maxSteps() > 0 ? job.train().maxSteps() : packer.steps(job.train().epochs());
             attempt("heldOut", () -> heldOutEncoded = encodeHeldOut(encoder, encoding));
         }
+    }
+
+    private EncodedSamples encodeRows(TextEncoding encoding, Encoder encoder) {
+        Path folder = job.dataCache();
+        EncodedCache cache = folder == null ? null : new EncodedCache(folder);
+        String key = cache == null ? null : EncodedCache.key(job.data(), encoding.fingerprint(), limit.tokens(),
+                job.train().tooLong());
+        ReadData read = cache == null || key == null ? null : cache.read(key);
+        if (read == null) {
+            read = new DataReader(job.data(), job.objective().rows(), job.objective().method().name()).encode(encoder, report);
+            if (cache != null && key != null) {
+                cache.write(key, read);
+            }
+        }
+        rows = read.rows();
+        notes = read.notes();
+        prompts = Arrays.stream(read.prompts()).boxed().collect(Collectors.toSet());
+        return read.encoded();
+    }
+
+    /** A selector keeps a response for each prompt, of which nobody knows yet which one. */
+    private EncodedSamples encodeLikely(TextEncoding encoding, Encoder encoder) {
+        if (job.train().tooLong() == TooLong.DROP) {
+            dropLongResponses(encoding);
+        }
+        return encoder.encode(samples.stream().map(sample -> sample.candidates().isEmpty() ? sample
+                : sample.withResponse(sample.candidates().get(0).text())).toList());
     }
 
     /** Before anything is ranked, for a response that wins and is dropped then takes its prompt with it. */
@@ -194,7 +247,9 @@ final class Planner {
     private @Nullable EncodedSamples encodeHeldOut(Encoder encoder, TextEncoding encoding) {
         int context = java.util.Objects.requireNonNull(config).maxPositions();
         for (Sample sample : prompts(job, heldOut)) {
-            int length = encoding.prompt(sample.id(), sample.prompt()).length;
+            int length = encoding.prompt(sample.id(), sample.promptConversation()).length;
+            answeredPrompts++;
+            longestPrompt = Math.max(longestPrompt, length);
             if (length >= context) {
                 throw new FinetuneException("the prompt of " + sample.id() + " has " + length + " tokens, which leaves no "
                         + "room for an answer in the model's context of " + context + ". Shorten it or leave it out.");
@@ -221,16 +276,19 @@ final class Planner {
                 : train.maxSteps() * (double) train.accumulate()
                         * Math.min(data.tokens(), Math.max(meanTokens, train.tokensPerBatch())) / data.tokens();
         try (Kernels kernels = KernelChoice.named(job.kernels())) {
-            if (!kernels.supports(train.precision().type())) {
-                throw new FinetuneException("the kernels '" + job.kernels() + "' do not support precision "
-                        + train.precision() + ". Choose another precision or other kernels.");
-            }
+            KernelChoice.require(kernels, train.precision());
             MemoryPlanner.Batch batch = largestBatch(data, meanTokens);
             MemoryPlanner planner = new MemoryPlanner(known, train,
                     job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), kernels, batch,
                     ProcessMemory.availableBytes());
             MemoryPlanner.Choice choice = planner.choose();
-            memory = choice.memory();
+            memory = answeredPrompts == 0 ? choice.memory() : choice.memory().withGeneration(GenerationMemory.forecast(known,
+                    train.precision(), train.frozenWeights(), job.adapter() == null ? null : job.adapter().linearAdapter(),
+                    kernels, answeredPrompts, longestPrompt, java.util.Objects.requireNonNull(job.evaluation()).maxNewTokens()));
+            if (!memory.fits() && memory.generationRules()) {
+                problems.add(tooLargeAnswers(memory));
+                return;
+            }
             if (!memory.fits()) {
                 problems.add(tooLarge(memory, planner.smallest().memory()));
                 return;
@@ -264,6 +322,14 @@ final class Planner {
                 + wanted.blocks() + " blocks recomputed, head " + mebibytes(wanted.headBytes()) + ", reference "
                 + mebibytes(wanted.referenceBytes()) + ", program " + mebibytes(wanted.programBytes()) + "), but only "
                 + mebibytes(wanted.availableBytes()) + " are available. " + mend;
+    }
+
+    private static String tooLargeAnswers(MemoryEstimate wanted) {
+        return "evaluate: generating answers needs " + mebibytes(wanted.totalBytes()) + " (parameters "
+                + mebibytes(wanted.parameterBytes()) + ", keys and values " + mebibytes(wanted.cacheBytes())
+                + ", intermediate arrays and faster copies of weights " + mebibytes(wanted.generationBytes()) + ", program "
+                + mebibytes(wanted.programBytes()) + "), but only " + mebibytes(wanted.availableBytes())
+                + " are available. Choose a smaller maxNewTokens, shorter prompts or precision bf16, or a smaller model.";
     }
 
     private static String mebibytes(long bytes) {

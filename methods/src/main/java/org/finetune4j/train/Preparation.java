@@ -1,6 +1,7 @@
 package org.finetune4j.train;
 
 import java.util.List;
+import java.util.Set;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.Sample;
@@ -10,13 +11,15 @@ import org.jspecify.annotations.Nullable;
  * What planning found and a run goes on with.
  *
  * @param plan      the plan
- * @param samples   the training samples, before a selector chooses, without responses that are to be dropped for length
+ * @param samples   the training samples that a selector chooses from, without responses that are to be dropped for length;
+ *                  none where nothing is chosen
+ * @param prompts   hashes of what the training samples ask, by {@link org.finetune4j.data.ReadData#prompt}
  * @param longResponses how many responses those are
  * @param encoded   the training samples encoded, or null where a selector chooses first
  * @param heldOut   the held-out samples
  * @param heldOutEncoded those of them with something to learn, encoded, or null when there are none
  * @param limit     longest sequence
  */
-record Preparation(Plan plan, List<Sample> samples, int longResponses, @Nullable EncodedSamples encoded,
+record Preparation(Plan plan, List<Sample> samples, Set<Long> prompts, int longResponses, @Nullable EncodedSamples encoded,
                    List<Sample> heldOut, @Nullable EncodedSamples heldOutEncoded, LengthLimit limit) {
 }

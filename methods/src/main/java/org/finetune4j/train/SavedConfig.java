@@ -6,8 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.StrictJson;
+import org.finetune4j.model.ModelConfig;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** The config.json of a saved model: the base's own, but for how its weights were stored. */

@@ -12,15 +12,15 @@ import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.DiskSpace;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.ModelShards;
 import org.finetune4j.checkpoint.PendingTensor;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.gguf.GgufExport;
 import org.finetune4j.gguf.GgufType;
 import org.finetune4j.methods.adapt.SavedAdapter;
-import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.LinearAdapter;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.ModelShapes;
 import org.finetune4j.model.ParameterSpec;
 import org.jspecify.annotations.Nullable;
@@ -35,11 +35,13 @@ public final class SavedModel implements AutoCloseable {
             "chat_template.jinja", "generation_config.json");
 
     private final Path folder;
+    private final ModelConfig config;
     private final MergedWeights weights;
     private final DataType stored;
 
-    private SavedModel(Path folder, MergedWeights weights, DataType stored) {
+    private SavedModel(Path folder, ModelConfig config, MergedWeights weights, DataType stored) {
         this.folder = folder;
+        this.config = config;
         this.weights = weights;
         this.stored = stored;
     }
@@ -66,9 +68,9 @@ public final class SavedModel implements AutoCloseable {
                 parameters.put(spec.name(), values(spec));
             }));
         }
-        MergedWeights weights = new MergedWeights(folder, saved, sites,
+        MergedWeights weights = new MergedWeights(folder, config, saved, sites,
                 (site, suffix) -> parameters.get(site + "." + suffix));
-        return new SavedModel(folder, weights, weights.storedAs(config.torchDtype()));
+        return new SavedModel(folder, config, weights, weights.storedAs(config.torchDtype()));
     }
 
     private static INDArray values(ParameterSpec spec) {
@@ -85,7 +87,7 @@ public final class SavedModel implements AutoCloseable {
     }
 
     private List<PendingTensor> tensors() {
-        return weights.tensors(weights.names());
+        return weights.tensors(ModelShapes.names(config));
     }
 
     /**

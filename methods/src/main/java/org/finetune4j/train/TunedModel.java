@@ -2,19 +2,18 @@ package org.finetune4j.train;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.Predicate;
-import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.data.EncodedSamples;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.data.TextEncoding;
+import org.finetune4j.generation.GeneratedText;
+import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationSettings;
-import org.finetune4j.generation.Generator;
+import org.finetune4j.generation.TextListener;
+import org.finetune4j.generation.TextStream;
 import org.finetune4j.gguf.GgufType;
 import org.finetune4j.model.LanguageModel;
-import org.finetune4j.tokenizer.StreamingDecoder;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
-import org.jspecify.annotations.Nullable;
 
 /** The outcome of a run, with the model in memory. */
 final class TunedModel implements FineTuned {
@@ -28,7 +27,7 @@ final class TunedModel implements FineTuned {
     private final Trainer.Outcome outcome;
     private final List<Comparison> comparisons;
     private final List<Answer> answers;
-    private @Nullable Generator generator;
+    private final Responder responder;
 
     /** Takes over what was opened, to be closed in reverse. */
     TunedModel(FineTuning job, Plan plan, LanguageModel model, Tokenizer tokenizer, TextEncoding encoding,
@@ -44,6 +43,7 @@ final class TunedModel implements FineTuned {
         this.outcome = outcome;
         this.comparisons = List.copyOf(comparisons);
         this.answers = List.copyOf(answers);
+        this.responder = new Responder(model, tokenizer, encoding, job.base().folder());
     }
 
     FineTuning job() {
@@ -87,30 +87,23 @@ final class TunedModel implements FineTuned {
     }
 
     @Override
-    public String generate(List<Message> conversation, int maxNewTokens, double temperature, int topK, double topP,
-                           long seed, Predicate<String> onText) {
-        GenerationSettings settings;
-        try {
-            settings = new GenerationSettings(maxNewTokens, temperature, topK, topP, seed, encoding.stopIds());
-        } catch (IllegalArgumentException e) {
-            throw new FinetuneException("generate: " + e.getMessage() + ".", e);
-        }
-        if (generator == null) {
-            generator = new Generator(model, true, tokenizer.vocabularySize());
-        }
-        StreamingDecoder decoder = tokenizer.streamingDecoder(true);
-        StringBuilder text = new StringBuilder();
-        generator.stream(encoding.prompt("the conversation", conversation), settings, token -> {
-            String piece = decoder.append(token);
-            text.append(piece);
-            // The decoder holds nothing back after a piece that is not empty, so that after a stop nothing more is told.
-            return piece.isEmpty() || onText.test(piece);
-        });
-        String rest = decoder.finish();
-        if (!rest.isEmpty()) {
-            onText.test(rest);
-        }
-        return text.append(rest).toString();
+    public GenerationSettings.Builder generation() {
+        return responder.settings(true);
+    }
+
+    @Override
+    public List<GeneratedText> generate(List<Message> conversation, GenerationSettings settings, TextListener listener) {
+        return responder.answer(List.of(conversation), settings, listener).get(0);
+    }
+
+    @Override
+    public TextStream stream(List<Message> conversation, GenerationSettings settings) {
+        return responder.stream(conversation, settings);
+    }
+
+    @Override
+    public void limitGeneration(GenerationLimits limits) {
+        responder.limit(limits);
     }
 
     @Override
@@ -130,9 +123,7 @@ final class TunedModel implements FineTuned {
 
     @Override
     public void close() {
-        if (generator != null) {
-            generator.close();
-        }
+        responder.close();
         FineTuningRun.closeAll(opened);
     }
 }

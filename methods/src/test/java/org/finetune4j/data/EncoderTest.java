@@ -7,10 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.Test;
 
 class EncoderTest {
@@ -64,7 +67,7 @@ class EncoderTest {
     @Test
     void leavesOutLongResponsesAndSamplesThatLoseEveryOne() {
         SampleEncoding response = sample -> CHARACTERS.encode(Sample.document(sample.id(), sample.response()));
-        List<Sample.Message> prompt = List.of(new Sample.Message("user", "?"));
+        List<Message> prompt = List.of(new Message("user", "?"));
         Sample some = new Sample("some", prompt, List.of(new Sample.Candidate("abcd", "a"), new Sample.Candidate("abc", "b"),
                 new Sample.Candidate("abcde", "c")), null, Map.of());
         Sample none = new Sample("none", prompt, List.of(new Sample.Candidate("abcd", "a")), null, Map.of());
@@ -86,6 +89,77 @@ class EncoderTest {
                 () -> new Encoder(CHARACTERS, 2, TooLong.KEEP_START).encode(documents("abc")));
         assertTrue(refusal.getMessage().contains("1 of 1 samples have no token to learn: s0"), refusal.getMessage());
         assertTrue(refusal.getMessage().contains("beyond token 2"), refusal.getMessage());
+    }
+
+    @Test
+    void cutsTheStartAndRefusesASampleThatLosesItsResponse() {
+        EncodedSamples encoded = new Encoder(CHARACTERS, 3, TooLong.KEEP_END).encode(documents("abcd", "a"));
+        assertArrayEquals(new int[] {'b', 'c', 'd'}, encoded.examples().get(0).ids());
+        assertEquals(2, encoded.examples().get(0).supervisedTokens());
+        assertEquals(1, encoded.cut());
+        SampleEncoding promptLast = sample -> new Example(sample.id(), new int[] {1, 2, 3, 4, 5}, new boolean[] {false, true, false, false, false});
+        String message = assertThrows(FinetuneException.class,
+                () -> new Encoder(promptLast, 3, TooLong.KEEP_END).encode(documents("x"))).getMessage();
+        assertTrue(message.contains("1 of 1 samples have no token to learn: s0 (its response lies before the last 3 tokens)"), message);
+    }
+
+    /** Cut into pieces or not, every supervised token is learned once and in its order. */
+    @Test
+    void piecesLearnEverySupervisedTokenOnce() {
+        Random random = new Random(3);
+        for (int trial = 0; trial < 200; trial++) {
+            int length = 2 + random.nextInt(40);
+            int[] ids = IntStream.range(0, length).toArray();
+            boolean[] supervised = new boolean[length];
+            for (int i = 0; i < length; i++) {
+                supervised[i] = random.nextInt(4) == 0;
+            }
+            supervised[length - 1] = true;
+            Example whole = new Example("w", ids, supervised);
+            int most = 2 + random.nextInt(12);
+            EncodedSamples encoded = new Encoder(sample -> whole, most, TooLong.SPLIT).encode(documents("x"));
+            List<Integer> learned = new ArrayList<>();
+            for (Example piece : encoded.examples()) {
+                assertTrue(piece.ids().length <= most && piece.supervisedTokens() > 0);
+                for (int i = 1; i < piece.ids().length; i++) {
+                    if (piece.supervised()[i]) {
+                        learned.add(piece.ids()[i]);
+                    }
+                }
+            }
+            assertEquals(IntStream.range(1, length).filter(i -> supervised[i]).boxed().toList(), learned);
+        }
+        assertEquals(List.of("s0#1", "s0#2", "s1"), new Encoder(CHARACTERS, 4, TooLong.SPLIT).encode(documents("abcde", "a")).examples()
+                .stream().map(Example::id).toList());
+    }
+
+    @Test
+    void partByPartIsAllAtOnce() {
+        List<Sample> samples = documents("abc", "a", "abcd", "ab", "abcdefgh");
+        Encoder encoder = new Encoder(CHARACTERS, 6, TooLong.DROP);
+        Encoder.Pass pass = encoder.begin();
+        samples.forEach(sample -> pass.add(List.of(sample)));
+        EncodedSamples parts = pass.finish();
+        EncodedSamples whole = encoder.encode(samples);
+        assertEquals(whole.hash(), parts.hash());
+        assertEquals(whole.lengths(), parts.lengths());
+        assertEquals(new LengthStatistics(5, 3, 5, 10, 10, 10, "s4", 5.6, List.of(new LengthStatistics.Bin(3, 3, 1),
+                new LengthStatistics.Bin(4, 4, 1), new LengthStatistics.Bin(5, 5, 1), new LengthStatistics.Bin(6, 6, 1),
+                new LengthStatistics.Bin(7, 7, 0), new LengthStatistics.Bin(8, 8, 0), new LengthStatistics.Bin(9, 9, 0),
+                new LengthStatistics.Bin(10, 10, 1))), whole.lengths());
+    }
+
+    @Test
+    void binsHaveRoundWidthsAndHoldEverySample() {
+        Random random = new Random(2);
+        for (int longest : new int[] {1, 11, 12, 13, 99, 100, 480, 1023, 5000, 70_000}) {
+            int[] lengths = random.ints(500, 1, longest + 1).toArray();
+            LengthStatistics statistics = LengthStatistics.of(lengths, "x");
+            assertEquals(500, statistics.bins().stream().mapToInt(LengthStatistics.Bin::count).sum());
+            assertTrue(statistics.bins().size() <= 12, statistics.toString());
+            int width = statistics.bins().get(0).to() - statistics.bins().get(0).from() + 1;
+            assertTrue(String.valueOf(width).matches("[125]0*"), width + " of " + longest);
+        }
     }
 
     @Test

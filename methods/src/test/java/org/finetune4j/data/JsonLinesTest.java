@@ -12,7 +12,9 @@ import java.util.List;
 import java.util.Map;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample.Candidate;
-import org.finetune4j.data.Sample.Message;
+import org.finetune4j.data.format.FieldMapping;
+import org.finetune4j.data.format.Part;
+import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,9 +28,17 @@ class JsonLinesTest {
         return Files.writeString(folder.resolve("train.jsonl"), String.join("\n", lines));
     }
 
+    private static List<Sample> read(Path file) {
+        return read(file, FieldMapping.standard());
+    }
+
+    private static List<Sample> read(Path file, FieldMapping mapping) {
+        return DataSource.jsonLines(file, mapping).samples();
+    }
+
     @Test
     void readsEveryShapeAndNamesSamplesByLine() throws IOException {
-        List<Sample> samples = JsonLines.read(file(
+        List<Sample> samples = read(file(
                 "{\"prompt\": \"2+2?\", \"response\": \"4\", \"answer\": 4, \"level\": {\"a\": 1}}",
                 "",
                 "{\"messages\": [{\"role\": \"system\", \"content\": \"s\"}, {\"role\": \"user\", \"content\": \"u\"},"
@@ -52,21 +62,21 @@ class JsonLinesTest {
 
     @Test
     void mapsFieldNames() throws IOException {
-        Sample sample = JsonLines.read(file("{\"question\": \"q\", \"solution\": \"s\", \"gold\": true}"),
-                FieldMapping.standard().withPromptAndResponse("question", "solution").withAnswer("gold")).get(0);
+        Sample sample = read(file("{\"question\": \"q\", \"solution\": \"s\", \"gold\": true}"),
+                FieldMapping.standard().with(Part.PROMPT, "question").with(Part.RESPONSE, "solution").with(Part.ANSWER, "gold")).get(0);
         assertEquals("s", sample.response());
         assertEquals("true", sample.answer());
     }
 
     @Test
     void acceptsAByteOrderMarkAndRefusesOtherEncodings() throws IOException {
-        assertEquals(1, JsonLines.read(file("\uFEFF{\"text\": \"t\"}")).size());
+        assertEquals(1, read(file("\uFEFF{\"text\": \"t\"}")).size());
         Path latin = folder.resolve("latin.jsonl");
         Files.write(latin, new byte[] {'{', '}', '\n', '"', (byte) 0xE9, '"'});
-        FinetuneException refusal = assertThrows(FinetuneException.class, () -> JsonLines.read(latin));
+        FinetuneException refusal = assertThrows(FinetuneException.class, () -> read(latin));
         assertTrue(refusal.getMessage().contains("latin.jsonl:1 has the fields []"), refusal.getMessage());
         Files.write(latin, new byte[] {'\n', '"', (byte) 0xE9, '"'});
-        refusal = assertThrows(FinetuneException.class, () -> JsonLines.read(latin));
+        refusal = assertThrows(FinetuneException.class, () -> read(latin));
         assertTrue(refusal.getMessage().contains("latin.jsonl:2 is not UTF-8"), refusal.getMessage());
     }
 
@@ -78,6 +88,7 @@ class JsonLinesTest {
             {"prompt": "p", "response": "r"} {}       | is not JSON
             ["prompt"]                                | train.jsonl:2 is [..., not a JSON object
             {"instruction": "p"}                      | [instruction], of no known shape
+            {"promt": "p", "answr": "a"}              | or map other names by fields(...). Did you mean 'prompt'?
             {"prompt": "p", "text": "t"}              | more than one shape
             {"prompt": "p"}                           | train.jsonl:2 has no response
             {"prompt": "p", "response": " "}          | 'response' that is empty
@@ -85,7 +96,8 @@ class JsonLinesTest {
             {"prompt": "", "response": "r"}           | 'prompt' that is empty
             {"prompt": "p", "responses": []}          | 'responses' that is an empty list
             {"prompt": "p", "responses": ["a", ""]}   | responses[1] that is empty
-            {"prompt": "p", "response": "r", "responses": ["a"]} | both a response and the candidates
+            {"prompt": "p", "response": "r", "responses": ["a"]} | more than one shape: prompt and response ('prompt', 'response'), prompt and candidate responses ('prompt', 'responses')
+            {"messages": [{"role": "assistant", "content": "a"}], "responses": ["b"]} | both a response and the candidates
             {"messages": []}                          | 'messages' that is an empty list
             {"messages": [{"role": "user", "content": "u"}]} | no response
             {"messages": [{"role": "bot", "content": "u"}]}  | messages[0] with the role 'bot'
@@ -95,7 +107,7 @@ class JsonLinesTest {
             """)
     void refusesWithFileLineAndMend(String line, String expected) throws IOException {
         Path file = file("{\"text\": \"fine\"}", line);
-        FinetuneException refusal = assertThrows(FinetuneException.class, () -> JsonLines.read(file));
+        FinetuneException refusal = assertThrows(FinetuneException.class, () -> read(file));
         assertTrue(refusal.getMessage().contains("train.jsonl:2"), refusal.getMessage());
         assertTrue(refusal.getMessage().contains(expected), refusal.getMessage());
     }
@@ -103,17 +115,17 @@ class JsonLinesTest {
     @Test
     void refusesMissingAndEmptyFiles() throws IOException {
         Path missing = folder.resolve("missing.jsonl");
-        assertTrue(assertThrows(FinetuneException.class, () -> JsonLines.read(missing)).getMessage()
+        assertTrue(assertThrows(FinetuneException.class, () -> read(missing)).getMessage()
                 .contains("does not exist"));
-        assertTrue(assertThrows(FinetuneException.class, () -> JsonLines.read(folder)).getMessage()
-                .contains("is a folder"));
+        assertTrue(assertThrows(FinetuneException.class, () -> read(folder)).getMessage()
+                .contains("holds no file of records (.jsonl, .ndjson, each also with .gz or .zst)"));
         Path empty = file("", " ");
-        assertTrue(assertThrows(FinetuneException.class, () -> JsonLines.read(empty)).getMessage()
+        assertTrue(assertThrows(FinetuneException.class, () -> read(empty)).getMessage()
                 .contains("holds no sample"));
     }
 
     @Test
     void refusesTwoPartsUnderOneName() {
-        assertThrows(FinetuneException.class, () -> FieldMapping.standard().withAnswer("response"));
+        assertThrows(FinetuneException.class, () -> FieldMapping.standard().with(Part.ANSWER, "x").with(Part.PROMPT, "x"));
     }
 }

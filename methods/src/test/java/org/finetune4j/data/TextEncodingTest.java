@@ -12,8 +12,9 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample.Candidate;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.tokenizer.BpeTrainer;
+import org.finetune4j.tokenizer.Conversation;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.finetune4j.tokenizer.TokenizerSettings;
 import org.junit.jupiter.api.AfterAll;
@@ -64,7 +65,7 @@ class TextEncodingTest {
                 new Message("user", "e"), new Message("assistant", "fg")));
         assertEquals("cd</s>fg</s>", learned(example));
         assertEquals("<s>user:ab</s><s>assistant:", tokenizer.decode(encoding.prompt("x",
-                List.of(new Message("user", "ab"))), false));
+                Conversation.of(Message.user("ab"))), false));
         assertEquals(Set.of(tokenizer.endTokenId().getAsInt()), encoding.stopIds());
     }
 

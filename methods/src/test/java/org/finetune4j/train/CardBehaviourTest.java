@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.data.Example;
 import org.finetune4j.generation.GenerationSettings;
 import org.finetune4j.generation.Generator;
@@ -23,6 +22,7 @@ import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Reduction;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.Precision;
 import org.junit.jupiter.api.Test;
@@ -104,7 +104,7 @@ class CardBehaviourTest {
     }
 
     private static ModelConfig config() {
-        return new ModelConfig(48, 64, 96, 2, 4, 2, 16, 1e-5, 10000, 64, true, null, List.of(END), DataType.FLOAT, 0.1);
+        return ModelConfig.llama(48, 64, 96, 2, 4, 2, 16, 1e-5, 10000, 64, true, null, List.of(END), DataType.FLOAT, 0.1);
     }
 
     /** Random prompts, each with a random response and its end token, which alone are learned. */

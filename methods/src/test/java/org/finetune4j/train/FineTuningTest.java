@@ -16,17 +16,26 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.data.DataReport;
 import org.finetune4j.data.DataSource;
+import org.finetune4j.data.PreferencePair;
+import org.finetune4j.data.Provenance;
+import org.finetune4j.data.RowStream;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.Sample.Candidate;
-import org.finetune4j.data.Sample.Message;
+import org.finetune4j.generation.GenerationLimits;
+import org.finetune4j.generation.GenerationSettings;
+import org.finetune4j.generation.TextListener;
+import org.finetune4j.generation.TextStream;
 import org.finetune4j.data.TooLong;
+import org.finetune4j.data.transform.ChosenOnly;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.adapt.Lora;
@@ -39,6 +48,8 @@ import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.ResponseScorer;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.Precision;
+import org.finetune4j.tokenizer.Conversation;
+import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +57,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 
 /** Whole jobs on a small model: from files to a saved folder. */
 class FineTuningTest {
+    private static final List<Message> TURNS = List.of(new Message("user", "Turn round: ab"));
     @TempDir
     static Path models;
 
@@ -132,12 +144,9 @@ class FineTuningTest {
         try (FineTuned tuned = job.run(listener)) {
             assertTrue(tuned.comparisons().get(0).after().value() > tuned.comparisons().get(0).before().value(),
                     tuned.comparisons().toString());
-            StringBuilder streamed = new StringBuilder();
-            answer = tuned.generate(List.of(new Message("user", "Turn round: ab")), 6, 0, 0, 1, 0, piece -> {
-                streamed.append(piece);
-                return true;
-            });
-            assertEquals(answer, streamed.toString());
+            List<String> heard = new ArrayList<>();
+            answer = generate(tuned, greedy -> greedy.maxNewTokens(6), heard, true);
+            assertEquals(answer, String.join("", heard));
             assertEquals(answer, tuned.generate("Turn round: ab"));
             drawsAndStops(tuned, answer);
             assertThrows(FinetuneException.class, () -> tuned.saveAdapter(folder.resolve("adapter")));
@@ -156,28 +165,50 @@ class FineTuningTest {
         }
     }
 
+    private static String generate(FineTuned tuned, UnaryOperator<GenerationSettings.Builder> settings, List<String> heard,
+                                   boolean goesOn) {
+        return tuned.generate(TURNS, settings.apply(tuned.generation()).build(), new TextListener() {
+            @Override
+            public boolean onText(int request, int sample, String piece) {
+                heard.add(piece);
+                return goesOn;
+            }
+        }).get(0).text();
+    }
+
+    private static String drawn(FineTuned tuned, int most, int topK, double topP, long seed) {
+        return generate(tuned, settings -> settings.maxNewTokens(most).temperature(5).topK(topK).topP(topP).seed(seed),
+                new ArrayList<>(), true);
+    }
+
     private static void drawsAndStops(FineTuned tuned, String greedy) {
-        List<Message> turns = List.of(new Message("user", "Turn round: ab"));
-        assertEquals(greedy, tuned.generate(turns, 6, 5, 1, 1, 3, piece -> true));
-        assertEquals(greedy, tuned.generate(turns, 6, 5, 0, 1e-9, 3, piece -> true));
-        String drawn = tuned.generate(turns, 12, 5, 0, 1, 3, piece -> true);
-        assertEquals(drawn, tuned.generate(turns, 12, 5, 0, 1, 3, piece -> true));
-        assertNotEquals(drawn, tuned.generate(turns, 12, 5, 0, 1, 4, piece -> true));
+        assertEquals(greedy, drawn(tuned, 6, 1, 1, 3));
+        assertEquals(greedy, drawn(tuned, 6, 0, 1e-9, 3));
+        String drawn = drawn(tuned, 12, 0, 1, 3);
+        assertEquals(drawn, drawn(tuned, 12, 0, 1, 3));
+        assertNotEquals(drawn, drawn(tuned, 12, 0, 1, 4));
         // All bytes are about as likely, so that some texts are stopped within a character.
         for (long seed = 0; seed < 20; seed++) {
+            long number = seed;
             List<String> heard = new ArrayList<>();
-            tuned.generate(turns, 12, 1000, 0, 1, seed, piece -> {
-                heard.add(piece);
-                return false;
-            });
+            String text = generate(tuned, settings -> settings.maxNewTokens(12).temperature(1000).seed(number), heard, false);
             assertTrue(heard.size() <= 1, heard.toString());
+            assertEquals(String.join("", heard), text);
         }
+        try (TextStream stream = tuned.stream(TURNS, tuned.generation().maxNewTokens(6).build())) {
+            StringBuilder streamed = new StringBuilder();
+            stream.forEachRemaining(streamed::append);
+            assertEquals(greedy, streamed.toString());
+        }
+        tuned.stream(TURNS, tuned.generation().maxNewTokens(6).build()).next();
+        assertEquals(greedy, drawn(tuned, 6, 1, 1, 3), "after a stream that nobody read to its end");
+        tuned.limitGeneration(new GenerationLimits(1, 64, 1 << 10));
+        assertTrue(assertThrows(FinetuneException.class, () -> drawn(tuned, 6, 1, 1, 3)).getMessage().contains("cache"));
+        tuned.limitGeneration(GenerationLimits.DEFAULT);
         for (double topP : new double[] {0, 1.1, Double.NaN}) {
-            assertTrue(assertThrows(FinetuneException.class, () -> tuned.generate(turns, 6, 1, 0, topP, 0, piece -> true))
-                    .getMessage().startsWith("generate: topP is "));
+            assertTrue(assertThrows(FinetuneException.class, () -> drawn(tuned, 6, 0, topP, 0))
+                    .getMessage().startsWith("generation: topP is "));
         }
-        assertTrue(assertThrows(FinetuneException.class, () -> tuned.generate(turns, 6, 1, -1, 1, 0, piece -> true))
-                .getMessage().startsWith("generate: topK is -1"));
     }
 
     @Test
@@ -380,7 +411,7 @@ class FineTuningTest {
     @Test
     void thePlanTellsEveryProblemAtOnce() {
         FineTuning job = FineTuning.builder(new BaseModel.Pretrained(folder.resolve("nowhere")),
-                        DataSource.jsonLines(folder.resolve("missing.jsonl"), org.finetune4j.data.FieldMapping.standard()),
+                        DataSource.jsonLines(folder.resolve("missing.jsonl"), org.finetune4j.data.format.FieldMapping.standard()),
                         new Sft()).train(settings().clip(0).accumulate(0).build())
                 .evaluation(new Evaluation(DataSource.of("held", List.of(new Sample("held:1",
                         List.of(new Message("user", "?")), List.of(), null, Map.of()))), List.of(new ExactMatch()), 0)).build();
@@ -521,5 +552,63 @@ class FineTuningTest {
             assertTrue(warnings.get(0).startsWith("5 of 5 held-out prompts are trained on too, such as held:1"));
             assertEquals(2, tuned.answers().size());
         }
+    }
+
+    /** Counts how often its rows are read from the start. */
+    private static final class Counted implements DataSource {
+        final DataSource source;
+        int opened;
+
+        Counted(DataSource source) {
+            this.source = source;
+        }
+
+        @Override
+        public RowStream open(DataReport report) {
+            opened++;
+            return source.open(report);
+        }
+
+        @Override
+        public String description() {
+            return source.description();
+        }
+
+        @Override
+        public String fingerprint() {
+            return source.fingerprint();
+        }
+    }
+
+    @Test
+    void planningAndRunningReadTheDataOnce() {
+        Counted data = new Counted(SmallModel.samples("train", 24, 1));
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), data, new Sft()).kernels("nd4j")
+                .train(settings().maxSteps(1).build()).dataCache(folder.resolve("cache")).build();
+        PreparedRun prepared = job.prepare();
+        assertEquals(24, prepared.plan().data().lengths().count());
+        try (FineTuned tuned = prepared.run(TrainingListener.NONE)) {
+            assertEquals(1, data.opened);
+        }
+        // Another run with the same data reads what the first one kept; with another limit it encodes again.
+        assertEquals(job.plan().tokens(), prepared.plan().tokens());
+        assertEquals(prepared.plan().data(), job.plan().data());
+        assertEquals(1, data.opened);
+        FineTuning.builder(new BaseModel.Pretrained(base), data, new Sft()).kernels("nd4j")
+                .train(settings().maxSteps(1).maxLength(60).build()).dataCache(folder.resolve("cache")).build().plan();
+        assertEquals(2, data.opened);
+    }
+
+    @Test
+    void preferencesAreRefusedWithTheMendWhereSingleResponsesAreLearned() {
+        DataSource pairs = DataSource.of("pairs.jsonl", List.of(new PreferencePair("pairs.jsonl:1",
+                Conversation.of(Message.user("Turn round: ab")), List.of(Message.assistant("ba")), List.of(Message.assistant("ab")), null,
+                Map.of(), new Provenance("pairs.jsonl", List.of()))));
+        FineTuning.Builder job = FineTuning.builder(new BaseModel.Pretrained(base), pairs, new Sft()).kernels("nd4j")
+                .train(settings().maxSteps(1).build());
+        assertEquals(List.of("data: pairs.jsonl holds 1 preferences (a chosen and a rejected response), but sft learns from single "
+                + "responses or texts. Take chosenOnly() of the data, or choose an objective for them."), job.build().plan().problems());
+        assertEquals(List.of(), FineTuning.builder(new BaseModel.Pretrained(base), new ChosenOnly(pairs), new Sft()).kernels("nd4j")
+                .train(settings().maxSteps(1).build()).build().plan().problems());
     }
 }

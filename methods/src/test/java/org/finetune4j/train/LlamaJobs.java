@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.finetune4j.checkpoint.AtomicFiles;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Example;
 import org.finetune4j.kernel.Kernels;
@@ -18,6 +17,7 @@ import org.finetune4j.methods.objective.KlDirection;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -26,7 +26,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 final class LlamaJobs {
     static final Kernels KERNELS = new OneDnnKernels();
 
-    private static final ModelConfig CONFIG = new ModelConfig(40, 32, 48, 2, 4, 2, 8, 1e-5, 10000, 64, true, null,
+    private static final ModelConfig CONFIG = ModelConfig.llama(40, 32, 48, 2, 4, 2, 8, 1e-5, 10000, 64, true, null,
             List.of(), DataType.FLOAT, 0.1);
 
     private LlamaJobs() {

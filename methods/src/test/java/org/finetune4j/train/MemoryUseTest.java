@@ -11,23 +11,32 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.model.DecodingEngine;
+import org.finetune4j.model.FrozenWeights;
+import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** How a run chooses what it computes again, and that this changes nothing but memory. */
 class MemoryUseTest {
     private static final int BLOCKS = 6;
-    private static final ModelConfig CONFIG = new ModelConfig(500, 64, 96, BLOCKS, 4, 2, 16, 1e-5, 10000, 512, true, null,
+    private static final ModelConfig CONFIG = ModelConfig.llama(500, 64, 96, BLOCKS, 4, 2, 16, 1e-5, 10000, 512, true, null,
             List.of(), DataType.FLOAT, 0.1);
     private static Kernels kernels;
 
@@ -76,7 +85,8 @@ class MemoryUseTest {
 
     private static MemoryEstimate withAvailable(MemoryEstimate memory, long available) {
         return new MemoryEstimate(memory.parameterBytes(), memory.optimizerBytes(), memory.activationBytes(),
-                memory.headBytes(), memory.referenceBytes(), memory.programBytes(), available, memory.cheapRecomputed(),
+                memory.headBytes(), memory.referenceBytes(), memory.cacheBytes(), memory.generationBytes(),
+                memory.programBytes(), available, memory.cheapRecomputed(),
                 memory.recomputedBlocks(), memory.blocks(), memory.moreProducts());
     }
 
@@ -86,6 +96,32 @@ class MemoryUseTest {
         assertEquals(BLOCKS - 1, estimate(TrainSettings.builder().recomputedBlocks(99), 0).recomputedBlocks());
         assertEquals(List.of("train.recomputedBlocks is -1, but must be at least 0."),
                 TrainSettings.builder().recomputedBlocks(-1).build().problems());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16"})
+    void theMemoryOfAnswersIsWhatGenerationTakes(Precision precision) {
+        Assumptions.assumeTrue(kernels.supports(precision.type()));
+        int prompts = 5;
+        int[] prompt = new Random(1).ints(40, 0, CONFIG.vocabularySize()).toArray();
+        DecodingEngine.Forecast forecast = GenerationMemory.forecast(CONFIG, precision, FrozenWeights.AS_ACTIVATIONS, null, kernels,
+                prompts, prompt.length, 24);
+        try (LanguageModel model = LanguageModel.random(CONFIG, precision, kernels, 1);
+                DecodingEngine engine = new DecodingEngine(model, true)) {
+            engine.begin(prompts, prompt.length + 24);
+            engine.feed(IntStream.range(0, prompts).mapToObj(slot -> new DecodingEngine.Feed(slot, prompt)).toList());
+            assertEquals(engine.cacheBytes(), forecast.cacheBytes());
+            assertEquals(engine.arenaBytes(), forecast.arenaBytes());
+            assertEquals(prompts * 64L * 2 * BLOCKS * 2 * 16 * precision.type().width(), forecast.cacheBytes());
+            try (HeldWeights held = engine.holdWeights()) {
+                assertTrue(held.bytes() <= 1.1 * forecast.copyBytes(), held.bytes() + " held, " + forecast);
+            }
+        }
+        MemoryEstimate training = new MemoryEstimate(100, 10, 20, 5, 0, 0, 0, 7, 1000, false, 0, 6, 0);
+        assertEquals(142, training.totalBytes());
+        MemoryEstimate both = training.withGeneration(new DecodingEngine.Forecast(40, 2, 3));
+        assertTrue(both.generationRules() && both.totalBytes() == 152);
+        assertEquals(142, training.withGeneration(new DecodingEngine.Forecast(4, 2, 3)).totalBytes());
     }
 
     @Test
@@ -102,7 +138,7 @@ class MemoryUseTest {
     void aModelThatFitsInNoWayIsRefusedWithNumbersAndAMend(@TempDir Path folder) throws IOException {
         SmallModel.writeUntrained(folder.resolve("base"), DataType.FLOAT);
         Path file = folder.resolve("base").resolve(ModelConfig.FILE_NAME);
-        Files.writeString(file, new ModelConfig(288, 65536, 262144, 40, 64, 64, 1024, 1e-5, 10000, SmallModel.CONTEXT,
+        Files.writeString(file, ModelConfig.llama(288, 65536, 262144, 40, 64, 64, 1024, 1e-5, 10000, SmallModel.CONTEXT,
                 true, null, List.of(), DataType.FLOAT, 0.02).toJson());
         Plan plan = FineTuning.builder(new BaseModel.Fresh(folder.resolve("base"), 1), SmallModel.samples("train", 9, 1),
                 new Sft()).build().plan();

@@ -12,7 +12,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.data.Example;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Asft;
@@ -21,6 +20,7 @@ import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Reduction;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.Precision;
 import org.junit.jupiter.api.Test;
@@ -123,7 +123,7 @@ class RealTrainingTest {
     @ParameterizedTest
     @CsvSource({"4, 128, 352, 500, 200", "2, 64, 128, 3000, 100", "8, 96, 256, 300, 240"})
     void theMemoryEstimateIsNearWhatTheEngineTakes(int layers, int hidden, int inner, int vocabulary, int length) {
-        ModelConfig config = new ModelConfig(vocabulary, hidden, inner, layers, 4, 2, hidden / 4, 1e-5, 10000, 256, true,
+        ModelConfig config = ModelConfig.llama(vocabulary, hidden, inner, layers, 4, 2, hidden / 4, 1e-5, 10000, 256, true,
                 null, List.of(), DataType.FLOAT, 0.02);
         int[] ids = new Random(1).ints(length, 0, vocabulary).toArray();
         boolean[] supervised = new boolean[length];

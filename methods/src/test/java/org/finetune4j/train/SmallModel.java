@@ -8,18 +8,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.data.DataSource;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.Sample.Candidate;
-import org.finetune4j.data.Sample.Message;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
 import org.finetune4j.tokenizer.BpeTrainer;
 import org.finetune4j.tokenizer.BytePairVocabulary;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.TokenizerSettings;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -51,7 +51,7 @@ final class SmallModel {
             BytePairVocabulary vocabulary = new BpeTrainer(280, List.of("<|im_start|>", "<|im_end|>"), true)
                     .train(Stream.of("Turn round: abc", "user", "assistant", "cba"));
             vocabulary.save(folder, new TokenizerSettings(null, "<|im_end|>", null, CHAT_ML, CONTEXT));
-            ModelConfig config = new ModelConfig(288, 32, 48, 2, 4, 2, 8, 1e-5, 10000, CONTEXT, true, null, List.of(),
+            ModelConfig config = ModelConfig.llama(288, 32, 48, 2, 4, 2, 8, 1e-5, 10000, CONTEXT, true, null, List.of(),
                     storage, 0.08);
             Files.writeString(folder.resolve(ModelConfig.FILE_NAME), config.toJson());
             return config;

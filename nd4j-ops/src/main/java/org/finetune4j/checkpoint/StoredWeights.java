@@ -23,6 +23,7 @@ public final class StoredWeights implements AutoCloseable {
     private static final Set<String> PACKED = Set.of("pack-quantized", "nvfp4-pack-quantized", "mxfp4-pack-quantized",
         "marlin-24", "sparse-24-bitmask", "sparse-bitmask");
     private static final String MEND = "Use a version of the model in BF16, F16 or F32";
+    private static final String CONFIG = "config.json";
     private static final long MAXIMUM_BYTES = 10_000_000;
 
     private final SafetensorsFile file;
@@ -56,7 +57,7 @@ public final class StoredWeights implements AutoCloseable {
 
     /** What {@code config.json} says of how weights are stored, if anything. */
     private static @Nullable JsonNode quantization(Path folder) {
-        Path config = folder.resolve(ModelConfig.FILE_NAME);
+        Path config = folder.resolve(CONFIG);
         if (!Files.isRegularFile(config)) {
             return null;
         }

@@ -6,8 +6,8 @@ package org.finetune4j.generation;
  * @param texts         most texts that are generated side by side, at least 1
  * @param tokensPerPass most new tokens in one pass of the model, in [texts, ...): a longer prompt is read in several
  *                      passes, and intermediate arrays are never larger than those of so many tokens
- * @param cacheBytes    most bytes of keys and values: texts wait for one another beyond; a text that alone needs more
- *                      is generated alone
+ * @param cacheBytes    most bytes of keys and values: texts wait for one another beyond, and a text that alone needs
+ *                      more is refused
  */
 public record GenerationLimits(int texts, int tokensPerPass, long cacheBytes) {
     /** 32 texts, 2048 tokens a pass, 2 GiB of keys and values. */

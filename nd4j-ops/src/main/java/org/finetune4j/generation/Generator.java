@@ -3,18 +3,12 @@ package org.finetune4j.generation;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
-import java.util.stream.IntStream;
-import org.bytedeco.javacpp.FloatPointer;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.model.DecodingEngine;
-import org.finetune4j.model.DecodingEngine.Feed;
 import org.finetune4j.model.LanguageModel;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Generates text token by token with a key-value cache, many prompts at a time: a text that ends leaves at once, and the
@@ -25,14 +19,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * in a faster layout, where the device gains by one and has the room. Weights must not change meanwhile.
  */
 public final class Generator implements AutoCloseable {
-    /** Passes of few tokens after which a copy of the weights has paid for itself. */
-    private static final int PASSES_WORTH_HOLDING = 64;
-
     private final DecodingEngine engine;
     private final int longest;
     private final int vocabulary;
     private final GenerationLimits limits;
-    private float[][] rows = new float[0][];
 
     /** Generates with the model, its adapter on when one is attached. */
     public Generator(LanguageModel model) {
@@ -81,24 +71,24 @@ public final class Generator implements AutoCloseable {
      * Continues prompts and tells how far it is.
      *
      * @param prompts    token ids, each not empty
+     * @param settings   for one text each
      * @param onProgress given how many prompts are answered, whenever one more is
      * @return the new tokens of each prompt, without the stop token, in the order of the prompts
      * @throws FinetuneException when a prompt is empty, does not leave room in the context, or holds an unknown token
      */
     public List<int[]> generate(List<int[]> prompts, GenerationSettings settings, IntConsumer onProgress) {
-        List<Text> texts = new ArrayList<>();
-        for (int i = 0; i < prompts.size(); i++) {
-            texts.add(text(i, prompts.get(i), settings));
+        if (settings.samples() > 1) {
+            throw new IllegalArgumentException(settings.samples() + " texts for each prompt, of which one is returned");
         }
-        // The cache has as many places for each text as the longest needs, so that those of like length go together.
-        texts.sort(Comparator.comparingInt(Text::promptTokens));
-        int[][] results = new int[prompts.size()][];
+        List<GenerationRequest> requests = new ArrayList<>();
+        prompts.forEach(prompt -> requests.add(new GenerationRequest(prompt, settings, requests.size())));
         int[] answered = {0};
-        run(texts, settings, token -> true, text -> {
-            results[text.index()] = text.added();
-            onProgress.accept(++answered[0]);
-        });
-        return List.of(results);
+        return generate(requests, new TokenListener() {
+            @Override
+            public void onEnd(GeneratedTokens text) {
+                onProgress.accept(++answered[0]);
+            }
+        }).stream().map(texts -> texts.get(0).tokens()).toList();
     }
 
     /**
@@ -108,15 +98,64 @@ public final class Generator implements AutoCloseable {
      * @return the new tokens, without the stop token
      */
     public int[] stream(int[] prompt, GenerationSettings settings, IntPredicate onToken) {
-        Text text = text(0, prompt, settings);
-        run(List.of(text), settings, onToken, ended -> { });
-        return text.added();
+        return generate(List.of(new GenerationRequest(prompt, settings, 0)), new TokenListener() {
+            @Override
+            public @Nullable EndReason onToken(int request, int sample, int token) {
+                return onToken.test(token) ? null : EndReason.CANCELLED;
+            }
+        }).get(0).get(0).tokens();
     }
 
-    private Text text(int index, int[] prompt, GenerationSettings settings) {
-        if (prompt.length == 0 || prompt.length >= longest) {
+    /**
+     * Continues prompts, each in its own way.
+     *
+     * @return for each request its texts in order
+     * @throws FinetuneException when a prompt is empty, does not leave room in the context, holds an unknown token, or
+     *                           needs more cache than the limits allow
+     */
+    public List<List<GeneratedTokens>> generate(List<GenerationRequest> requests, TokenListener listener) {
+        try (GenerationRun run = start(requests, listener)) {
+            while (run.goesOn()) {
+                run.pass();
+            }
+            return run.results();
+        }
+    }
+
+    /**
+     * Prepares what {@link #generate(List, TokenListener)} does, for whoever wants to drive it pass by pass. The next
+     * call of this generator's methods must wait until the run is closed.
+     *
+     * @throws FinetuneException as generate does
+     */
+    public GenerationRun start(List<GenerationRequest> requests, TokenListener listener) {
+        List<Text> texts = new ArrayList<>();
+        List<BeamSearch> searches = new ArrayList<>();
+        for (int i = 0; i < requests.size(); i++) {
+            GenerationRequest request = requests.get(i);
+            int most = mostPlaces(i, request);
+            if (request.settings().beams() > 1) {
+                searches.add(new BeamSearch(engine, i, request, most, vocabulary, limits.tokensPerPass()));
+                continue;
+            }
+            for (int sample = 0; sample < request.settings().samples(); sample++) {
+                texts.add(new Text(i, sample, request, most));
+            }
+        }
+        // The cache has as many places for each text as the longest needs, so that those of like length go together.
+        texts.sort(Comparator.comparingInt(Text::promptTokens));
+        return new GenerationRun(engine, limits, vocabulary, longest, requests, texts, searches, listener);
+    }
+
+    /** Tokens that prompt and continuation have at most; refuses what cannot be generated. */
+    private int mostPlaces(int index, GenerationRequest request) {
+        int[] prompt = request.prompt();
+        GenerationSettings settings = request.settings();
+        int context = settings.maxLength() == 0 ? longest : Math.min(longest, settings.maxLength());
+        if (prompt.length == 0 || prompt.length >= context) {
             throw new FinetuneException("cannot generate from prompt " + index + " (counted from 0) of " + prompt.length
-                    + " tokens: it must have at least 1 and leave room in the context of " + longest + " tokens.");
+                    + " tokens: it must have at least 1 and leave room in the " + (context == longest ? "context" : "maxLength")
+                    + " of " + context + " tokens.");
         }
         for (int id : prompt) {
             if (id < 0 || id >= vocabulary) {
@@ -125,80 +164,34 @@ public final class Generator implements AutoCloseable {
                         + " tokens. Check that tokenizer and model belong together.");
             }
         }
-        return new Text(index, prompt, (int) Math.min(longest, (long) prompt.length + settings.maxNewTokens()));
+        int most = (int) Math.min(context, (long) prompt.length + settings.maxNewTokens());
+        if (request.structure() != null) {
+            request.structure().requireFits(most - prompt.length);
+        }
+        requireCache(index, prompt.length, most, settings.beams());
+        return most;
     }
 
-    private record Turn(Text text, Feed feed) {
-    }
-
-    private void run(List<Text> texts, GenerationSettings settings, IntPredicate onToken, Consumer<Text> onEnd) {
-        TokenSampler sampler = new TokenSampler(settings);
-        long passes = (texts.size() + limits.texts() - 1L) / limits.texts() * settings.maxNewTokens();
-        try (HeldWeights held = passes < PASSES_WORTH_HOLDING ? HeldWeights.NONE : engine.holdWeights()) {
-            TextSlots slots = new TextSlots(engine, limits, texts);
-            while (!slots.isEmpty()) {
-                slots.fill();
-                List<Turn> turns = turns(slots.active());
-                int[] tokens = sample(engine.feed(turns.stream().map(Turn::feed).toList()), turns, sampler, settings);
-                for (int i = 0; i < tokens.length; i++) {
-                    Text text = turns.get(i).text();
-                    if (!text.readsPrompt() && !goesOn(text, tokens[i], settings, onToken)) {
-                        slots.end(text);
-                        onEnd.accept(text);
-                    }
-                }
-            }
+    private void requireCache(int index, int promptTokens, int most, int slots) {
+        long needed = slots * (long) most * engine.bytesPerPlace();
+        if (needed > limits.cacheBytes()) {
+            long prompt = slots * (promptTokens + 1L) * engine.bytesPerPlace();
+            throw new FinetuneException("prompt " + index + " (counted from 0) has " + promptTokens + " tokens, whose keys and "
+                    + "values take " + mebibytes(prompt) + (slots > 1 ? " for " + slots + " beams" : "") + ", and "
+                    + mebibytes(needed) + " with all " + (most - promptTokens) + " new tokens, but the cache may have only "
+                    + mebibytes(limits.cacheBytes()) + ". "
+                    + (prompt > limits.cacheBytes() ? "Shorten the prompt" : "Ask for fewer new tokens")
+                    + ", or raise the limit of the cache.");
         }
     }
 
-    /** What each text is fed in the next pass: its last new token, or what of its prompt there is room for. */
-    private List<Turn> turns(List<Text> active) {
-        int room = limits.tokensPerPass() - (int) active.stream().filter(text -> !text.readsPrompt()).count();
-        List<Turn> turns = new ArrayList<>();
-        for (Text text : active) {
-            if (!text.readsPrompt()) {
-                turns.add(new Turn(text, text.next(1)));
-            } else if (room > 0) {
-                Feed part = text.next(room);
-                room -= part.count();
-                turns.add(new Turn(text, part));
-            }
-        }
-        return turns;
+    private static String mebibytes(long bytes) {
+        return String.format(java.util.Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20));
     }
 
-    /** The next token of each text; meaningless where a prompt is not read to its end yet. */
-    private int[] sample(INDArray logits, List<Turn> turns, TokenSampler sampler, GenerationSettings settings) {
-        if (rows.length < turns.size()) {
-            rows = new float[turns.size()][vocabulary];
-        }
-        for (int i = 0; i < turns.size(); i++) {
-            copy(logits, i, rows[i]);
-        }
-        int[] tokens = new int[turns.size()];
-        IntStream all = IntStream.range(0, tokens.length).filter(i -> !turns.get(i).text().readsPrompt());
-        // The most probable token is found in no time, a drawn one takes an exponential for each.
-        (settings.temperature() == 0 ? all : all.parallel()).forEach(i -> {
-            Text text = turns.get(i).text();
-            tokens[i] = sampler.sample(rows[i], text.index(), text.count());
-        });
-        return tokens;
-    }
-
-    private static void copy(INDArray logits, int row, float[] target) {
-        if (logits.dataType() == DataType.FLOAT) {
-            new FloatPointer(logits.data().addressPointer()).position(row * logits.size(1)).get(target, 0, target.length);
-        } else {
-            System.arraycopy(logits.getRow(row).toFloatVector(), 0, target, 0, target.length);
-        }
-    }
-
-    private boolean goesOn(Text text, int token, GenerationSettings settings, IntPredicate onToken) {
-        if (settings.stopIds().contains(token)) {
-            return false;
-        }
-        text.add(token);
-        return onToken.test(token) && text.count() < settings.maxNewTokens() && text.places() < longest;
+    /** Bytes of keys and values that a token of a text takes. */
+    long cacheBytesPerToken() {
+        return engine.bytesPerPlace();
     }
 
     /** Bytes of keys and values that are held now. */

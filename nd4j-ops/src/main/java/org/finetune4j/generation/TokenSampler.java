@@ -1,6 +1,8 @@
 package org.finetune4j.generation;
 
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.CounterRandom;
 import org.jspecify.annotations.Nullable;
@@ -29,52 +31,118 @@ final class TokenSampler {
      * @throws FinetuneException when a logit is not a number or infinite
      */
     int sample(float[] logits, int sequence, int place) {
+        return sample(logits, sequence, 0, place);
+    }
+
+    /** As {@link #sample(float[], int, int)}, for one of several texts with the same number. */
+    int sample(float[] logits, int sequence, int number, int place) {
         int best = mostProbable(logits, sequence, place);
         if (settings.temperature() == 0) {
             return best;
         }
-        double random = CounterRandom.uniform(CounterRandom.seed(settings.seed(), "sample", sequence), place);
-        float highest = logits[best];
+        long seed = CounterRandom.seed(settings.seed(), number == 0 ? "sample" : "sample " + number, sequence);
+        return candidates(logits, logits[best]).drawn(CounterRandom.uniform(seed, place));
+    }
+
+    /** The probability with which each token is drawn. */
+    double[] probabilities(float[] logits) {
+        Candidates candidates = candidates(logits, logits[mostProbable(logits, 0, 0)]);
+        double[] probabilities = new double[logits.length];
+        double sum = sum(candidates.weights);
+        for (int i = 0; i < candidates.weights.length; i++) {
+            probabilities[candidates.token(i)] = candidates.weights[i] / sum;
+        }
+        return probabilities;
+    }
+
+    /** Tokens that may be drawn, with their weights; {@code order} null means that tokens come by their ids. */
+    private record Candidates(int @Nullable [] order, double[] weights) {
+        int token(int place) {
+            return order == null ? place : order[place];
+        }
+
+        int drawn(double random) {
+            double draw = random * sum(weights);
+            int chosen = 0;
+            for (int i = 0; i < weights.length; i++) {
+                draw -= weights[i];
+                // A token without any weight is never drawn, not even where rounding leaves a rest.
+                chosen = weights[i] > 0 ? i : chosen;
+                if (draw < 0) {
+                    break;
+                }
+            }
+            return token(chosen);
+        }
+    }
+
+    private Candidates candidates(float[] logits, float highest) {
+        Candidates candidates = mostProbable(logits, highest);
+        double[] weights = candidates.weights;
+        for (int i = 0; i < weights.length && settings.minP() > 0; i++) {
+            // The most probable token has weight 1.
+            weights[i] = weights[i] < settings.minP() ? 0 : weights[i];
+        }
+        if (settings.typicalP() < 1) {
+            keepTypical(weights, settings.typicalP());
+        }
+        return candidates;
+    }
+
+    /** What {@code temperature}, {@code topK} and {@code topP} leave. */
+    private Candidates mostProbable(float[] logits, float highest) {
         if (settings.topK() > 0 && settings.topK() < logits.length) {
             int[] order = mostProbable(logits, settings.topK());
             double[] weights = weights(logits, order, highest);
-            return drawn(order, weights, settings.topP() * sum(weights), random);
+            return reaching(order, weights, settings.topP() * sum(weights));
         }
         double[] all = new double[logits.length];
         for (int i = 0; i < all.length; i++) {
             all[i] = weight(logits[i], highest);
         }
-        double sum = sum(all);
         if (settings.topP() == 1) {
-            return drawn(null, all, sum, random);
+            return new Candidates(null, all);
         }
+        double sum = sum(all);
         for (int size = Math.min(FIRST_IN_ORDER, all.length); ; size = (int) Math.min((long) size * GROWTH, all.length)) {
             int[] order = mostProbable(logits, size);
             double[] weights = weights(logits, order, highest);
             if (size == all.length || sum(weights) >= settings.topP() * sum) {
-                return drawn(order, weights, settings.topP() * sum, random);
+                return reaching(order, weights, settings.topP() * sum);
             }
         }
     }
 
-    /** One of the first tokens that reach the wanted sum; {@code order} null means that tokens come by their ids. */
-    private static int drawn(int @Nullable [] order, double[] weights, double wanted, double random) {
+    /** The first tokens that reach the wanted sum. */
+    private static Candidates reaching(int[] order, double[] weights, double wanted) {
         double nucleus = 0;
         int last = 0;
         while (last < weights.length && nucleus < wanted) {
             nucleus += weights[last++];
         }
-        double draw = random * nucleus;
-        int chosen = 0;
-        for (int i = 0; i < last; i++) {
-            draw -= weights[i];
-            // A token without any weight is never drawn, not even where rounding leaves a rest.
-            chosen = weights[i] > 0 ? i : chosen;
-            if (draw < 0) {
-                break;
-            }
+        return new Candidates(Arrays.copyOf(order, last), Arrays.copyOf(weights, last));
+    }
+
+    /** Takes their weight from all tokens but those whose surprise is nearest to the expected one and that reach the sum. */
+    private static void keepTypical(double[] weights, double wanted) {
+        double sum = sum(weights);
+        double entropy = 0;
+        for (double weight : weights) {
+            entropy -= weight > 0 ? weight / sum * Math.log(weight / sum) : 0;
         }
-        return order == null ? chosen : order[chosen];
+        double expected = entropy;
+        double[] distance = Arrays.stream(weights).map(weight -> Math.abs(-Math.log(weight / sum) - expected)).toArray();
+        int[] order = IntStream.range(0, weights.length).filter(i -> weights[i] > 0).boxed()
+                .sorted(Comparator.comparingDouble(i -> distance[i])).mapToInt(Integer::intValue).toArray();
+        double reached = 0;
+        int kept = 0;
+        while (kept < order.length && reached < wanted) {
+            reached += weights[order[kept++]] / sum;
+        }
+        double furthest = distance[order[kept - 1]];
+        for (int token : order) {
+            weights[token] = distance[token] > furthest ? 0 : weights[token];
+        }
     }
 
     private double[] weights(float[] logits, int[] order, float highest) {
@@ -104,6 +172,10 @@ final class TokenSampler {
                     + "token can be chosen at place " + place + " of its continuation. The weights are damaged: load an "
                     + "earlier checkpoint or lower the learning rate and train again.");
         }
+        if (highest == Float.NEGATIVE_INFINITY) {
+            throw new FinetuneException("prompt " + sequence + " (counted from 0): the settings forbid every token at place "
+                    + place + " of its continuation. Ban fewer tokens, or leave out noRepeatNgram.");
+        }
         int best = 0;
         while (logits[best] != highest) {
             best++;
@@ -112,7 +184,7 @@ final class TokenSampler {
     }
 
     /** The ids of the highest logits, in falling order, the lower id first where logits are equal. */
-    private static int[] mostProbable(float[] logits, int count) {
+    static int[] mostProbable(float[] logits, int count) {
         long[] heap = new long[count];
         for (int i = 0; i < count; i++) {
             heap[i] = key(logits[i], i);

@@ -21,6 +21,7 @@ public final class ChunkedHead implements AutoCloseable {
     private static final long CHUNK_BYTES = 48L << 20;
 
     private final TokenLossProgram program;
+    private final LogitScaling scaling;
     private final DataType lossType;
     private final int rowsPerChunk;
     private final Memory memory = new Memory();
@@ -32,13 +33,15 @@ public final class ChunkedHead implements AutoCloseable {
      * @param hiddenType   type of hidden states, in which the logits' gradient is multiplied: {@code lossType} or
      *                     BFLOAT16
      * @param rowsPerChunk tokens whose logits exist at a time, a multiple of {@value #ROW_MULTIPLE}
+     * @param scaling      what the family does to its logits, those of the reference too
      */
     public ChunkedHead(TokenLoss tokenLoss, DataType lossType, DataType hiddenType, int rowsPerChunk,
-                       Kernels kernels) {
+                       LogitScaling scaling, Kernels kernels) {
         if (rowsPerChunk < ROW_MULTIPLE || rowsPerChunk % ROW_MULTIPLE != 0) {
             throw new IllegalArgumentException("rows per chunk must be a positive multiple of " + ROW_MULTIPLE);
         }
         this.program = new TokenLossProgram(tokenLoss, lossType, hiddenType, kernels);
+        this.scaling = scaling;
         this.lossType = lossType;
         this.rowsPerChunk = rowsPerChunk;
     }
@@ -115,6 +118,9 @@ public final class ChunkedHead implements AutoCloseable {
             INDArray logitsGradient = result.logitsGradient();
             if (logitsGradient != null) {
                 clearPadding(logitsGradient, rows);
+                if (scaling.cap() != null) {
+                    kernels.softCapGradient(logits, scaling.cap(), logitsGradient, logitsGradient);
+                }
                 push(kernels, logitsGradient, chunkHidden, weight, begin, rows, hiddenGradient, weightGradient,
                         accumulateWeight || begin > 0);
             }
@@ -124,7 +130,10 @@ public final class ChunkedHead implements AutoCloseable {
 
     private INDArray project(Kernels kernels, INDArray chunkHidden, INDArray weight, String name) {
         INDArray logits = memory.array(name, lossType, chunkHidden.size(0), weight.size(0));
-        kernels.matmul(chunkHidden, false, weight, true, logits, 1, false);
+        kernels.matmul(chunkHidden, false, weight, true, logits, scaling.factor(), false);
+        if (scaling.cap() != null) {
+            kernels.softCap(logits, scaling.cap(), logits);
+        }
         return logits;
     }
 
@@ -135,14 +144,14 @@ public final class ChunkedHead implements AutoCloseable {
             boolean whole = chunkHidden.size(0) == rows;
             INDArray chunk = whole ? rows(hiddenGradient, begin, rows)
                     : memory.array("hidden gradient", chunkHidden.dataType(), chunkHidden.shape());
-            kernels.matmul(gradient, false, weight, false, chunk, 1, false);
+            kernels.matmul(gradient, false, weight, false, chunk, scaling.factor(), false);
             if (!whole) {
                 Memory.copy(Memory.address(chunk), Memory.address(rows(hiddenGradient, begin, rows)),
                         rows * rowBytes(hiddenGradient));
             }
         }
         if (weightGradient != null) {
-            kernels.matmul(gradient, true, chunkHidden, false, weightGradient, 1, accumulateWeight);
+            kernels.matmul(gradient, true, chunkHidden, false, weightGradient, scaling.factor(), accumulateWeight);
         }
     }
 

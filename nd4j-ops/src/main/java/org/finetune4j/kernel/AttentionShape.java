@@ -1,13 +1,14 @@
 package org.finetune4j.kernel;
 
 /**
- * The heads of a grouped-query attention.
+ * The heads of a grouped-query attention, and how its queries score and see keys.
  *
  * @param heads         query heads, a multiple of {@code keyValueHeads}
  * @param keyValueHeads key and value heads; each serves {@code heads / keyValueHeads} query heads
  * @param headDimension numbers per head
+ * @param scores        scale, softcap and what a query sees
  */
-public record AttentionShape(int heads, int keyValueHeads, int headDimension) {
+public record AttentionShape(int heads, int keyValueHeads, int headDimension, AttentionScores scores) {
     /** Refuses head counts that do not divide. */
     public AttentionShape {
         if (heads < 1 || keyValueHeads < 1 || headDimension < 1 || heads % keyValueHeads != 0) {
@@ -15,6 +16,16 @@ public record AttentionShape(int heads, int keyValueHeads, int headDimension) {
                     + " key-value heads and head dimension " + headDimension
                     + ": all must be positive and query heads a multiple of key-value heads");
         }
+    }
+
+    /** Causal attention over all earlier keys with the scale {@code 1 / sqrt(headDimension)}. */
+    public AttentionShape(int heads, int keyValueHeads, int headDimension) {
+        this(heads, keyValueHeads, headDimension, AttentionScores.of(Math.max(1, headDimension)));
+    }
+
+    /** The same heads with other scores. */
+    public AttentionShape withScores(AttentionScores other) {
+        return new AttentionShape(heads, keyValueHeads, headDimension, other);
     }
 
     /** Query heads per key-value head. */
@@ -33,9 +44,10 @@ public record AttentionShape(int heads, int keyValueHeads, int headDimension) {
     }
 
     /**
-     * Operations of causal attention forward, a multiplication and an addition counted as two: every query's products
-     * with its own and earlier keys and values, {@code 4 * heads * headDimension * n (n + 1) / 2} for a sequence of n
-     * tokens. The gradients' products, without the probabilities computed again, are twice as many.
+     * Operations of attention forward, a multiplication and an addition counted as two: every query's products with the
+     * keys and values that it sees. That is {@code 4 * heads * headDimension} for each such pair, of which a sequence of n
+     * tokens has {@code n (n + 1) / 2} where attention is causal, fewer with a window, and {@code n^2} where it is not. The
+     * gradients' products, without the probabilities computed again, are twice as many.
      *
      * @param offsets {@code [sequences + 1]}
      */
@@ -44,8 +56,9 @@ public record AttentionShape(int heads, int keyValueHeads, int headDimension) {
     }
 
     /**
-     * Operations of causal attention forward where every sequence follows tokens that are cached: each query's products
-     * with those keys and values too, {@code 4 * heads * headDimension * n (n + 1 + 2 c) / 2} for n tokens after c.
+     * Operations of attention forward where every sequence follows tokens that are cached: each query's products with those
+     * of their keys and values that it sees too, so that n tokens after c are {@code n (n + 1 + 2 c) / 2} pairs without a
+     * window.
      *
      * @param offsets      {@code [sequences + 1]}
      * @param cacheLengths {@code [sequences]}
@@ -53,14 +66,13 @@ public record AttentionShape(int heads, int keyValueHeads, int headDimension) {
     public double operations(int[] offsets, int[] cacheLengths) {
         double pairs = 0;
         for (int s = 1; s < offsets.length; s++) {
-            double length = offsets[s] - offsets[s - 1];
-            pairs += length * (length + 1) / 2 + length * cacheLengths[s - 1];
+            pairs += scores.pairs(offsets[s] - offsets[s - 1], cacheLengths[s - 1]);
         }
         return 4 * pairs * queryWidth();
     }
 
-    /** The factor on query-key products: {@code 1 / sqrt(headDimension)}. */
+    /** The factor on query-key products, as the numbers of a FLOAT array are multiplied by it. */
     public float scale() {
-        return (float) (1 / Math.sqrt(headDimension));
+        return (float) scores.scale();
     }
 }

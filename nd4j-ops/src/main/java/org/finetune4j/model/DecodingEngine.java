@@ -3,18 +3,21 @@ package org.finetune4j.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
 import org.finetune4j.graph.Memory;
 import org.finetune4j.graph.Profile;
 import org.finetune4j.kernel.HeldWeights;
+import org.finetune4j.model.family.Architecture;
+import org.finetune4j.model.family.Weight;
 import org.finetune4j.op.CachedAttention;
 import org.finetune4j.op.GatherRows;
-import org.finetune4j.op.MatMul;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -35,7 +38,8 @@ public final class DecodingEngine implements AutoCloseable {
     private final GraphSession session;
     private final String logits;
     private final Map<String, INDArray> caches = new HashMap<>();
-    private final List<String> cacheNames = new ArrayList<>();
+    /** Width of the keys or values of one token, by the name of their cache. */
+    private final Map<String, Integer> cacheWidths = new LinkedHashMap<>();
     private int[] lengths = new int[0];
     private int capacity;
 
@@ -51,11 +55,11 @@ public final class DecodingEngine implements AutoCloseable {
         SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
         SDVariable cacheLengths = graph.integers(LENGTHS);
         SDVariable positions = graph.integers(ModelGraph.POSITIONS);
-        LlamaGraph trunk = graph.trunk((layer, query, key, value, shape, rotary) -> {
+        Trunk trunk = graph.trunk((layer, query, key, value, shape, rotary) -> {
             String keys = "keys." + layer;
             String values = "values." + layer;
-            cacheNames.add(keys);
-            cacheNames.add(values);
+            cacheWidths.put(keys, shape.keyValueWidth());
+            cacheWidths.put(values, shape.keyValueWidth());
             SDVariable keyCache = graph.input(keys, model.precision().type());
             SDVariable valueCache = graph.input(values, model.precision().type());
             return rotary == null
@@ -63,9 +67,8 @@ public final class DecodingEngine implements AutoCloseable {
                     : CachedAttention.of(query, key, value, keyCache, valueCache, cacheLengths, offsets, positions, rotary,
                             shape);
         }, adapterOn);
-        SDVariable hidden = trunk.hidden(graph.integers(ModelGraph.IDS), positions);
-        SDVariable last = GatherRows.of(hidden, graph.integers(LAST_ROWS));
-        logits = MatMul.of(last, false, trunk.headWeight(), true, 1, model.precision().masterType(), null).name();
+        SDVariable last = GatherRows.of(graph.hidden(trunk), graph.integers(LAST_ROWS));
+        logits = model.logitScaling().logits(last, trunk.headWeight(), model.precision().masterType()).name();
         parameterArrays = graph.parameterArrays();
         session = new GraphSession(graph.graph(), model.kernels(), arena, List.of(logits), Map.of(), Map.of(),
                 options.productFusion());
@@ -73,9 +76,7 @@ public final class DecodingEngine implements AutoCloseable {
 
     /** Bytes that one place of one text takes in the cache. */
     public long bytesPerPlace() {
-        ModelConfig config = model.config();
-        return (long) cacheNames.size() * config.keyValueHeads() * config.headDimension()
-                * model.precision().type().width();
+        return cacheWidths.values().stream().mapToLong(Integer::longValue).sum() * model.precision().type().width();
     }
 
     /** Starts texts anew: as many empty slots with so many places each, for prompt and continuation together. */
@@ -100,15 +101,14 @@ public final class DecodingEngine implements AutoCloseable {
                         + places + " places");
             }
         }
-        long width = (long) model.config().keyValueHeads() * model.config().headDimension();
-        long[] shape = {from.length, places, width};
-        for (String name : cacheNames) {
+        cacheWidths.forEach((name, width) -> {
+            long[] shape = {from.length, places, width};
             INDArray old = caches.get(name);
             boolean stays = old != null && Arrays.equals(old.shape(), shape)
                     && IntStream.range(0, from.length).allMatch(slot -> from[slot] == EMPTY || from[slot] == slot);
             if (!stays) {
                 INDArray fresh = Nd4j.createUninitialized(model.precision().type(), shape);
-                long row = width * fresh.dataType().width();
+                long row = (long) width * fresh.dataType().width();
                 for (int slot = 0; slot < from.length; slot++) {
                     if (kept[slot] > 0) {
                         Memory.copy(Memory.address(old) + from[slot] * (long) capacity * row,
@@ -120,7 +120,7 @@ public final class DecodingEngine implements AutoCloseable {
                     old.close();
                 }
             }
-        }
+        });
         lengths = kept;
         capacity = places;
     }
@@ -128,6 +128,27 @@ public final class DecodingEngine implements AutoCloseable {
     /** Empties a slot for another text. */
     public void clear(int slot) {
         lengths[slot] = 0;
+    }
+
+    /**
+     * Gives a slot the beginning of another slot's text instead of its own.
+     *
+     * @param from   the slot whose text is copied; it may be the same
+     * @param to     the slot that takes it over
+     * @param tokens tokens of the beginning, at most as many as were fed
+     */
+    public void copy(int from, int to, int tokens) {
+        if (tokens > lengths[from]) {
+            throw new IllegalArgumentException("text " + from + " has " + lengths[from] + " tokens, fewer than " + tokens);
+        }
+        for (INDArray cache : caches.values()) {
+            if (from != to) {
+                long row = cache.size(2) * cache.dataType().width();
+                long slot = capacity * row;
+                Memory.copy(Memory.address(cache) + from * slot, Memory.address(cache) + to * slot, tokens * row);
+            }
+        }
+        lengths[to] = tokens;
     }
 
     /** Number of slots. */
@@ -152,19 +173,60 @@ public final class DecodingEngine implements AutoCloseable {
      * @return to be closed before a weight changes
      */
     public HeldWeights holdWeights() {
-        List<INDArray> weights = new ArrayList<>();
-        parameterArrays.forEach((name, array) -> {
-            boolean onlyRead = name.equals(LlamaLayout.EMBEDDING) && !model.config().tieWordEmbeddings();
-            if (array.rank() == 2 && array.dataType() == model.precision().type()
-                    && Math.min(array.size(0), array.size(1)) >= LEAST_HELD && !onlyRead) {
-                weights.add(array);
-            }
-        });
         try {
-            return model.kernels().hold(weights);
+            return model.kernels().hold(weightsWorthHolding());
         } catch (OutOfMemoryError none) {
             return HeldWeights.NONE;
         }
+    }
+
+    private List<INDArray> weightsWorthHolding() {
+        Architecture architecture = model.config().architecture();
+        String head = architecture.head() == null ? "" : architecture.head().weight();
+        Set<String> others = architecture.weights().stream().filter(weight -> weight.role() != Weight.Role.LINEAR)
+                .map(Weight::name).filter(name -> !name.equals(head)).collect(Collectors.toSet());
+        List<INDArray> weights = new ArrayList<>();
+        parameterArrays.forEach((name, array) -> {
+            if (array.rank() == 2 && array.dataType() == model.precision().type()
+                    && Math.min(array.size(0), array.size(1)) >= LEAST_HELD && !others.contains(name)) {
+                weights.add(array);
+            }
+        });
+        return weights;
+    }
+
+    /**
+     * What generation needs beside the model, found from the graph without computing anything.
+     *
+     * @param cacheBytes keys and values
+     * @param copyBytes  copies of the weights in a faster layout, at most: a device that gains nothing keeps none
+     * @param arenaBytes intermediate arrays: exactly the size of the engine's arena
+     */
+    public record Forecast(long cacheBytes, long copyBytes, long arenaBytes) {
+        /** All of it. */
+        public long totalBytes() {
+            return cacheBytes + copyBytes + arenaBytes;
+        }
+    }
+
+    /**
+     * Tells what passes of one size need; the model may be an outline.
+     *
+     * @param tokens new tokens of a pass, at least as many as slots
+     * @param slots  texts side by side
+     * @param places tokens that each has at most
+     */
+    public Forecast forecast(int tokens, int slots, int places) {
+        Map<String, long[]> shapes = new HashMap<>();
+        parameterArrays.forEach((name, array) -> shapes.put(name, array.shape()));
+        cacheWidths.forEach((name, width) -> shapes.put(name, new long[] {slots, places, width}));
+        shapes.put(ModelGraph.IDS, new long[] {tokens});
+        shapes.put(ModelGraph.POSITIONS, new long[] {tokens});
+        shapes.put(ModelGraph.OFFSETS, new long[] {slots + 1});
+        shapes.put(LENGTHS, new long[] {slots});
+        shapes.put(LAST_ROWS, new long[] {slots});
+        return new Forecast((long) slots * places * bytesPerPlace(), weightsWorthHolding().stream()
+                .mapToLong(weight -> weight.length() * weight.dataType().width()).sum(), session.arenaBytes(shapes));
     }
 
     /**

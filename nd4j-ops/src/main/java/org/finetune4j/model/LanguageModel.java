@@ -9,14 +9,17 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.ModelConfig;
+import org.finetune4j.checkpoint.StoredWeights;
+import org.finetune4j.head.LogitScaling;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.model.family.Head;
+import org.finetune4j.model.family.Weight;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * A causal language model of the Llama family: its configuration and parameters. At first nothing trains;
+ * A model of any known family: its configuration and parameters. At first nothing trains;
  * {@link #attach} or {@link #trainAll} says what does.
  *
  * <p>Not for use by several threads at once.
@@ -27,7 +30,7 @@ public final class LanguageModel implements AutoCloseable {
     private final Kernels kernels;
     private final FrozenWeights frozenWeights;
     private final @Nullable WeightSource source;
-    private final List<LlamaLayout.Weight> layout;
+    private final List<Weight> layout;
     private Parameters parameters;
     private @Nullable LinearAdapter adapter;
     private final Map<String, List<ParameterSpec>> adapted = new LinkedHashMap<>();
@@ -39,12 +42,17 @@ public final class LanguageModel implements AutoCloseable {
             throw new FinetuneException("kernels '" + kernels.name() + "' do not support precision " + precision
                     + ". Choose another precision or other kernels.");
         }
+        this.layout = config.architecture().weights();
+        if (frozenWeights == FrozenWeights.INT8
+                && layout.stream().anyMatch(weight -> weight.role() == Weight.Role.TURNED_LINEAR)) {
+            throw new FinetuneException("int8 is not built for models of type " + config.modelType() + ", whose weights are "
+                    + "stored as [inputs, outputs]. Load the model without int8.");
+        }
         this.config = config;
         this.precision = precision;
         this.kernels = kernels;
         this.frozenWeights = frozenWeights;
         this.source = source;
-        this.layout = LlamaLayout.weights(config);
         this.parameters = read(false);
     }
 
@@ -86,13 +94,33 @@ public final class LanguageModel implements AutoCloseable {
     public static LanguageModel load(Path folder, Precision precision, FrozenWeights frozenWeights, Kernels kernels,
                                      LoadProgress progress) {
         ModelConfig config = ModelConfig.read(folder);
-        FolderWeights weights = new FolderWeights(folder, config, progress);
-        weights.require();
-        return new LanguageModel(config, precision, frozenWeights, kernels, weights);
+        if (config.architecture().head() == null) {
+            throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is an encoder, which has no "
+                    + "head to train or to generate with. Load it with EncoderModel or SentenceEncoder, or choose a model "
+                    + "that continues texts.");
+        }
+        return load(folder, config, precision, frozenWeights, kernels, progress);
+    }
+
+    /** The weights of an encoder, which has no head. */
+    static LanguageModel encoder(Path folder, Precision precision, Kernels kernels) {
+        ModelConfig config = ModelConfig.read(folder);
+        if (config.architecture().head() != null) {
+            throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is no encoder. Choose a model "
+                    + "such as BERT or MiniLM.");
+        }
+        return load(folder, config, precision, FrozenWeights.AS_ACTIVATIONS, kernels, LoadProgress.NONE);
+    }
+
+    private static LanguageModel load(Path folder, ModelConfig config, Precision precision, FrozenWeights frozenWeights,
+                                      Kernels kernels, LoadProgress progress) {
+        requireWeights(folder, config);
+        return new LanguageModel(config, precision, frozenWeights, kernels, new FolderWeights(folder, config, progress));
     }
 
     /**
-     * A model with random weights: norms are one, all others normal with {@link ModelConfig#initializerRange()}.
+     * A model with random weights: factors of norms are one, biases zero, all others normal with
+     * {@link ModelConfig#initializerRange()}.
      *
      * @param seed the same seed gives the same weights
      */
@@ -103,9 +131,11 @@ public final class LanguageModel implements AutoCloseable {
     /** A model with random weights whose linear layers are kept in a way of their own. */
     public static LanguageModel random(ModelConfig config, Precision precision, FrozenWeights frozenWeights,
                                        Kernels kernels, long seed) {
+        Set<String> zero = config.architecture().weights().stream().filter(weight -> weight.role() == Weight.Role.OFFSETS)
+                .map(Weight::name).collect(Collectors.toSet());
         return new LanguageModel(config, precision, frozenWeights, kernels, WeightSource.of((name, target) -> {
             if (target.rank() == 1) {
-                target.assign(1);
+                target.assign(zero.contains(name) ? 0 : 1);
             } else {
                 draw(target, CounterRandom.seed(seed, name, 0),
                         (key, index) -> config.initializerRange() * CounterRandom.gaussian(key, index));
@@ -134,6 +164,12 @@ public final class LanguageModel implements AutoCloseable {
     /** The model's configuration. */
     public ModelConfig config() {
         return config;
+    }
+
+    /** What the family does to its logits, wherever they are formed. */
+    public LogitScaling logitScaling() {
+        Head head = config.architecture().head();
+        return head == null || head.softcap() == 0 ? LogitScaling.NONE : new LogitScaling(1, head.softcap());
     }
 
     /** The type of activations and frozen weights. */
@@ -179,9 +215,9 @@ public final class LanguageModel implements AutoCloseable {
      */
     public void attach(LinearAdapter adapter, long seed) {
         Map<String, List<ParameterSpec>> attached = new LinkedHashMap<>();
-        for (LlamaLayout.Weight weight : layout) {
+        for (Weight weight : layout) {
             if (weight.linear()) {
-                List<ParameterSpec> specs = adapter.parameters(weight.site(), weight.shape()[1], weight.shape()[0]);
+                List<ParameterSpec> specs = adapter.parameters(weight.site(), weight.inputs(), weight.outputs());
                 if (!specs.isEmpty()) {
                     attached.put(weight.site(), specs);
                 }
@@ -189,7 +225,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         if (attached.isEmpty()) {
             throw new FinetuneException("the adapter attaches to none of the model's linear layers, such as "
-                    + layout.stream().filter(LlamaLayout.Weight::linear).map(LlamaLayout.Weight::site).limit(7).toList()
+                    + layout.stream().filter(Weight::linear).map(Weight::site).limit(7).toList()
                     + ". Correct its targets.");
         }
         decide();
@@ -202,16 +238,23 @@ public final class LanguageModel implements AutoCloseable {
         }
         adapted.forEach((site, specs) -> {
             Parameter weight = parameters.named(site + ".weight");
+            boolean turned = isTurned(weight.name());
             specs.forEach(spec -> declarations.add(new Parameters.Declaration(spec.name(), spec.shape(), true,
                     spec.shape().length > 1, null, target -> draw(target, CounterRandom.seed(seed, spec.name(), 0),
-                            spec.initializer().over(() -> numbers(weight))), false)));
+                            spec.initializer().over(() -> turned ? numbers(weight).transpose() : numbers(weight))),
+                    false)));
         });
         parameters = parameters(declarations);
     }
 
     /** Hugging Face names of the base weights, in the order of the model; a tied head is left out. */
     public List<String> baseNames() {
-        return layout.stream().map(LlamaLayout.Weight::name).toList();
+        return layout.stream().map(Weight::name).toList();
+    }
+
+    /** Whether a base weight is that of a linear layer and lies as {@code [inputs, outputs]}, as GPT-2's do. */
+    public boolean isTurned(String name) {
+        return ModelShapes.turnedWeights(config).contains(name);
     }
 
     /** Base weights by name; those that are kept as bytes come as new FLOAT arrays of what the bytes stand for. */
@@ -257,9 +300,9 @@ public final class LanguageModel implements AutoCloseable {
 
     private List<Parameters.Declaration> declarations(boolean train, WeightSource.Reader reader) {
         return layout.stream().map(weight -> new Parameters.Declaration(weight.name(), weight.shape(), train,
-                train && !weight.norm(), null,
+                train && weight.shape().length > 1, null,
                 target -> reader.read(weight.name(), target),
-                weight.linear() && frozenWeights == FrozenWeights.INT8))
+                weight.quantizable() && frozenWeights == FrozenWeights.INT8))
                 .collect(Collectors.toCollection(ArrayList::new));
     }
 
@@ -271,7 +314,9 @@ public final class LanguageModel implements AutoCloseable {
      *                           tied head differs from the embedding
      */
     public static void requireWeights(Path folder, ModelConfig config) {
-        new FolderWeights(folder, config, LoadProgress.NONE).require();
+        try (StoredWeights weights = StoredWeights.open(folder)) {
+            StoredNames.in(weights, config).require(folder);
+        }
     }
 
     private static void draw(INDArray target, long seed, ParameterSpec.Initializer initializer) {

@@ -1,6 +1,5 @@
 package org.finetune4j.model;
 
-import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
 /**
@@ -32,9 +31,6 @@ public interface LinearSite {
 
     /** The squared Euclidean norm of every row of the layer's own weight, {@code [outputs]}, in full precision. */
     SDVariable squaredRowNorms();
-
-    /** The layer's own bias {@code [outputs]}, which its output contains, or null where it has none. */
-    @Nullable SDVariable bias();
 
     /** {@code x} in full precision: the type of masters. */
     SDVariable full(SDVariable x);

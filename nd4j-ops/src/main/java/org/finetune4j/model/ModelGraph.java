@@ -6,6 +6,8 @@ import java.util.Map;
 import java.util.function.Function;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Graph;
+import org.finetune4j.model.family.Linear;
+import org.finetune4j.op.AddRow;
 import org.finetune4j.op.Dropout;
 import org.finetune4j.op.MatMul;
 import org.finetune4j.op.Scale;
@@ -22,7 +24,7 @@ final class ModelGraph {
     static final String POSITIONS = "positions";
     static final String OFFSETS = "offsets";
     static final String DROPOUT_SEED = "dropout_seed";
-    private static final String WEIGHT = ".weight";
+    static final String TYPES = "token_types";
 
     private final LanguageModel model;
     private final EngineOptions options;
@@ -55,14 +57,21 @@ final class ModelGraph {
         return parameterArrays;
     }
 
+    /** The last hidden states of a trunk of this graph, {@code [tokens, hidden]}. */
+    SDVariable hidden(Trunk trunk) {
+        return trunk.hidden(integers(IDS), integers(POSITIONS),
+                model.config().architecture().embeddings().types() == null ? null : integers(TYPES));
+    }
+
     /** A trunk that uses the model's own parameters. */
-    LlamaGraph trunk(LlamaGraph.Mixer mixer, boolean adapterOn) {
-        return new LlamaGraph(model.config(), this::parameter, adapterOn ? this::adapted : this::plain, mixer,
+    Trunk trunk(Trunk.Mixer mixer, boolean adapterOn) {
+        return new Trunk(model.config().architecture(), this::parameter, this::scales,
+                adapterOn ? this::adapted : this::plain, mixer,
                 options.fusions());
     }
 
     /** A trunk without adapter whose parameters are the given frozen copies. */
-    LlamaGraph frozenTrunk(LlamaGraph.Mixer mixer, Map<String, INDArray> copies) {
+    Trunk frozenTrunk(Trunk.Mixer mixer, Map<String, INDArray> copies) {
         Function<String, SDVariable> parameter = name -> {
             String own = "reference." + name;
             INDArray copy = copies.get(name);
@@ -72,8 +81,9 @@ final class ModelGraph {
             parameterArrays.put(own, copy);
             return input(own, model.precision().type());
         };
-        return new LlamaGraph(model.config(), parameter,
-                (site, x) -> MatMul.linear(x, parameter.apply(site + WEIGHT)), mixer, options.fusions());
+        return new Trunk(model.config().architecture(), parameter, layer -> null,
+                (layer, x) -> biased(layer, product(layer, x, parameter.apply(layer.weight())), parameter), mixer,
+                options.fusions());
     }
 
     private SDVariable parameter(String name) {
@@ -86,31 +96,48 @@ final class ModelGraph {
     }
 
     /** A linear layer with nothing attached. */
-    private SDVariable plain(String site, SDVariable x) {
-        Parameter weight = model.parameters().named(site + WEIGHT);
-        INDArray scales = weight.scales();
-        return scales == null ? MatMul.linear(x, parameter(weight.name()))
-                : MatMul.linear(x, parameter(weight.name()), bound(site + ".weight_scales", scales));
+    private SDVariable plain(Linear layer, SDVariable x) {
+        return biased(layer, withoutBias(layer, x), this::parameter);
     }
 
-    private SDVariable adapted(String site, SDVariable x) {
-        SDVariable base = plain(site, x);
+    private SDVariable adapted(Linear layer, SDVariable x) {
+        SDVariable base = withoutBias(layer, x);
         LinearAdapter adapter = model.adapter();
-        return adapter == null || !model.isAdapted(site) ? base : adapter.adapt(new Site(site, x), base);
+        boolean attached = adapter != null && model.isAdapted(layer.site());
+        return biased(layer, attached ? adapter.adapt(new Site(layer, x), base) : base, this::parameter);
+    }
+
+    private SDVariable withoutBias(Linear layer, SDVariable x) {
+        SDVariable weight = parameter(layer.weight());
+        SDVariable scales = scales(layer);
+        return scales == null ? product(layer, x, weight) : MatMul.linear(x, weight, scales);
+    }
+
+    private @Nullable SDVariable scales(Linear layer) {
+        INDArray scales = model.parameters().named(layer.weight()).scales();
+        return scales == null ? null : bound(layer.site() + ".weight_scales", scales);
+    }
+
+    private static SDVariable product(Linear layer, SDVariable x, SDVariable weight) {
+        return layer.turned() ? MatMul.of(x, false, weight, false, 1, x.dataType(), null) : MatMul.linear(x, weight);
+    }
+
+    private static SDVariable biased(Linear layer, SDVariable product, Function<String, SDVariable> parameter) {
+        return layer.bias() ? AddRow.of(product, parameter.apply(layer.biasName())) : product;
     }
 
     private final class Site implements LinearSite {
-        private final String name;
+        private final Linear layer;
         private final SDVariable input;
 
-        Site(String name, SDVariable input) {
-            this.name = name;
+        Site(Linear layer, SDVariable input) {
+            this.layer = layer;
             this.input = input;
         }
 
         @Override
         public String name() {
-            return name;
+            return layer.site();
         }
 
         @Override
@@ -120,7 +147,7 @@ final class ModelGraph {
 
         @Override
         public SDVariable parameter(String suffix) {
-            return ModelGraph.this.parameter(name + "." + suffix);
+            return ModelGraph.this.parameter(name() + "." + suffix);
         }
 
         @Override
@@ -140,26 +167,21 @@ final class ModelGraph {
 
         @Override
         public SDVariable throughWeight(SDVariable rows) {
-            Parameter weight = model.parameters().named(name + WEIGHT);
-            return weight.scales() == null ? MatMul.of(rows, false, ModelGraph.this.parameter(weight.name()), true, 1,
-                    model.precision().masterType(), null) : full(plain(name, rows));
+            return scales(layer) != null ? full(withoutBias(layer, rows)) : MatMul.of(rows, false,
+                    ModelGraph.this.parameter(layer.weight()), !layer.turned(), 1, model.precision().masterType(), null);
         }
 
         @Override
         public SDVariable squaredRowNorms() {
-            String own = name + ".squared_row_norms";
+            String own = name() + ".squared_row_norms";
+            DataType type = model.precision().masterType();
             if (!parameterArrays.containsKey(own)) {
-                Parameter weight = model.parameters().named(name + WEIGHT);
-                DataType type = model.precision().masterType();
-                bound(own, model.isOutline() ? Arena.hollow(type, weight.shape()[0])
-                        : Nd4j.createFromArray(RowNorms.squared(weight.value(), weight.scales())).castTo(type));
+                Parameter weight = model.parameters().named(layer.weight());
+                INDArray rows = layer.turned() ? weight.value().transpose() : weight.value();
+                bound(own, model.isOutline() ? Arena.hollow(type, weight.shape()[layer.turned() ? 1 : 0])
+                        : Nd4j.createFromArray(RowNorms.squared(rows, weight.scales())).castTo(type));
             }
-            return ModelGraph.this.input(own, model.precision().masterType());
-        }
-
-        @Override
-        public @Nullable SDVariable bias() {
-            return model.baseNames().contains(name + ".bias") ? parameter("bias") : null;
+            return ModelGraph.this.input(own, type);
         }
 
         @Override

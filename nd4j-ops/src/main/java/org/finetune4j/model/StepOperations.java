@@ -1,8 +1,11 @@
 package org.finetune4j.model;
 
+import java.util.List;
 import java.util.Set;
-import org.finetune4j.checkpoint.ModelConfig;
-import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.model.family.Block;
+import org.finetune4j.model.family.FeedForward;
+import org.finetune4j.model.family.Linear;
+import org.finetune4j.model.family.Projections;
 
 /**
  * Operations of matrix products that a pass over a batch must do, a multiplication and an addition counted as two. It is
@@ -35,7 +38,7 @@ public record StepOperations(double forward, double inputGradients, double weigh
      * Those of loss and gradient when only low-rank adapters train.
      *
      * @param rank    width of each adapter, at least 1
-     * @param targets modules that have one in every layer, such as {@code q_proj}
+     * @param targets layers that have one, as {@link ModelShapes#names} understands them, such as {@code q_proj}
      */
     public static StepOperations lowRank(ModelConfig config, PackedBatch batch, int rank, Set<String> targets) {
         if (rank < 1 || targets.isEmpty()) {
@@ -50,7 +53,7 @@ public record StepOperations(double forward, double inputGradients, double weigh
         return forward + inputGradients + weightGradients + attention + head;
     }
 
-    /** Adds up the modules of every layer. */
+    /** Adds up the linear layers of every block. */
     private static final class Count {
         private final ModelConfig config;
         private final PackedBatch batch;
@@ -60,6 +63,7 @@ public record StepOperations(double forward, double inputGradients, double weigh
         private double forward;
         private double inputGradients;
         private double weightGradients;
+        private double attention;
 
         Count(ModelConfig config, PackedBatch batch, int rank, Set<String> targets, boolean full) {
             this.config = config;
@@ -70,47 +74,74 @@ public record StepOperations(double forward, double inputGradients, double weigh
         }
 
         StepOperations all() {
-            boolean trains = full || !targets.isEmpty();
-            for (int layer = 0; layer < config.layers(); layer++) {
-                // Whether something below this layer trains, so that a gradient leaves it downwards.
-                boolean below = full || trains && layer > 0;
-                boolean intoAttention = below || targeted("q_proj", "k_proj", "v_proj");
-                boolean intoFeedForward = intoAttention || targeted("o_proj");
-                boolean intoDown = intoFeedForward || targeted("gate_proj", "up_proj");
-                int query = config.heads() * config.headDimension();
-                int keyValue = config.keyValueHeads() * config.headDimension();
-                linear("q_proj", config.hiddenSize(), query, below);
-                linear("k_proj", config.hiddenSize(), keyValue, below);
-                linear("v_proj", config.hiddenSize(), keyValue, below);
-                linear("o_proj", query, config.hiddenSize(), intoAttention);
-                linear("gate_proj", config.hiddenSize(), config.intermediateSize(), intoFeedForward);
-                linear("up_proj", config.hiddenSize(), config.intermediateSize(), intoFeedForward);
-                linear("down_proj", config.intermediateSize(), config.hiddenSize(), intoDown);
+            // Whether something below trains, so that a gradient leaves a layer downwards.
+            boolean below = full;
+            for (Block block : config.architecture().blocks()) {
+                boolean intoFeedForward = attention(block, below);
+                below = feedForward(block, block.order() == Block.Order.PARALLEL ? below : intoFeedForward)
+                        || intoFeedForward;
             }
-            int headProducts = full ? 3 : trains ? 2 : 1;
+            int headProducts = config.architecture().head() == null ? 0 : full ? 3 : below ? 2 : 1;
             double head = 2.0 * headProducts * batch.supervised() * config.hiddenSize() * config.vocabularySize();
-            return new StepOperations(forward, inputGradients, weightGradients, attention(trains), head);
+            return new StepOperations(forward, inputGradients, weightGradients, attention, head);
         }
 
-        private double attention(boolean trains) {
-            double once = new AttentionShape(config.heads(), config.keyValueHeads(), config.headDimension())
-                    .operations(batch.offsets());
-            double all = config.layers() * once;
-            if (full) {
-                return 3 * all;
-            }
-            if (!trains) {
-                return all;
-            }
-            // In the first layer only towards what trains, of four products: the values' gradient is one; the
-            // probabilities' gradient is another, that queries' and keys' need.
-            double first = (targeted("v_proj") ? 0.5 : 0) + (targeted("q_proj", "k_proj") ? 0.5 : 0)
-                    + (targeted("q_proj") ? 0.5 : 0) + (targeted("k_proj") ? 0.5 : 0);
-            return all + 2 * (config.layers() - 1) * once + first * once;
+        /** Whether a gradient leaves the attention downwards, or something in it trains. */
+        private boolean attention(Block block, boolean below) {
+            Projections projections = block.attention().projections();
+            projections.layers().forEach(layer -> linear(layer, below));
+            Linear first = projections.layers().get(0);
+            boolean query = below || targeted(first);
+            boolean key = below || targeted(projections instanceof Projections.Separate three ? three.key() : first);
+            boolean value = below || targeted(projections instanceof Projections.Separate three ? three.value() : first);
+            // Only towards what trains, of four products backward: the values' gradient is one; the probabilities'
+            // gradient is another, that queries' and keys' need.
+            double backward = 0.5 * ((value ? 1 : 0) + (query || key ? 1 : 0) + (query ? 1 : 0) + (key ? 1 : 0));
+            attention += (1 + backward) * block.attention().shape().operations(batch.offsets());
+            boolean intoOutput = query || key || value;
+            linear(block.attention().output(), intoOutput);
+            return intoOutput || targeted(block.attention().output());
         }
 
-        private void linear(String module, int inputs, int outputs, boolean towardsInput) {
-            double base = product(inputs, outputs);
+        /** Whether a gradient leaves the feed-forward downwards, or something in it trains. */
+        private boolean feedForward(Block block, boolean into) {
+            if (block.feedForward() instanceof FeedForward.Experts experts) {
+                return experts(experts, into);
+            }
+            return chain(block.feedForward().layers(), into);
+        }
+
+        private boolean experts(FeedForward.Experts experts, boolean into) {
+            frozen(experts.router(), 1, into);
+            FeedForward.Gated one = experts.experts().get(0);
+            one.layers().forEach(layer -> frozen(layer, experts.perToken(), into));
+            if (experts.shared() == null || experts.sharedGate() == null) {
+                return into;
+            }
+            frozen(experts.sharedGate(), 1, into);
+            return chain(experts.shared().layers(), into);
+        }
+
+        /** A layer without an adapter that every token goes through so many times. */
+        private void frozen(Linear layer, int times, boolean towardsInput) {
+            double base = times * product(layer.inputs(), layer.outputs());
+            forward += base;
+            inputGradients += towardsInput ? base : 0;
+            weightGradients += full ? base : 0;
+        }
+
+        /** Layers of which the last reads what those before it make. */
+        private boolean chain(List<Linear> layers, boolean into) {
+            List<Linear> before = layers.subList(0, layers.size() - 1);
+            before.forEach(layer -> linear(layer, into));
+            Linear down = layers.get(layers.size() - 1);
+            boolean intoDown = into || before.stream().anyMatch(this::targeted);
+            linear(down, intoDown);
+            return intoDown || targeted(down);
+        }
+
+        private void linear(Linear layer, boolean towardsInput) {
+            double base = product(layer.inputs(), layer.outputs());
             forward += base;
             if (towardsInput) {
                 inputGradients += base;
@@ -118,9 +149,9 @@ public record StepOperations(double forward, double inputGradients, double weigh
             if (full) {
                 weightGradients += base;
             }
-            if (targeted(module)) {
-                double down = product(inputs, rank);
-                double up = product(rank, outputs);
+            if (targeted(layer)) {
+                double down = product(layer.inputs(), rank);
+                double up = product(rank, layer.outputs());
                 forward += down + up;
                 weightGradients += down + up;
                 inputGradients += up + (towardsInput ? down : 0);
@@ -131,13 +162,8 @@ public record StepOperations(double forward, double inputGradients, double weigh
             return 2.0 * batch.tokens() * inputs * outputs;
         }
 
-        private boolean targeted(String... modules) {
-            for (String module : modules) {
-                if (targets.contains(module)) {
-                    return true;
-                }
-            }
-            return false;
+        private boolean targeted(Linear layer) {
+            return targets.stream().anyMatch(target -> ModelShapes.names(target, layer.site()));
         }
     }
 }

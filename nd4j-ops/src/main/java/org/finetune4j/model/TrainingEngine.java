@@ -76,15 +76,16 @@ public final class TrainingEngine implements AutoCloseable {
                    int rowsPerChunk) {
         this.model = model;
         DataType lossType = model.precision().masterType();
-        head = new ChunkedHead(tokenLoss, lossType, model.precision().type(), rowsPerChunk, model.kernels());
+        head = new ChunkedHead(tokenLoss, lossType, model.precision().type(), rowsPerChunk, model.logitScaling(),
+                model.kernels());
         ModelGraph graph = new ModelGraph(model, options);
         SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
         SDVariable positions = graph.integers(ModelGraph.POSITIONS);
-        LlamaGraph.Mixer mixer = (layer, query, key, value, shape, rotary) -> rotary == null
+        Trunk.Mixer mixer = (layer, query, key, value, shape, rotary) -> rotary == null
                 ? Attention.of(query, key, value, offsets, shape)
                 : Attention.of(query, key, value, offsets, positions, rotary, shape);
         SDVariable rows = graph.integers(ROWS);
-        LlamaGraph policy = graph.trunk(mixer, adapterOn);
+        Trunk policy = graph.trunk(mixer, adapterOn);
         SDVariable hidden = supervised(graph, policy, rows);
         SDVariable referenceHidden = null;
         SDVariable referenceHead = null;
@@ -92,7 +93,7 @@ public final class TrainingEngine implements AutoCloseable {
         boolean baseTrains = !model.hasAdapter() && !model.parameters().trainable().isEmpty();
         referenceCopies = tokenLoss.needsReference() && baseTrains ? frozenCopies() : Map.of();
         if (tokenLoss.needsReference()) {
-            LlamaGraph reference = baseTrains ? graph.frozenTrunk(mixer, referenceCopies) : graph.trunk(mixer, false);
+            Trunk reference = baseTrains ? graph.frozenTrunk(mixer, referenceCopies) : graph.trunk(mixer, false);
             referenceHidden = supervised(graph, reference, rows);
             referenceHead = reference.headWeight();
         }
@@ -121,8 +122,8 @@ public final class TrainingEngine implements AutoCloseable {
                 Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()), rewrite);
     }
 
-    private static SDVariable supervised(ModelGraph graph, LlamaGraph trunk, SDVariable rows) {
-        return GatherRows.of(trunk.hidden(graph.integers(ModelGraph.IDS), graph.integers(ModelGraph.POSITIONS)), rows);
+    private static SDVariable supervised(ModelGraph graph, Trunk trunk, SDVariable rows) {
+        return GatherRows.of(graph.hidden(trunk), rows);
     }
 
     private Map<String, INDArray> frozenCopies() {

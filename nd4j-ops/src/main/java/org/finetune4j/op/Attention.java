@@ -14,8 +14,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Causal grouped-query attention within each sequence of a packed batch, with the rotary embedding of queries and keys
- * inside or without.
+ * Grouped-query attention within each sequence of a packed batch, with the rotary embedding of queries and keys inside or
+ * without; causal over all earlier keys, unless the shape's scores say otherwise.
  *
  * <p>query {@code [tokens, heads * headDimension]}, key and value {@code [tokens, keyValueHeads * headDimension]},
  * offsets {@code [sequences + 1]}, positions {@code [tokens]}; for the reverse pass one number per token and head is kept,

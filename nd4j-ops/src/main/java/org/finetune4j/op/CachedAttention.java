@@ -57,8 +57,8 @@ public final class CachedAttention extends OwnOp {
     }
 
     /**
-     * Besides what is not a cache, the places of it that are read, those of sequences with new tokens, and those that
-     * are written, one for every new token.
+     * Besides what is not a cache, the places of it that are read, those of sequences with new tokens that one of these
+     * sees, and those that are written, one for every new token.
      */
     @Override
     protected double bytes(List<INDArray> inputs, List<INDArray> outputs) {
@@ -66,7 +66,7 @@ public final class CachedAttention extends OwnOp {
         int[] lengths = inputs.get(CACHE_LENGTHS).toIntVector();
         double places = inputs.get(KEY).size(0);
         for (int s = 0; s < lengths.length; s++) {
-            places += offsets[s + 1] > offsets[s] ? lengths[s] : 0;
+            places += offsets[s + 1] > offsets[s] ? lengths[s] - shape.scores().firstKey(lengths[s]) : 0;
         }
         double place = 2.0 * shape.keyValueWidth() * inputs.get(KEY_CACHE).dataType().width();
         return bytes(inputs.subList(0, KEY_CACHE)) + bytes(inputs.subList(CACHE_LENGTHS, inputs.size()))

@@ -5,7 +5,10 @@ import org.finetune4j.graph.OwnOp;
 import org.finetune4j.kernel.RotaryTable;
 import org.nd4j.autodiff.samediff.SDVariable;
 
-/** Rotary position embedding of every head (arXiv 2104.09864): x {@code [tokens, heads * headDimension]}, positions {@code [tokens]}. */
+/**
+ * Rotary position embedding of every head (arXiv 2104.09864), or of the part that the table turns: x
+ * {@code [tokens, heads * headDimension]}, positions {@code [tokens]}.
+ */
 public final class Rotary extends OwnOp {
     private final RotaryTable table;
     private final boolean inverse;
@@ -16,7 +19,7 @@ public final class Rotary extends OwnOp {
         this.inverse = inverse;
     }
 
-    /** {@code x} with every pair of a head turned by its position's angle. */
+    /** {@code x} with every pair of the table turned by its position's angle and magnified. */
     public static SDVariable of(SDVariable x, SDVariable positions, RotaryTable table) {
         return new Rotary(x, positions, table, false).outputVariable();
     }

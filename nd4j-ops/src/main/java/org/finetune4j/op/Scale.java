@@ -22,6 +22,11 @@ public final class Scale extends OwnOp {
         return new Scale(x, 1, type).outputVariable();
     }
 
+    /** {@code factor * x} in the type of x. */
+    public static SDVariable by(SDVariable x, double factor) {
+        return new Scale(x, factor, x.dataType()).outputVariable();
+    }
+
     @Override
     public String opName() {
         return "finetune4j_scale";

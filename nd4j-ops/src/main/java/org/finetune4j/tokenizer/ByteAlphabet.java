@@ -1,6 +1,9 @@
 package org.finetune4j.tokenizer;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The byte alphabet of GPT-2, in which every byte has a printable character of its own.
@@ -11,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 final class ByteAlphabet {
     static final int SIZE = 256;
     private static final char[] SYMBOLS = symbols();
+    private static final Map<Character, Integer> VALUES = IntStream.range(0, SIZE).boxed()
+        .collect(Collectors.toMap(value -> SYMBOLS[value], value -> value));
 
     private ByteAlphabet() {}
 
@@ -26,6 +31,11 @@ final class ByteAlphabet {
 
     static String symbol(int value) {
         return String.valueOf(SYMBOLS[value]);
+    }
+
+    /** Returns the byte that a character stands for, or -1 where it is not of the alphabet. */
+    static int value(char symbol) {
+        return VALUES.getOrDefault(symbol, -1);
     }
 
     /** Returns the values of a text's bytes in UTF-8. */

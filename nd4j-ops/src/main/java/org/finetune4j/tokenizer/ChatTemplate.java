@@ -1,38 +1,27 @@
 package org.finetune4j.tokenizer;
 
-import com.hubspot.jinjava.Jinjava;
-import com.hubspot.jinjava.JinjavaConfig;
-import com.hubspot.jinjava.LegacyOverrides;
-import com.hubspot.jinjava.el.TypeConvertingMapELResolver;
-import com.hubspot.jinjava.el.ext.JinjavaListELResolver;
-import com.hubspot.jinjava.interpret.Context;
-import com.hubspot.jinjava.interpret.RenderResult;
-import com.hubspot.jinjava.interpret.TemplateError;
-import com.hubspot.jinjava.interpret.TemplateError.ErrorType;
-import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
-import com.hubspot.jinjava.objects.collections.PyMap;
+import java.time.LocalDateTime;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import jinjava.javax.el.CompositeELResolver;
-import jinjava.javax.el.ELResolver;
-import org.finetune4j.tokenizer.TemplateInterpreter.Progress;
+import org.finetune4j.jinja.JinjaException;
+import org.finetune4j.jinja.JinjaTemplate;
+import org.finetune4j.jinja.JinjaTemplate.Rendering;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The Jinja template that turns a conversation into the text that a model was taught to read.
  *
- * <p>It renders as Python's transformers does: {@code trim_blocks} and {@code lstrip_blocks} are on, what a message says is
- * never taken for template code, and {@code raise_exception}, {@code namespace}, {@code break} and {@code continue} are
- * there. The date ({@code strftime_now}) is left undefined on purpose, so that the same data give the same tokens on any
- * day; templates then fall back on a fixed date. An object may be used by several threads.
+ * <p>It renders as Python's transformers does, and what a message says is never taken for template code. The date that
+ * {@code strftime_now} tells is always {@link #DATE} unless another one is given, so that the same data give the same tokens
+ * on any day. Arguments of tool calls are handed over as objects; a template that fails on them gets them as JSON text, as a
+ * few want it. An object may be used by several threads.
  */
 public final class ChatTemplate {
-    private static final long MAXIMUM_OUTPUT = 100_000_000;
-    private static final int MAXIMUM_DEPTH = 20;
+    /** What {@code strftime_now} tells: the day that Llama 3's own templates print where nobody tells them the date. */
+    public static final LocalDateTime DATE = LocalDateTime.of(2024, 7, 26, 0, 0);
+
     private static final String CHAT_ML = """
         {%- for message in messages -%}
         {{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}
@@ -44,62 +33,19 @@ public final class ChatTemplate {
 
     private final String source;
     private final String origin;
-    private final @Nullable String beginToken;
-    private final @Nullable String endToken;
-    private final String normalised;
-    private final Jinjava jinjava;
+    private final Map<String, String> specialTokens;
+    private final LocalDateTime date;
+    private final @Nullable ChatTemplate toolUse;
+    private final JinjaTemplate template;
 
-    private ChatTemplate(String source, String origin, @Nullable String beginToken, @Nullable String endToken) {
+    private ChatTemplate(String source, String origin, Map<String, String> specialTokens, LocalDateTime date,
+            @Nullable ChatTemplate toolUse, JinjaTemplate template) {
         this.source = source;
         this.origin = origin;
-        this.beginToken = beginToken;
-        this.endToken = endToken;
-        this.normalised = normalise(source, origin);
-        this.jinjava = new Jinjava(JinjavaConfig.newBuilder()
-            // TemplateSource has done what these would do; the engine's last line break would be the message's own.
-            .withTrimBlocks(false)
-            .withLstripBlocks(false)
-            .withKeepTrailingNewline(true)
-            // Otherwise a message that holds {{ ... }} would be run as a template of its own.
-            .withNestedInterpretationEnabled(false)
-            .withLegacyOverrides(LegacyOverrides.newBuilder()
-                .withEvaluateMapKeys(true)
-                .withIterateOverMapKeys(true)
-                .withUsePyishObjectMapper(true)
-                .withUseNaturalOperatorPrecedence(true)
-                .withParseWhitespaceControlStrictly(true)
-                .withAllowAdjacentTextNodes(true)
-                .withUseTrimmingForNotesAndExpressions(true)
-                .withKeepNullableLoopValues(true)
-                .withHandleBackslashInQuotesOnly(true)
-                .build())
-            // These would read other files.
-            .withDisabled(Map.of(Context.Library.TAG, Set.of("include", "import", "from", "extends")))
-            .withElResolver(resolver())
-            .withInterperterFactory(TemplateInterpreter.FACTORY)
-            .withMaxOutputSize(MAXIMUM_OUTPUT)
-            .withMaxRenderDepth(MAXIMUM_DEPTH)
-            .build());
-        jinjava.getGlobalContext().registerTag(new GenerationTag());
-        jinjava.getGlobalContext().registerFilter(new TrimFilter());
-        jinjava.getGlobalContext().registerFunction(
-            new ELFunctionDefinition("", "raise_exception", ChatTemplate.class, "refuse", String.class));
-    }
-
-    private static String normalise(String source, String origin) {
-        try {
-            return TemplateSource.normalise(source);
-        } catch (IllegalArgumentException e) {
-            throw new ChatTemplateException(origin + ", " + e.getMessage() + ". Repair the template.");
-        }
-    }
-
-    private static ELResolver resolver() {
-        CompositeELResolver resolver = new CompositeELResolver();
-        resolver.add(new JinjavaListELResolver(true));
-        resolver.add(new TypeConvertingMapELResolver(true));
-        resolver.add(new PythonMethods());
-        return resolver;
+        this.specialTokens = specialTokens;
+        this.date = date;
+        this.toolUse = toolUse;
+        this.template = template;
     }
 
     /**
@@ -107,18 +53,33 @@ public final class ChatTemplate {
      *
      * @param source the Jinja text
      * @param origin where it is from, for messages
-     * @param beginToken what {@code bos_token} stands for, or null
-     * @param endToken what {@code eos_token} stands for, or null
-     * @throws ChatTemplateException if a tag is not closed
+     * @param specialTokens what {@code bos_token}, {@code eos_token} and others stand for, by name
+     * @throws ChatTemplateException if it is not valid Jinja; the message names the template's line
      */
-    public static ChatTemplate of(String source, String origin, @Nullable String beginToken,
-            @Nullable String endToken) {
-        return new ChatTemplate(source, origin, beginToken, endToken);
+    public static ChatTemplate of(String source, String origin, Map<String, String> specialTokens) {
+        try {
+            return new ChatTemplate(source, origin, new LinkedHashMap<>(specialTokens), DATE, null,
+                JinjaTemplate.parse(source));
+        } catch (JinjaException e) {
+            throw new ChatTemplateException(origin + ", template line " + e.line() + ": " + e.getMessage()
+                + ". Repair the template.");
+        }
     }
 
     /** Returns the ChatML template, whose {@code <|im_start|>} and {@code <|im_end|>} the tokenizer must know. */
     public static ChatTemplate chatMl() {
-        return of(CHAT_ML, "ChatTemplate.chatMl()", null, "<|im_end|>");
+        return of(CHAT_ML, "ChatTemplate.chatMl()", Map.of("eos_token", "<|im_end|>"));
+    }
+
+    /** Returns this template with another date for {@code strftime_now}. */
+    public ChatTemplate at(LocalDateTime newDate) {
+        return new ChatTemplate(source, origin, specialTokens, newDate, toolUse == null ? null : toolUse.at(newDate),
+            template);
+    }
+
+    /** Returns this template with another one in its place for conversations that have tools. */
+    ChatTemplate withToolUse(ChatTemplate newToolUse) {
+        return new ChatTemplate(source, origin, specialTokens, date, newToolUse, template);
     }
 
     /** Returns the Jinja text. */
@@ -131,80 +92,87 @@ public final class ChatTemplate {
         return origin;
     }
 
+    /** Returns everything that decides what is rendered, for keys of caches. */
+    String fingerprint() {
+        return source + "\u0000" + specialTokens + "\u0000" + date + (toolUse == null ? "" : "\u0000"
+            + toolUse.fingerprint());
+    }
+
     /**
      * Renders a conversation.
      *
-     * @param messages its turns, in order
+     * @param conversation its turns, tools and variables
      * @param addGenerationPrompt whether the text ends where the model is to speak next
      * @throws ChatTemplateException if the template is wrong or refuses the conversation; the message names the template's
      *     line and the message that was read last
      */
-    public String render(List<Message> messages, boolean addGenerationPrompt) {
-        Progress progress = new Progress();
-        List<Object> tracked = new ArrayList<>();
-        for (int i = 0; i < messages.size(); i++) {
-            tracked.add(new TrackedMessage(messages.get(i), i, progress));
-        }
-        Map<String, Object> variables = new HashMap<>();
-        variables.put(TemplateInterpreter.PROGRESS, progress);
-        variables.put("messages", tracked);
-        variables.put("add_generation_prompt", addGenerationPrompt);
-        if (beginToken != null) {
-            variables.put("bos_token", beginToken);
-        }
-        if (endToken != null) {
-            variables.put("eos_token", endToken);
-        }
-        RenderResult result = jinjava.renderForResult(normalised, variables);
-        for (TemplateError error : result.getErrors()) {
-            if (error.getSeverity() == ErrorType.FATAL) {
-                boolean noted = progress.failure != null;
-                throw failed(noted ? progress.failure : error, messages, noted ? progress.failedAt : progress.lastRead);
-            }
-        }
-        return result.getOutput();
+    public String render(Conversation conversation, boolean addGenerationPrompt) {
+        return renderMarked(conversation, addGenerationPrompt).text();
     }
 
-    private ChatTemplateException failed(TemplateError error, List<Message> messages, int lastRead) {
-        Throwable cause = error.getException();
-        while (cause != null && !(cause instanceof Refusal) && cause.getCause() != null) {
-            cause = cause.getCause();
+    /** Renders a conversation and tells which ranges the template marks as the model's. */
+    Rendering renderMarked(Conversation conversation, boolean addGenerationPrompt) {
+        if (toolUse != null && !conversation.tools().isEmpty()) {
+            return toolUse.renderMarked(conversation, addGenerationPrompt);
         }
-        String reason = cause instanceof Refusal ? "the template refuses it: " + cause.getMessage()
-            : "the template fails: " + error.getMessage();
+        Progress progress = new Progress();
+        try {
+            return render(conversation, addGenerationPrompt, false, progress);
+        } catch (JinjaException e) {
+            int lastRead = progress.lastRead;
+            if (!e.isRefusal() && conversation.messages().stream().anyMatch(message -> !message.toolCalls().isEmpty())) {
+                try {
+                    return render(conversation, addGenerationPrompt, true, progress);
+                } catch (JinjaException second) {
+                    // The first failure is the one that the template's author would see.
+                }
+            }
+            throw failed(e, conversation.messages(), lastRead);
+        }
+    }
+
+    private Rendering render(Conversation conversation, boolean addGenerationPrompt, boolean argumentsAsText,
+            Progress progress) {
+        Map<String, @Nullable Object> variables = new LinkedHashMap<>(specialTokens);
+        variables.put("tools", null);
+        variables.put("documents", null);
+        conversation.variables().forEach((name, value) -> variables.put(name, TemplateValues.plain(value.toTree())));
+        List<@Nullable Object> messages = new ArrayList<>();
+        for (Message message : conversation.messages()) {
+            messages.add(new TrackedMessage(TemplateValues.message(message, argumentsAsText), messages.size(), progress));
+        }
+        variables.put("messages", messages);
+        variables.put("add_generation_prompt", addGenerationPrompt);
+        if (!conversation.tools().isEmpty()) {
+            variables.put("tools", conversation.tools().stream().map(tool -> TemplateValues.plain(tool.toTree())).toList());
+        }
+        return template.render(variables, date);
+    }
+
+    private ChatTemplateException failed(JinjaException error, List<Message> messages, int lastRead) {
         String where = lastRead < 0 ? "before any message was read"
             : "at message index " + lastRead + " (role '" + messages.get(lastRead).role() + "')";
-        return new ChatTemplateException(origin + ", template line " + error.getLineno() + ", " + where + ": " + reason
+        return new ChatTemplateException(origin + ", template line " + error.line() + ", " + where + ": the template "
+            + (error.isRefusal() ? "refuses it: " : "fails: ") + error.getMessage()
             + ". Change the conversation to what the template expects, or use another template.");
     }
 
-    /** What a template calls as {@code raise_exception}; public because the template engine calls it. */
-    public static String refuse(String message) {
-        throw new Refusal(message);
-    }
-
-    private static final class Refusal extends RuntimeException {
-        Refusal(String message) {
-            super(message);
-        }
+    /** Which message was read last. */
+    private static final class Progress {
+        int lastRead = -1;
     }
 
     /** A message that notes when the template reads it, so that an error can say how far the template came. */
-    private static final class TrackedMessage extends PyMap {
-        private final int index;
-        private final Progress progress;
+    private static final class TrackedMessage extends LinkedHashMap<String, @Nullable Object> {
+        private static final long serialVersionUID = 1;
 
-        TrackedMessage(Message message, int index, Progress progress) {
-            super(fields(message));
+        private final int index;
+        private final transient Progress progress;
+
+        TrackedMessage(Map<String, @Nullable Object> fields, int index, Progress progress) {
+            super(fields);
             this.index = index;
             this.progress = progress;
-        }
-
-        private static Map<String, Object> fields(Message message) {
-            Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("role", message.role());
-            fields.put("content", message.content());
-            return fields;
         }
 
         @Override

@@ -1,6 +1,5 @@
 package org.finetune4j.tokenizer;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -37,7 +36,7 @@ public final class ConversationEncoder {
     public ConversationEncoder(Tokenizer tokenizer, ChatTemplate template) {
         this.tokenizer = tokenizer;
         this.template = template;
-        List<Message> question = List.of(Message.user("question"));
+        Conversation question = Conversation.of(Message.user("question"));
         this.promptsGeneration = !template.render(question, true).equals(template.render(question, false));
     }
 
@@ -47,23 +46,22 @@ public final class ConversationEncoder {
      * @throws ConversationException if there is no message, or the text begins with two tokens for its beginning
      * @throws ChatTemplateException if the template refuses the conversation
      */
-    public int[] encodePrompt(List<Message> messages) {
-        requireMessages(messages);
-        return tokenize(template.render(messages, true)).ids();
+    public int[] encodePrompt(Conversation conversation) {
+        requireMessages(conversation.messages());
+        return tokenize(template.render(conversation, true)).ids();
     }
 
     /**
      * Encodes a conversation for training.
      *
-     * @param messages the turns in order
+     * @param conversation the turns in order, and the tools
      * @param turns what is to be learned
      * @throws ConversationException if there is no response or an empty one, or the template does not end a response with a
      *     special token (a model trained so would never stop)
      * @throws ChatTemplateException if the template refuses the conversation
      */
-    public EncodedConversation encode(List<Message> messages, Turns turns) {
-        requireMessages(messages);
-        List<Message> conversation = List.copyOf(messages);
+    public EncodedConversation encode(Conversation conversation, Turns turns) {
+        requireMessages(conversation.messages());
         String text = template.render(conversation, false);
         TokenizedText tokens = tokenize(text);
         boolean[] supervised = new boolean[tokens.length()];
@@ -71,7 +69,7 @@ public final class ConversationEncoder {
             Arrays.fill(supervised, true);
             return new EncodedConversation(tokens.ids(), supervised);
         }
-        for (int index : responses(conversation, turns)) {
+        for (int index : responses(conversation.messages(), turns)) {
             mark(conversation, index, text, tokens, supervised);
         }
         return new EncodedConversation(tokens.ids(), supervised);
@@ -84,7 +82,7 @@ public final class ConversationEncoder {
      * @throws ConversationException if the template does not end a response with a special token
      */
     public Set<Integer> stopTokenIds() {
-        EncodedConversation probe = encode(List.of(Message.user("question"), Message.assistant("answer")), Turns.LAST);
+        EncodedConversation probe = encode(Conversation.of(Message.user("question"), Message.assistant("answer")), Turns.LAST);
         int last = probe.length() - 1;
         while (!probe.supervised()[last]) {
             last--;
@@ -110,7 +108,7 @@ public final class ConversationEncoder {
         List<Integer> learned = turns == Turns.LAST ? responses.subList(responses.size() - 1, responses.size())
             : responses;
         for (int index : learned) {
-            if (messages.get(index).content().isBlank()) {
+            if (messages.get(index).text().isBlank()) {
                 throw new ConversationException("the response at message index " + index + " is empty. Give it a"
                     + " content, or leave the sample out.");
             }
@@ -130,7 +128,7 @@ public final class ConversationEncoder {
         return tokens;
     }
 
-    private void mark(List<Message> messages, int index, String text, TokenizedText tokens, boolean[] supervised) {
+    private void mark(Conversation messages, int index, String text, TokenizedText tokens, boolean[] supervised) {
         int[] content = contentRange(messages, index, text);
         int start = startOfSpeech(messages, index, text, content[0]);
         int last = endOfTurn(tokens, text, content[1], index);
@@ -142,11 +140,9 @@ public final class ConversationEncoder {
     }
 
     /** Finds the characters of a response in the text, by rendering it with a marker in the response's place. */
-    private int[] contentRange(List<Message> messages, int index, String text) {
+    private int[] contentRange(Conversation messages, int index, String text) {
         String marker = markerNotIn(text);
-        List<Message> marked = new ArrayList<>(messages);
-        marked.set(index, new Message(messages.get(index).role(), marker));
-        String other = template.render(marked, false);
+        String other = template.render(messages.withMessage(index, messages.messages().get(index).withContent(marker)), false);
         int at = other.indexOf(marker);
         if (at < 0 || at != other.lastIndexOf(marker)) {
             throw new ConversationException("the template " + template.origin() + (at < 0 ? " leaves out" : " repeats")
@@ -175,8 +171,8 @@ public final class ConversationEncoder {
      * Returns where the model takes over. That is behind the generation prompt; a template without one leaves the role
      * header to the prompt and the blanks behind it to the model.
      */
-    private int startOfSpeech(List<Message> messages, int index, String text, int contentStart) {
-        String prompt = promptOf(messages.subList(0, index));
+    private int startOfSpeech(Conversation messages, int index, String text, int contentStart) {
+        String prompt = promptOf(messages.upTo(index));
         if (prompt == null || !text.startsWith(prompt)) {
             return contentStart;
         }
@@ -184,7 +180,7 @@ public final class ConversationEncoder {
         return promptsGeneration || blank ? prompt.length() : contentStart;
     }
 
-    private @Nullable String promptOf(List<Message> before) {
+    private @Nullable String promptOf(Conversation before) {
         try {
             return template.render(before, true);
         } catch (ChatTemplateException e) {

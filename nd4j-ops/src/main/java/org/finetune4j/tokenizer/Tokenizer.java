@@ -7,7 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -156,6 +158,16 @@ public final class Tokenizer implements AutoCloseable {
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
+    /**
+     * Returns the bytes that each token adds to a text, by its id; null for ids that no token has and for added tokens,
+     * which mark something instead of being text.
+     *
+     * @throws TokenizerException if the tokenizer's decoder does more than putting bytes one after another
+     */
+    public byte[] @Nullable [] tokenBytes() {
+        return TokenBytes.of(vocabulary, vocabularySize, folder.resolve(FILE_NAME));
+    }
+
     /** Returns whether a token was added to the trained vocabulary, as the tokens that end a text or a turn are. */
     public boolean isAddedToken(int id) {
         return vocabulary.addedIds().contains(id);
@@ -201,7 +213,22 @@ public final class Tokenizer implements AutoCloseable {
             throw new ChatTemplateException(folder + ": the tokenizer has no chat template. Use a model that is made for"
                 + " chat, or choose a template explicitly, such as ChatTemplate.chatMl().");
         }
-        return ChatTemplate.of(source, configuration.templateFile().toString(), beginToken(), endToken());
+        return ChatTemplate.of(source, configuration.templateFile().toString(), specialTokens());
+    }
+
+    /** Returns the texts of the special tokens by the names that templates know them by, such as {@code bos_token}. */
+    public Map<String, String> specialTokens() {
+        Map<String, String> tokens = new LinkedHashMap<>();
+        putIfThere(tokens, "bos_token", configuration.beginToken());
+        putIfThere(tokens, "eos_token", configuration.endToken());
+        putIfThere(tokens, "pad_token", configuration.paddingToken());
+        return tokens;
+    }
+
+    private static void putIfThere(Map<String, String> tokens, String name, @Nullable String token) {
+        if (token != null) {
+            tokens.put(name, token);
+        }
     }
 
     /** Returns the Jinja source of the model's own chat template, or null if there is none. */

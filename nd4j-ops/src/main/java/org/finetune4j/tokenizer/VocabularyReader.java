@@ -3,6 +3,9 @@ package org.finetune4j.tokenizer;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -19,6 +22,7 @@ final class VocabularyReader {
     private final Path file;
     private final Map<String, Integer> ids = new HashMap<>();
     private final Set<Integer> addedIds = new HashSet<>();
+    private JsonNode decoder = MissingNode.getInstance();
 
     private VocabularyReader(Path file) {
         this.file = file;
@@ -29,8 +33,9 @@ final class VocabularyReader {
      *
      * @param ids every token's id, added tokens included
      * @param addedIds the ids of those that were added to the trained vocabulary, which are never split or merged
+     * @param decoder how the spelling of tokens becomes text, as the file says it; missing where it says nothing
      */
-    record Vocabulary(Map<String, Integer> ids, Set<Integer> addedIds) {}
+    record Vocabulary(Map<String, Integer> ids, Set<Integer> addedIds, JsonNode decoder) {}
 
     static Vocabulary read(byte[] json, Path file) {
         VocabularyReader reader = new VocabularyReader(file);
@@ -45,7 +50,7 @@ final class VocabularyReader {
         if (reader.ids.isEmpty()) {
             throw reader.refused("it holds no vocabulary");
         }
-        return new Vocabulary(reader.ids, reader.addedIds);
+        return new Vocabulary(reader.ids, reader.addedIds, reader.decoder);
     }
 
     private void readRoot(JsonParser parser) throws IOException {
@@ -61,6 +66,9 @@ final class VocabularyReader {
                 }
             } else if (field.equals("model") && value == JsonToken.START_OBJECT) {
                 readModel(parser);
+            } else if (field.equals("decoder") && value == JsonToken.START_OBJECT) {
+                decoder = StrictJson.mapper().reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                    .readTree(parser);
             } else {
                 parser.skipChildren();
             }

@@ -62,7 +62,8 @@ class GeneratorTest {
     @Test
     void otherPromptsOfABatchDoNotShow() {
         List<int[]> prompts = prompts(2, 5, 9);
-        GenerationSettings sampling = new GenerationSettings(6, 0.9, 10, 0.95, 4, Set.of(1));
+        GenerationSettings sampling = GenerationSettings.builder().maxNewTokens(6).temperature(0.9).topK(10)
+                .topP(0.95).seed(4).stopIds(Set.of(1)).build();
         try (Generator generator = new Generator(model)) {
             List<int[]> together = generator.generate(prompts, GenerationSettings.greedy(6, Set.of(1)));
             for (int i = 0; i < prompts.size(); i++) {
@@ -91,7 +92,7 @@ class GeneratorTest {
     void rowsThatNoTokenHasAreNeverDrawn() {
         int[] prompt = {3, 1, 4};
         // So hot that all tokens are about as likely.
-        GenerationSettings hot = new GenerationSettings(50, 1000, 0, 1, 5, Set.of());
+        GenerationSettings hot = GenerationSettings.builder().maxNewTokens(50).temperature(1000).seed(5).build();
         try (Generator all = new Generator(model); Generator few = new Generator(model, true, 10)) {
             assertTrue(Arrays.stream(all.generate(List.of(prompt), hot).get(0)).anyMatch(token -> token >= 10));
             assertTrue(Arrays.stream(few.generate(List.of(prompt), hot).get(0)).allMatch(token -> token < 10));

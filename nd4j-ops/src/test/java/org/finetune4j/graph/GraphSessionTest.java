@@ -14,11 +14,12 @@ import java.util.function.Supplier;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.ProductSum;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.finetune4j.op.Activation;
 import org.finetune4j.op.Add;
+import org.finetune4j.op.GatedActivation;
 import org.finetune4j.op.MatMul;
 import org.finetune4j.op.ProductFusion;
 import org.finetune4j.op.Scale;
-import org.finetune4j.op.SwiGlu;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -236,7 +237,8 @@ class GraphSessionTest {
         Graph graph = new Graph();
         SDVariable x = graph.input("x", DataType.DOUBLE);
         SDVariable seed = graph.input("seed", DataType.DOUBLE);
-        SDVariable product = SwiGlu.of(Scale.cast(x, DataType.DOUBLE), Scale.cast(x, DataType.DOUBLE));
+        SDVariable product = GatedActivation.of(Scale.cast(x, DataType.DOUBLE), Scale.cast(x, DataType.DOUBLE),
+                Activation.Kind.SILU);
         Map<String, List<String>> contributions = ReversePass.build(graph, product, seed, List.of("x"));
         INDArray array = Nd4j.linspace(-3, 3, 64, DataType.DOUBLE).reshape(8, 8);
         INDArray gradient = Nd4j.zeros(DataType.DOUBLE, 8, 8);

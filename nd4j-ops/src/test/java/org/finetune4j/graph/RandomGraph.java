@@ -7,11 +7,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.op.Activation;
 import org.finetune4j.op.Add;
+import org.finetune4j.op.GatedActivation;
 import org.finetune4j.op.MatMul;
 import org.finetune4j.op.RmsNorm;
 import org.finetune4j.op.Scale;
-import org.finetune4j.op.SwiGlu;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -74,7 +75,7 @@ final class RandomGraph {
             case 2 -> MatMul.linearAdd(pick(width), 0.5, pick(other), weight(index, width, other));
             case 3 -> RmsNorm.of(pick(width), leaf("norm" + index, WIDTHS[width]), 0.1);
             case 4 -> Scale.cast(pick(width), DataType.DOUBLE);
-            case 5 -> SwiGlu.of(pick(width), pick(width));
+            case 5 -> GatedActivation.of(pick(width), pick(width), Activation.Kind.SILU);
             default -> pick(width).sub(pick(width));
         };
     }

@@ -5,6 +5,7 @@ import static org.finetune4j.kernel.TestArrays.integers;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -24,8 +25,13 @@ final class BrokenKernels {
      * @param kernel  the kernel that makes it
      * @param mistake what it does wrong
      * @param broken  makes it in right kernels
+     * @param coarse  whether it is large enough to be seen in BFLOAT16
      */
-    record Mistake(String kernel, String mistake, Function<Kernels, Kernels> broken) {
+    record Mistake(String kernel, String mistake, Function<Kernels, Kernels> broken, boolean coarse) {
+        Mistake(String kernel, String mistake, Function<Kernels, Kernels> broken) {
+            this(kernel, mistake, broken, true);
+        }
+
         @Override
         public String toString() {
             return kernel + " " + mistake;
@@ -43,11 +49,13 @@ final class BrokenKernels {
         rows(mistakes);
         rmsNorm(mistakes);
         rotary(mistakes);
+        rotaryTables(mistakes);
         attention(mistakes);
         cachedAttention(mistakes);
         elementWise(mistakes);
         distributions(mistakes);
         optimizer(mistakes);
+        BrokenLayerKernels.addTo(mistakes);
         return mistakes;
     }
 
@@ -209,74 +217,75 @@ final class BrokenKernels {
     private static void rmsNorm(List<Mistake> mistakes) {
         mistakes.add(new Mistake("rmsNorm", "forgets epsilon", right -> new DelegatingKernels(right) {
             @Override
-            public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
-                right.rmsNorm(x, weight, 0, out);
+            public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
+                right.rmsNorm(x, weight, zeroCentred, 0, out);
             }
         }));
         mistakes.add(new Mistake("rmsNorm", "adds epsilon to the root", right -> new DelegatingKernels(right) {
             @Override
-            public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
-                right.rmsNorm(x, weight, epsilon * epsilon, out);
+            public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
+                right.rmsNorm(x, weight, zeroCentred, epsilon * epsilon, out);
             }
         }));
         mistakes.add(new Mistake("rmsNorm", "forgets the weight", right -> new DelegatingKernels(right) {
             @Override
-            public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
-                right.rmsNorm(x, Nd4j.onesLike(weight), epsilon, out);
+            public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
+                right.rmsNorm(x, Nd4j.onesLike(weight), zeroCentred, epsilon, out);
             }
         }));
         mistakes.add(new Mistake("rmsNorm", "subtracts the mean, as layer norm does",
                 right -> new DelegatingKernels(right) {
                     @Override
-                    public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
+                    public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
                         INDArray wide = wide(x);
-                        right.rmsNorm(wide.sub(wide.mean(true, 1)).castTo(x.dataType()), weight, epsilon, out);
+                        right.rmsNorm(wide.sub(wide.mean(true, 1)).castTo(x.dataType()), weight, zeroCentred,
+                                epsilon, out);
                     }
                 }));
         interface Gradient {
-            void run(Kernels k, INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+            void run(Kernels k, INDArray x, INDArray weight, boolean centred, double epsilon, INDArray outGradient,
                      @Nullable INDArray addend, @Nullable INDArray inputGradient, @Nullable INDArray weightGradient);
         }
         record Broken(String mistake, Gradient gradient) {
         }
         List.of(
-                new Broken("forgets epsilon", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
-                        k.rmsNormGradient(x, weight, 0, dOut, addend, dX, dWeight)),
+                new Broken("forgets epsilon", (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, weight, centred, 0, dOut, addend, dX, dWeight)),
                 new Broken("takes the root mean square for a constant",
-                        (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
-                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, dWeight);
+                        (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) -> {
+                    k.rmsNormGradient(x, weight, centred, epsilon, dOut, addend, dX, dWeight);
                     if (dX != null) {
                         INDArray root = Transforms.sqrt(wide(x).mul(wide(x)).mean(true, 1).add(epsilon));
                         dX.assign(wide(dOut).mul(wide(weight).reshape(1, weight.length())).div(root));
                     }
                 }),
                 new Broken("replaces the gradient of the weight",
-                        (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
+                        (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) -> {
                     if (dWeight != null) {
                         dWeight.assign(0);
                     }
-                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, dWeight);
+                    k.rmsNormGradient(x, weight, centred, epsilon, dOut, addend, dX, dWeight);
                 }),
-                new Broken("weighs the gradient of the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) -> {
-                    k.rmsNormGradient(x, weight, epsilon, dOut, addend, dX, null);
+                new Broken("weighs the gradient of the weight", (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) -> {
+                    k.rmsNormGradient(x, weight, centred, epsilon, dOut, addend, dX, null);
                     if (dWeight != null) {
                         INDArray sum = Nd4j.create(dWeight.dataType(), dWeight.shape());
-                        k.rmsNormGradient(x, weight, epsilon, dOut, null, null, sum);
+                        k.rmsNormGradient(x, weight, centred, epsilon, dOut, null, null, sum);
                         dWeight.addi(sum.mul(weight.castTo(sum.dataType())));
                     }
                 }),
-                new Broken("forgets what is to be added", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
-                        k.rmsNormGradient(x, weight, epsilon, dOut, null, dX, dWeight)),
-                new Broken("forgets the weight", (k, x, weight, epsilon, dOut, addend, dX, dWeight) ->
-                        k.rmsNormGradient(x, Nd4j.onesLike(weight), epsilon, dOut, addend, dX, dWeight)))
+                new Broken("forgets what is to be added", (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, weight, centred, epsilon, dOut, null, dX, dWeight)),
+                new Broken("forgets the weight", (k, x, weight, centred, epsilon, dOut, addend, dX, dWeight) ->
+                        k.rmsNormGradient(x, Nd4j.onesLike(weight), centred, epsilon, dOut, addend, dX, dWeight)))
                 .forEach(broken -> mistakes.add(new Mistake("rmsNormGradient", broken.mistake(),
                         right -> new DelegatingKernels(right) {
                             @Override
-                            public void rmsNormGradient(INDArray x, INDArray weight, double epsilon,
+                            public void rmsNormGradient(INDArray x, INDArray weight, boolean zeroCentred, double epsilon,
                                                         INDArray outGradient, @Nullable INDArray addend,
                                                         @Nullable INDArray inputGradient,
                                                         @Nullable INDArray weightGradient) {
-                                broken.gradient().run(right, x, weight, epsilon, outGradient, addend, inputGradient,
+                                broken.gradient().run(right, x, weight, zeroCentred, epsilon, outGradient, addend, inputGradient,
                                         weightGradient);
                             }
                         })));
@@ -300,7 +309,7 @@ final class BrokenKernels {
         mistakes.add(new Mistake("rotary", "pairs neighbours", right -> new DelegatingKernels(right) {
             @Override
             public void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse, INDArray out) {
-                int half = table.pairs();
+                int half = table.headDimension() / 2;
                 INDArray apart = x.dup();
                 INDArray turned = x.dup();
                 for (int i = 0; i < x.size(1); i++) {
@@ -320,6 +329,34 @@ final class BrokenKernels {
         }));
     }
 
+    private static void rotaryTables(List<Mistake> mistakes) {
+        record Broken(String mistake, BiFunction<RotaryTable, int[], RotaryTable> change) {
+        }
+        List.of(
+                new Broken("forgets the magnitude", (table, positions) -> new RotaryTable(table.headDimension(),
+                        frequencies(table, table.pairs(), positions), 1)),
+                new Broken("divides by the magnitude", (table, positions) -> new RotaryTable(table.headDimension(),
+                        frequencies(table, table.pairs(), positions), 1 / table.magnitude())),
+                new Broken("turns whole heads", (table, positions) -> new RotaryTable(table.headDimension(),
+                        frequencies(table, table.headDimension() / 2, positions), table.magnitude())),
+                new Broken("takes the frequencies of a single token", (table, positions) -> new RotaryTable(
+                        table.headDimension(), frequencies(table, table.pairs()), table.magnitude())))
+                .forEach(broken -> mistakes.add(new Mistake("rotary", broken.mistake(),
+                        right -> new DelegatingKernels(right) {
+                            @Override
+                            public void rotary(INDArray x, INDArray positions, RotaryTable table, boolean inverse,
+                                               INDArray out) {
+                                int[] places = positions.isEmpty() ? new int[0] : positions.toIntVector();
+                                right.rotary(x, positions, broken.change().apply(table, places), inverse, out);
+                            }
+                        })));
+    }
+
+    /** A table's frequencies, and again from the first where more are wanted. */
+    private static double[] frequencies(RotaryTable table, int pairs, int... positions) {
+        return IntStream.range(0, pairs).mapToDouble(i -> table.angles(positions).frequency(i % table.pairs())).toArray();
+    }
+
     private static void attention(List<Mistake> mistakes) {
         record Broken(String mistake, Function<PlainAttention, PlainAttention> change) {
         }
@@ -329,8 +366,15 @@ final class BrokenKernels {
                 new Broken("does not see its own place", plain -> plain.lookingAhead(-1)),
                 new Broken("deals heads out in turn", plain -> plain
                         .withKeyHead((head, shape) -> head % shape.keyValueHeads())),
-                new Broken("forgets the scale", plain -> plain.scaledBy(1)),
-                new Broken("scales by the head dimension", plain -> plain.scaledBy(plain.scale() * plain.scale())),
+                new Broken("forgets the scale", plain -> plain.scoring(asked -> scores(asked, 1, asked.window()))),
+                new Broken("scales by the head dimension",
+                        plain -> plain.scoring(asked -> scores(asked, asked.scale() * asked.scale(), asked.window()))),
+                new Broken("drops the window", plain -> plain.scoring(asked -> scores(asked, asked.scale(), 0))),
+                new Broken("counts its own place beside the window", plain -> plain.scoring(BrokenKernels::widened)),
+                new Broken("leaves a key out of the window", plain -> plain.scoring(BrokenKernels::narrowed)),
+                new Broken("forgets the softcap", plain -> plain.scoring(BrokenKernels::uncapped)),
+                new Broken("hides later keys though not causal", plain -> plain.scoring(asked ->
+                        new AttentionScores(asked.scale(), asked.softcap(), asked.window(), true))),
                 new Broken("lets packed sequences see one another", PlainAttention::unpacked));
         for (Broken broken : both) {
             mistakes.add(new Mistake("attention", broken.mistake(), right -> new DelegatingKernels(right) {
@@ -339,7 +383,7 @@ final class BrokenKernels {
                                       AttentionShape shape, @Nullable RotaryPositions rotary, INDArray out,
                                       INDArray logSumExp) {
                     super.attention(query, key, value, offsets, shape, rotary, out, logSumExp);
-                    broken.change().apply(PlainAttention.right(shape.headDimension())).forward(
+                    broken.change().apply(PlainAttention.right()).forward(
                             turned(right, query, rotary), turned(right, key, rotary), value, offsets, shape, out);
                 }
             }));
@@ -363,6 +407,7 @@ final class BrokenKernels {
         List<Broken> gradients = new ArrayList<>(both);
         gradients.add(new Broken("forgets the sum over a group", PlainAttention::withoutGroupSum));
         gradients.add(new Broken("forgets the mean in the gradient of softmax", PlainAttention::uncentred));
+        gradients.add(new Broken("forgets the slope of the softcap", PlainAttention::withoutCapSlope));
         for (Broken broken : gradients) {
             mistakes.add(new Mistake("attentionGradient", broken.mistake(), right -> new DelegatingKernels(right) {
                 @Override
@@ -370,7 +415,7 @@ final class BrokenKernels {
                                               AttentionShape shape, @Nullable RotaryPositions rotary, INDArray out,
                                               INDArray logSumExp, INDArray outGradient, INDArray queryGradient,
                                               INDArray keyGradient, INDArray valueGradient) {
-                    broken.change().apply(PlainAttention.right(shape.headDimension())).backward(
+                    broken.change().apply(PlainAttention.right()).backward(
                             turned(right, query, rotary), turned(right, key, rotary), value, offsets, shape,
                             outGradient, queryGradient, keyGradient, valueGradient);
                     if (rotary != null && !query.isEmpty()) {
@@ -391,6 +436,22 @@ final class BrokenKernels {
                         null, out, logSumExp, outGradient, queryGradient, keyGradient, valueGradient);
             }
         }));
+    }
+
+    private static AttentionScores scores(AttentionScores asked, double scale, int window) {
+        return new AttentionScores(scale, asked.softcap(), window, asked.causal());
+    }
+
+    private static AttentionScores widened(AttentionScores asked) {
+        return scores(asked, asked.scale(), asked.window() == 0 ? 0 : asked.window() + 1);
+    }
+
+    private static AttentionScores narrowed(AttentionScores asked) {
+        return scores(asked, asked.scale(), asked.window() < 2 ? asked.window() : asked.window() - 1);
+    }
+
+    private static AttentionScores uncapped(AttentionScores asked) {
+        return new AttentionScores(asked.scale(), 0, asked.window(), asked.causal());
     }
 
     private static INDArray turned(Kernels right, INDArray x, @Nullable RotaryPositions rotary) {
@@ -429,6 +490,18 @@ final class BrokenKernels {
                         (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
                         k.cachedAttention(turned(k, query, rotary), key, value, keys, values, lengths, offsets, shape,
                                 null, out)),
+                new Broken("drops the window",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
+                        k.cachedAttention(query, key, value, keys, values, lengths, offsets,
+                                shape.withScores(scores(shape.scores(), shape.scores().scale(), 0)), rotary, out)),
+                new Broken("counts its own place beside the window",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
+                        k.cachedAttention(query, key, value, keys, values, lengths, offsets,
+                                shape.withScores(widened(shape.scores())), rotary, out)),
+                new Broken("forgets the softcap",
+                        (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) ->
+                        k.cachedAttention(query, key, value, keys, values, lengths, offsets,
+                                shape.withScores(uncapped(shape.scores())), rotary, out)),
                 new Broken("counts the new tokens as cached",
                         (k, query, key, value, keys, values, lengths, offsets, shape, rotary, out) -> {
                     k.cachedAttention(query, key, value, keys, values, lengths, offsets, shape, rotary, out);
@@ -450,34 +523,6 @@ final class BrokenKernels {
     }
 
     private static void elementWise(List<Mistake> mistakes) {
-        mistakes.add(new Mistake("swiglu", "gates by the wrong half", right -> new DelegatingKernels(right) {
-            @Override
-            public void swiglu(INDArray gate, INDArray up, INDArray out) {
-                right.swiglu(up, gate, out);
-            }
-        }));
-        mistakes.add(new Mistake("swiglu", "multiplies by the sigmoid alone", right -> new DelegatingKernels(right) {
-            @Override
-            public void swiglu(INDArray gate, INDArray up, INDArray out) {
-                out.assign(Transforms.sigmoid(wide(gate)).mul(wide(up)));
-            }
-        }));
-        mistakes.add(new Mistake("swigluGradient", "swaps its outputs", right -> new DelegatingKernels(right) {
-            @Override
-            public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient,
-                                       INDArray upGradient) {
-                right.swigluGradient(gate, up, outGradient, upGradient, gateGradient);
-            }
-        }));
-        mistakes.add(new Mistake("swigluGradient", "takes the sigmoid for a constant",
-                right -> new DelegatingKernels(right) {
-                    @Override
-                    public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient,
-                                               INDArray upGradient) {
-                        right.swigluGradient(gate, up, outGradient, gateGradient, upGradient);
-                        gateGradient.assign(wide(outGradient).mul(wide(up)).mul(Transforms.sigmoid(wide(gate))));
-                    }
-                }));
         mistakes.add(new Mistake("add", "adds to what is there", right -> new DelegatingKernels(right) {
             @Override
             public void add(INDArray a, INDArray b, INDArray out) {

@@ -2,6 +2,7 @@ package org.finetune4j.kernel;
 
 import java.util.Collection;
 import java.util.List;
+import org.finetune4j.op.Activation;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -61,15 +62,37 @@ class DelegatingKernels implements Kernels {
     }
 
     @Override
-    public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
-        right.rmsNorm(x, weight, epsilon, out);
+    public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
+        right.rmsNorm(x, weight, zeroCentred, epsilon, out);
     }
 
     @Override
-    public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                                @Nullable INDArray addend, @Nullable INDArray inputGradient,
+    public void rmsNormGradient(INDArray x, INDArray weight, boolean zeroCentred, double epsilon,
+                                INDArray outGradient, @Nullable INDArray addend, @Nullable INDArray inputGradient,
                                 @Nullable INDArray weightGradient) {
-        right.rmsNormGradient(x, weight, epsilon, outGradient, addend, inputGradient, weightGradient);
+        right.rmsNormGradient(x, weight, zeroCentred, epsilon, outGradient, addend, inputGradient, weightGradient);
+    }
+
+    @Override
+    public void layerNorm(INDArray x, INDArray weight, @Nullable INDArray bias, double epsilon, INDArray out) {
+        right.layerNorm(x, weight, bias, epsilon, out);
+    }
+
+    @Override
+    public void layerNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+                                  @Nullable INDArray addend, @Nullable INDArray inputGradient,
+                                  @Nullable INDArray weightGradient, @Nullable INDArray biasGradient) {
+        right.layerNormGradient(x, weight, epsilon, outGradient, addend, inputGradient, weightGradient, biasGradient);
+    }
+
+    @Override
+    public void meanRows(INDArray x, INDArray offsets, INDArray out) {
+        right.meanRows(x, offsets, out);
+    }
+
+    @Override
+    public void meanRowsGradient(INDArray offsets, INDArray outGradient, INDArray inputGradient) {
+        right.meanRowsGradient(offsets, outGradient, inputGradient);
     }
 
     @Override
@@ -100,19 +123,81 @@ class DelegatingKernels implements Kernels {
     }
 
     @Override
-    public void swiglu(INDArray gate, INDArray up, INDArray out) {
-        right.swiglu(gate, up, out);
+    public void activation(INDArray x, Activation.Kind kind, INDArray out) {
+        right.activation(x, kind, out);
     }
 
     @Override
-    public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient,
-                               INDArray upGradient) {
-        right.swigluGradient(gate, up, outGradient, gateGradient, upGradient);
+    public void activationGradient(INDArray x, Activation.Kind kind, INDArray outGradient, INDArray inputGradient) {
+        right.activationGradient(x, kind, outGradient, inputGradient);
+    }
+
+    @Override
+    public void gatedActivation(INDArray gate, INDArray up, Activation.Kind kind, INDArray out) {
+        right.gatedActivation(gate, up, kind, out);
+    }
+
+    @Override
+    public void gatedActivationGradient(INDArray gate, INDArray up, Activation.Kind kind, INDArray outGradient,
+                                        INDArray gateGradient, INDArray upGradient) {
+        right.gatedActivationGradient(gate, up, kind, outGradient, gateGradient, upGradient);
+    }
+
+    @Override
+    public void softCap(INDArray x, double cap, INDArray out) {
+        right.softCap(x, cap, out);
+    }
+
+    @Override
+    public void softCapGradient(INDArray out, double cap, INDArray outGradient, INDArray inputGradient) {
+        right.softCapGradient(out, cap, outGradient, inputGradient);
+    }
+
+    @Override
+    public void addRow(INDArray x, INDArray row, INDArray out) {
+        right.addRow(x, row, out);
+    }
+
+    @Override
+    public void columnSums(INDArray x, INDArray sums) {
+        right.columnSums(x, sums);
+    }
+
+    @Override
+    public void split(INDArray x, int[] counts, List<INDArray> outs) {
+        right.split(x, counts, outs);
+    }
+
+    @Override
+    public void join(List<@Nullable INDArray> parts, int[] counts, INDArray out) {
+        right.join(parts, counts, out);
     }
 
     @Override
     public void add(INDArray a, INDArray b, INDArray out) {
         right.add(a, b, out);
+    }
+
+    @Override
+    public void chooseExperts(INDArray logits, boolean normalize, INDArray chosen, INDArray weights) {
+        right.chooseExperts(logits, normalize, chosen, weights);
+    }
+
+    @Override
+    public void chooseExpertsGradient(INDArray logits, boolean normalize, INDArray chosen, INDArray weightGradient,
+                                      INDArray logitsGradient) {
+        right.chooseExpertsGradient(logits, normalize, chosen, weightGradient, logitsGradient);
+    }
+
+    @Override
+    public void combineRows(INDArray y, INDArray places, @Nullable INDArray weights, INDArray out) {
+        right.combineRows(y, places, weights, out);
+    }
+
+    @Override
+    public void combineRowsGradient(INDArray y, INDArray places, INDArray weights, INDArray outGradient,
+                                    @Nullable INDArray yGradient, @Nullable INDArray weightGradient) {
+        right.combineRowsGradient(y, places, weights, outGradient, yGradient, weightGradient);
     }
 
     @Override

@@ -15,6 +15,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Every kernel on random inputs of many shapes: odd sizes, single rows, thin inner dimensions, several sequences. */
 final class KernelCases {
+    /** An eighth of a head is turned. */
+    private static final RotaryTable PARTIAL = new RotaryTable(64, new double[] {1, 0.1, 0.01, 0.001}, 1.3);
+
     private KernelCases() {
     }
 
@@ -32,6 +35,7 @@ final class KernelCases {
         elementWise(cases);
         distributions(cases);
         optimizer(cases);
+        LayerKernelCases.addTo(cases);
         return cases;
     }
 
@@ -157,7 +161,7 @@ final class KernelCases {
     }
 
     private static void rows(List<KernelCase> cases) {
-        int[][] sizes = {{1, 1, 1}, {1, 5, 8}, {7, 3, 9}, {64, 100, 33}, {0, 4, 3}};
+        int[][] sizes = {{1, 1, 1}, {1, 5, 8}, {7, 3, 9}, {64, 100, 33}, {90, 2, 131}, {40, 1, 6}, {0, 4, 3}};
         for (int[] size : sizes) {
             int tokens = size[0];
             int vocabulary = size[1];
@@ -207,29 +211,29 @@ final class KernelCases {
                 INDArray weight = spread(2, 1, 0.5, hidden);
                 INDArray upstream = normal(3, tokens, hidden);
                 cases.add(new KernelCase("rmsNorm" + shape,
-                        (kernels, a) -> kernels.rmsNorm(a[0], a[1], 1e-5, a[2]))
+                        (kernels, a) -> kernels.rmsNorm(a[0], a[1], false, 1e-5, a[2]))
                         .input("x", x).input("weight", weight).output("out", tokens, hidden));
                 cases.add(new KernelCase("rmsNormGradient" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3], a[4]))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], false, 1e-5, a[2], null, a[3], a[4]))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .output("inputGradient", tokens, hidden).wideUpdated("weightGradient", normal(4, hidden))
                         .ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient to the input alone" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, a[3], null))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], false, 1e-5, a[2], null, a[3], null))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .output("inputGradient", tokens, hidden).ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient added" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[4], a[5]))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], false, 1e-5, a[2], a[3], a[4], a[5]))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .input("addend", normal(5, tokens, hidden)).output("inputGradient", tokens, hidden)
                         .wideUpdated("weightGradient", normal(4, hidden)).ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient in place" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], a[3], a[3], null))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], false, 1e-5, a[2], a[3], a[3], null))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .updated("inputGradient", normal(5, tokens, hidden))
                         .ofMagnitude(hidden == 1 ? 1 / deviation : 0));
                 cases.add(new KernelCase("rmsNormGradient to the weight alone" + shape,
-                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], 1e-5, a[2], null, null, a[3]))
+                        (kernels, a) -> kernels.rmsNormGradient(a[0], a[1], false, 1e-5, a[2], null, null, a[3]))
                         .input("x", x).input("weight", weight).input("outGradient", upstream)
                         .wideUpdated("weightGradient", zeros(hidden)));
             }
@@ -239,16 +243,29 @@ final class KernelCases {
     private static void rotary(List<KernelCase> cases) {
         int[][] sizes = {{1, 1, 2}, {1, 3, 64}, {7, 2, 6}, {33, 9, 64}, {5, 1, 10}, {0, 2, 4}};
         for (int[] size : sizes) {
-            int tokens = size[0];
-            int width = size[1] * size[2];
-            for (boolean inverse : new boolean[] {false, true}) {
-                RotaryTable table = new RotaryTable(size[2], 10000);
-                cases.add(new KernelCase("rotary of " + tokens + " tokens, " + size[1] + " heads of " + size[2]
-                        + (inverse ? ", inverse" : ""),
-                        (kernels, a) -> kernels.rotary(a[0], a[1], table, inverse, a[2]))
-                        .input("x", normal(1, tokens, width)).integers("positions", indices(2, tokens, 2048))
-                        .output("out", tokens, width));
-            }
+            rotary(cases, size[0], size[1], "heads of " + size[2], new RotaryTable(size[2], 10000));
+        }
+        rotary(cases, 3, 2, "heads of 7 turned in part", new RotaryTable(7, new double[] {1, 0.3, 0.01}, 1));
+        rotary(cases, 9, 3, "heads of 64 turned in part", PARTIAL);
+        rotary(cases, 9, 3, "heads of 16 by length", byLength(16));
+        rotary(cases, 5, 2, "heads of 6, magnified", new RotaryTable(6, new double[] {1, 0.1, 0.02}, 1.19));
+    }
+
+    /** A table whose frequencies depend on the length of the pass. */
+    private static RotaryTable byLength(int headDimension) {
+        double[] base = IntStream.range(0, headDimension / 4).mapToDouble(i -> Math.pow(100, -i)).toArray();
+        return RotaryTable.byLength(headDimension,
+                length -> Arrays.stream(base).map(f -> length <= 64 ? f : f * 64 / length).toArray(), 0.8);
+    }
+
+    private static void rotary(List<KernelCase> cases, int tokens, int heads, String name, RotaryTable table) {
+        int width = heads * table.headDimension();
+        for (boolean inverse : new boolean[] {false, true}) {
+            cases.add(new KernelCase("rotary of " + tokens + " tokens, " + heads + " " + name
+                    + (inverse ? ", inverse" : ""),
+                    (kernels, a) -> kernels.rotary(a[0], a[1], table, inverse, a[2]))
+                    .input("x", normal(1, tokens, width)).integers("positions", indices(2, tokens, 2048))
+                    .output("out", tokens, width));
         }
     }
 
@@ -268,34 +285,56 @@ final class KernelCases {
                 new Packed(new AttentionShape(2, 2, 2), 0, 587),
                 new Packed(new AttentionShape(2, 2, 4), 0),
                 new Packed(new AttentionShape(2, 2, 4), 0, 0));
+        // The least first: what a mistake is found by costs little then.
+        AttentionShape few = new AttentionShape(4, 2, 8);
+        attention(cases, few.withScores(new AttentionScores(0.21, 0, 3, true)), 1.5, null, 0, 1, 3, 13);
+        attention(cases, few.withScores(new AttentionScores(0.21, 2.5, 0, true)), 1.5, byLength(8), 0, 1, 3, 13);
+        attention(cases, few.withScores(new AttentionScores(0.21, 0, 0, false)), 1.5, byLength(8), 0, 1, 3, 13);
         for (Packed batch : batches) {
-            attention(cases, batch.shape(), 1.5, false, batch.offsets());
+            attention(cases, batch.shape(), 1.5, null, batch.offsets());
             if (batch.shape().headDimension() % 2 == 0) {
-                attention(cases, batch.shape(), 1.5, true, batch.offsets());
+                attention(cases, batch.shape(), 1.5, new RotaryTable(batch.shape().headDimension(), 10000),
+                        batch.offsets());
             }
         }
         // Scores a hundred above and below that of the first key.
-        attention(cases, new AttentionShape(4, 2, 16), 25, false, 0, 3, 90);
-        attention(cases, new AttentionShape(2, 1, 64), 25, false, 0, 300);
+        attention(cases, new AttentionShape(4, 2, 16), 25, null, 0, 3, 90);
+        attention(cases, new AttentionShape(2, 1, 64), 25, null, 0, 300);
+        attention(cases, new AttentionShape(2, 1, 64), 1.5, PARTIAL, 0, 5, 75);
+        attention(cases, new AttentionShape(4, 2, 16), 1.5, byLength(16), 0, 5, 75);
+        attention(cases, few.withScores(new AttentionScores(1, 4, 0, false)), 1.5, null, 0, 7, 137);
+        attention(cases, few.withScores(new AttentionScores(0.3, 3, 5, true)), 1.5, null, 0, 7, 137);
+        attention(cases, few.withScores(new AttentionScores(0.3, 0, 1, true)), 1.5, null, 0, 7, 70);
+        AttentionShape many = new AttentionShape(2, 1, 16);
+        for (int window : new int[] {64, 65, 100, 130, 256, 700}) {
+            attention(cases, many.withScores(new AttentionScores(0.25, 0, window, true)), 1.5, null, 0, 20, 461);
+        }
+        attention(cases, many.withScores(new AttentionScores(0.25, 20, 129, true)), 4, byLength(16), 0, 150, 587);
+        attention(cases, many.withScores(new AttentionScores(0.25, 0, 0, false)), 1.5, null, 0, 300, 301, 437);
+        attention(cases, many.withScores(new AttentionScores(0.25, 5, 0, false)), 1.5, byLength(16), 0, 587);
+        // Scores a hundred above and below that of the first key in sight.
+        attention(cases, many.withScores(new AttentionScores(0.25, 0, 40, true)), 25, null, 0, 3, 200);
+        attention(cases, many.withScores(new AttentionScores(0.25, 0, 0, false)), 25, null, 0, 3, 90);
+        attention(cases, many.withScores(new AttentionScores(0.25, 70, 90, true)), 25, null, 0, 3, 200);
     }
 
-    private static void attention(List<KernelCase> cases, AttentionShape shape, double deviation, boolean rotary,
-                                  int... offsets) {
+    private static void attention(List<KernelCase> cases, AttentionShape shape, double deviation,
+                                  @Nullable RotaryTable rotary, int... offsets) {
         int tokens = offsets[offsets.length - 1];
-        String name = " of " + shape + " over " + Arrays.toString(offsets) + (rotary ? ", turned" : "")
+        String name = " of " + shape + " over " + Arrays.toString(offsets) + (rotary != null ? ", turned" : "")
                 + (deviation > 2 ? ", of deviation " + deviation : "");
         INDArray query = spread(1, 0, deviation, tokens, shape.queryWidth());
         INDArray key = normal(2, tokens, shape.keyValueWidth());
         INDArray value = normal(3, tokens, shape.keyValueWidth());
         int[] positions = indices(5, tokens, 2048);
         cases.add(new KernelCase("attention" + name, (kernels, a) -> kernels.attention(a[0], a[1], a[2], a[3], shape,
-                rotary(rotary, a[4], shape), a[5], a[6]))
+                rotary(rotary, a[4]), a[5], a[6]))
                 .input("query", query).input("key", key).input("value", value).integers("offsets", offsets)
                 .integers("positions", positions).output("out", tokens, shape.queryWidth())
                 .wideOutput("logSumExp", tokens, shape.heads()).ofMagnitude(1));
         cases.add(new KernelCase("attentionGradient" + name, (kernels, a) -> {
-            kernels.attention(a[0], a[1], a[2], a[3], shape, rotary(rotary, a[4], shape), a[6], a[7]);
-            kernels.attentionGradient(a[0], a[1], a[2], a[3], shape, rotary(rotary, a[4], shape), a[6], a[7], a[5], a[8],
+            kernels.attention(a[0], a[1], a[2], a[3], shape, rotary(rotary, a[4]), a[6], a[7]);
+            kernels.attentionGradient(a[0], a[1], a[2], a[3], shape, rotary(rotary, a[4]), a[6], a[7], a[5], a[8],
                     a[9], a[10]);
         })
                 .input("query", query).input("key", key).input("value", value).integers("offsets", offsets)
@@ -306,8 +345,8 @@ final class KernelCases {
                 .output("valueGradient", tokens, shape.keyValueWidth()).ofMagnitude(1));
     }
 
-    private static @Nullable RotaryPositions rotary(boolean wanted, INDArray positions, AttentionShape shape) {
-        return wanted ? new RotaryPositions(positions, new RotaryTable(shape.headDimension(), 10000)) : null;
+    private static @Nullable RotaryPositions rotary(@Nullable RotaryTable table, INDArray positions) {
+        return table == null ? null : new RotaryPositions(positions, table);
     }
 
     private static void cachedAttention(List<KernelCase> cases) {
@@ -325,24 +364,37 @@ final class KernelCases {
                 new Step(new AttentionShape(4, 4, 6), 40, new int[] {16, 3, 40}, 0, 4, 5, 5),
                 new Step(new AttentionShape(2, 1, 4), 8, new int[] {}, 0));
         for (Step step : steps) {
-            cachedAttention(cases, step.shape(), 1.5, false, step.capacity(), step.lengths(), step.offsets());
+            cachedAttention(cases, step.shape(), 1.5, null, step.capacity(), step.lengths(), step.offsets());
             if (step.shape().headDimension() % 2 == 0) {
-                cachedAttention(cases, step.shape(), 1.5, true, step.capacity(), step.lengths(), step.offsets());
+                cachedAttention(cases, step.shape(), 1.5, new RotaryTable(step.shape().headDimension(), 10000),
+                        step.capacity(), step.lengths(), step.offsets());
             }
         }
-        cachedAttention(cases, new AttentionShape(4, 2, 16), 25, false, 300, new int[] {250, 100}, 0, 1, 41);
-        cachedAttention(cases, new AttentionShape(4, 2, 16), 25, false, 300, new int[] {250, 100}, 0, 1, 4);
+        AttentionShape plain = new AttentionShape(4, 2, 16);
+        cachedAttention(cases, plain, 25, null, 300, new int[] {250, 100}, 0, 1, 41);
+        cachedAttention(cases, plain, 25, null, 300, new int[] {250, 100}, 0, 1, 4);
+        cachedAttention(cases, plain, 1.5, byLength(16), 300, new int[] {250, 100}, 0, 1, 41);
+        cachedAttention(cases, plain, 1.5, byLength(16), 300, new int[] {250, 100}, 0, 1, 4);
+        for (AttentionScores scores : List.of(new AttentionScores(0.3, 0, 3, true), new AttentionScores(0.3, 0, 70, true),
+                new AttentionScores(0.3, 4, 0, true), new AttentionScores(0.3, 4, 130, true),
+                new AttentionScores(0.3, 0, 1, true))) {
+            cachedAttention(cases, plain.withScores(scores), 1.5, null, 300, new int[] {250, 100, 0}, 0, 1, 41, 121);
+            cachedAttention(cases, plain.withScores(scores), 1.5, byLength(16), 300, new int[] {296, 100, 0, 2}, 0, 4, 6,
+                    9, 10);
+        }
+        cachedAttention(cases, plain.withScores(new AttentionScores(0.25, 0, 30, true)), 25, null, 300,
+                new int[] {250, 100}, 0, 1, 41);
     }
 
-    private static void cachedAttention(List<KernelCase> cases, AttentionShape shape, double deviation, boolean rotary,
-                                        int capacity, int[] lengths, int... offsets) {
+    private static void cachedAttention(List<KernelCase> cases, AttentionShape shape, double deviation,
+                                        @Nullable RotaryTable rotary, int capacity, int[] lengths, int... offsets) {
         int tokens = offsets[offsets.length - 1];
         int width = shape.keyValueWidth();
         cases.add(new KernelCase("cachedAttention of " + shape + " with " + Arrays.toString(lengths)
-                + " cached over " + Arrays.toString(offsets) + (rotary ? ", turned" : "")
+                + " cached over " + Arrays.toString(offsets) + (rotary != null ? ", turned" : "")
                 + (deviation > 2 ? ", of deviation " + deviation : ""),
                 (kernels, a) -> kernels.cachedAttention(a[0], a[1], a[2], a[3], a[4], a[5], a[6], shape,
-                        rotary(rotary, a[7], shape), a[8]))
+                        rotary(rotary, a[7]), a[8]))
                 .input("query", spread(1, 0, deviation, tokens, shape.queryWidth()))
                 .input("key", normal(2, tokens, width)).input("value", normal(3, tokens, width))
                 .updated("keyCache", normal(4, lengths.length, capacity, width))
@@ -357,17 +409,6 @@ final class KernelCases {
             String of = " " + Arrays.toString(shape);
             INDArray a1 = spread(1, 0, 3, shape);
             INDArray b1 = normal(2, shape);
-            if (shape.length == 2) {
-                cases.add(new KernelCase("swiglu" + of, (kernels, a) -> kernels.swiglu(a[0], a[1], a[2]))
-                        .input("gate", a1).input("up", b1).output("out", shape));
-                cases.add(new KernelCase("swigluGradient" + of,
-                        (kernels, a) -> kernels.swigluGradient(a[0], a[1], a[2], a[3], a[4]))
-                        .input("gate", a1).input("up", b1).input("outGradient", normal(3, shape))
-                        .output("gateGradient", shape).output("upGradient", shape));
-                cases.add(new KernelCase("swigluGradient in place" + of,
-                        (kernels, a) -> kernels.swigluGradient(a[0], a[1], a[2], a[0], a[1]))
-                        .updated("gate", a1).updated("up", b1).input("outGradient", normal(3, shape)));
-            }
             cases.add(new KernelCase("add" + of, (kernels, a) -> kernels.add(a[0], a[1], a[2]))
                     .input("a", a1).input("b", b1).output("out", shape));
             cases.add(new KernelCase("add to a" + of, (kernels, a) -> kernels.add(a[0], a[1], a[0]))

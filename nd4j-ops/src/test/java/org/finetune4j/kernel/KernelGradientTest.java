@@ -1,5 +1,7 @@
 package org.finetune4j.kernel;
 
+import static org.finetune4j.kernel.CentralDifferences.assertAddedTo;
+import static org.finetune4j.kernel.CentralDifferences.assertGradient;
 import static org.finetune4j.kernel.TestArrays.indices;
 import static org.finetune4j.kernel.TestArrays.integers;
 import static org.finetune4j.kernel.TestArrays.normal;
@@ -23,12 +25,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * is the sum of the outputs weighted by a random upstream gradient, which a gradient that ignores it cannot meet.
  */
 class KernelGradientTest {
-    private static final double STEP = 1e-5;
-    private static final double RELATIVE_TOLERANCE = 1e-6;
-
-    private static final int SINGLE_ELEMENTS = 12;
-    private static final int DIRECTIONS = 4;
-
     private final Kernels kernels = new Nd4jKernels();
 
     @ParameterizedTest
@@ -92,8 +88,8 @@ class KernelGradientTest {
         INDArray upstream = normal(3, tokens, hidden);
         INDArray xGradient = zeros(tokens, hidden);
         INDArray weightGradient = zeros(hidden);
-        kernels.rmsNormGradient(x, weight, epsilon, upstream, null, xGradient, weightGradient);
-        Consumer<INDArray> forward = out -> kernels.rmsNorm(x, weight, epsilon, out);
+        kernels.rmsNormGradient(x, weight, false, epsilon, upstream, null, xGradient, weightGradient);
+        Consumer<INDArray> forward = out -> kernels.rmsNorm(x, weight, false, epsilon, out);
         assertGradient(x, xGradient, upstream, forward);
         assertGradient(weight, weightGradient, upstream, forward);
     }
@@ -103,11 +99,11 @@ class KernelGradientTest {
         INDArray x = normal(1, 4, 6);
         INDArray weight = normal(2, 6);
         INDArray upstream = normal(3, 4, 6);
-        assertAddedTo(gradient -> kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, null, gradient), 6);
+        assertAddedTo(gradient -> kernels.rmsNormGradient(x, weight, false, 1e-5, upstream, null, null, gradient), 6);
         INDArray alone = zeros(4, 6);
         INDArray both = zeros(4, 6);
-        kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, alone, null);
-        kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, both, zeros(6));
+        kernels.rmsNormGradient(x, weight, false, 1e-5, upstream, null, alone, null);
+        kernels.rmsNormGradient(x, weight, false, 1e-5, upstream, null, both, zeros(6));
         assertEquals(both, alone);
     }
 
@@ -156,20 +152,6 @@ class KernelGradientTest {
         assertGradient(query, queryGradient, upstream, forward);
         assertGradient(key, keyGradient, upstream, forward);
         assertGradient(value, valueGradient, upstream, forward);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1,1", "3,5", "1,8"})
-    void swiglu(int tokens, int hidden) {
-        INDArray gate = spread(1, 0, 3, tokens, hidden);
-        INDArray up = normal(2, tokens, hidden);
-        INDArray upstream = normal(3, tokens, hidden);
-        INDArray gateGradient = zeros(tokens, hidden);
-        INDArray upGradient = zeros(tokens, hidden);
-        kernels.swigluGradient(gate, up, upstream, gateGradient, upGradient);
-        Consumer<INDArray> forward = out -> kernels.swiglu(gate, up, out);
-        assertGradient(gate, gateGradient, upstream, forward);
-        assertGradient(up, upGradient, upstream, forward);
     }
 
     @Test
@@ -225,64 +207,5 @@ class KernelGradientTest {
         INDArray sums = zeros(logits.size(0));
         kernels.logSumExp(logits, sums);
         return sums;
-    }
-
-    /**
-     * Compares an analytic gradient with central differences of {@code sum(upstream * forward)}: along random
-     * directions, in which every element takes part, and along single elements (all where there are few).
-     */
-    private static void assertGradient(INDArray input, INDArray analytic, INDArray upstream,
-                                       Consumer<INDArray> forward) {
-        double scale = Math.max(largest(analytic), 1e-3 * largest(upstream));
-        int length = (int) input.length();
-        int[] elements = length <= SINGLE_ELEMENTS ? IntStream.range(0, length).toArray()
-                : indices(length, SINGLE_ELEMENTS, length);
-        for (int element : elements) {
-            INDArray direction = zeros(input.shape());
-            direction.putScalar(element, 1);
-            assertSlope(input, direction, analytic, upstream, forward, scale);
-        }
-        for (int i = 0; i < DIRECTIONS; i++) {
-            assertSlope(input, normal(1000 + i, input.shape()), analytic, upstream, forward, scale);
-        }
-    }
-
-    private static void assertSlope(INDArray input, INDArray direction, INDArray analytic, INDArray upstream,
-                                    Consumer<INDArray> forward, double scale) {
-        INDArray before = input.dup();
-        input.assign(before.add(direction.mul(STEP)));
-        double above = objective(upstream, forward);
-        input.assign(before.sub(direction.mul(STEP)));
-        double below = objective(upstream, forward);
-        input.assign(before);
-        double expected = analytic.mul(direction).sumNumber().doubleValue();
-        assertEquals((above - below) / (2 * STEP), expected, RELATIVE_TOLERANCE * scale, "slope along " + direction);
-    }
-
-    private static double objective(INDArray upstream, Consumer<INDArray> forward) {
-        INDArray out = zeros(upstream.shape());
-        forward.accept(out);
-        return out.mul(upstream).sumNumber().doubleValue();
-    }
-
-    private static double largest(INDArray array) {
-        double largest = 0;
-        for (int i = 0; i < array.length(); i++) {
-            largest = Math.max(largest, Math.abs(array.getDouble(i)));
-        }
-        return largest;
-    }
-
-    /** A second call doubles what the first added, and what was there before stays. */
-    private static void assertAddedTo(Consumer<INDArray> gradient, long... shape) {
-        INDArray once = zeros(shape);
-        gradient.accept(once);
-        INDArray before = normal(99, shape);
-        INDArray sum = before.dup();
-        gradient.accept(sum);
-        gradient.accept(sum);
-        for (int i = 0; i < sum.length(); i++) {
-            assertEquals(before.getDouble(i) + 2 * once.getDouble(i), sum.getDouble(i), 1e-12);
-        }
     }
 }

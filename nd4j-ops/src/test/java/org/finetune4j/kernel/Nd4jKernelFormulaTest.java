@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.function.IntToDoubleFunction;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.finetune4j.op.Activation;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -69,7 +70,7 @@ class Nd4jKernelFormulaTest {
         INDArray x = spread(1, 0, 0.01, 4, 6);
         INDArray weight = normal(2, 6);
         INDArray out = zeros(4, 6);
-        kernels.rmsNorm(x, weight, 1e-5, out);
+        kernels.rmsNorm(x, weight, false, 1e-5, out);
         for (int t = 0; t < 4; t++) {
             double squares = 0;
             for (int i = 0; i < 6; i++) {
@@ -115,7 +116,7 @@ class Nd4jKernelFormulaTest {
         INDArray expected = zeros(9, 24);
         INDArray logSums = zeros(9, 6);
         kernels.attention(query, key, value, offsets, shape, null, out, logSums);
-        PlainAttention.right(4).forward(query, key, value, offsets, shape, expected);
+        PlainAttention.right().forward(query, key, value, offsets, shape, expected);
         assertClose(expected, out);
 
         INDArray outGradient = normal(4, 9, 24);
@@ -123,7 +124,7 @@ class Nd4jKernelFormulaTest {
         INDArray[] plain = {zeros(9, 24), zeros(9, 8), zeros(9, 8)};
         kernels.attentionGradient(query, key, value, offsets, shape, null, out, logSums, outGradient, actual[0],
                 actual[1], actual[2]);
-        PlainAttention.right(4).backward(query, key, value, offsets, shape, outGradient, plain[0], plain[1], plain[2]);
+        PlainAttention.right().backward(query, key, value, offsets, shape, outGradient, plain[0], plain[1], plain[2]);
         for (int i = 0; i < 3; i++) {
             assertClose(plain[i], actual[i]);
         }
@@ -137,7 +138,7 @@ class Nd4jKernelFormulaTest {
         INDArray key = normal(2, 9, 6);
         INDArray value = normal(3, 9, 6);
         INDArray expected = zeros(9, 12);
-        PlainAttention.right(3).forward(query, key, value, whole, shape, expected);
+        PlainAttention.right().forward(query, key, value, whole, shape, expected);
 
         INDArray keyCache = normal(4, 2, 7, 6);
         INDArray valueCache = normal(5, 2, 7, 6);
@@ -166,7 +167,7 @@ class Nd4jKernelFormulaTest {
         INDArray a = normal(1, 3, 5);
         INDArray b = normal(2, 3, 5);
         INDArray out = zeros(3, 5);
-        kernels.swiglu(a, b, out);
+        kernels.gatedActivation(a, b, Activation.Kind.SILU, out);
         assertEach(out, i -> a.getDouble(i) / (1 + Math.exp(-a.getDouble(i))) * b.getDouble(i));
         kernels.add(a, b, out);
         assertEach(out, i -> a.getDouble(i) + b.getDouble(i));

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.util.function.Supplier;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.blas.Blas;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -17,12 +19,15 @@ import org.nd4j.linalg.factory.Nd4j;
 class Nd4jKernelThreadTest {
     private final Kernels kernels = new Nd4jKernels();
 
-    @Test
-    void matmulGivesTheSameBitsOnAnyNumberOfThreads() {
-        INDArray a = normal(1, 512, 1024).castTo(DataType.FLOAT);
-        INDArray b = normal(2, 1024, 700).castTo(DataType.FLOAT);
+    /** Large ones, and ones just below and at the sizes from which on BLAS threads are set. */
+    @ParameterizedTest
+    @CsvSource({"512, 1024, 700", "64, 64, 64", "64, 64, 63", "1, 96, 96", "1, 96, 95", "1, 9216, 1", "1, 9215, 1",
+        "2, 131071, 1", "2, 32767, 4"})
+    void matmulGivesTheSameBitsOnAnyNumberOfThreads(int rows, int inner, int columns) {
+        INDArray a = normal(1, rows, inner).castTo(DataType.FLOAT);
+        INDArray b = normal(2, inner, columns).castTo(DataType.FLOAT);
         assertSameBits(() -> {
-            INDArray out = Nd4j.create(DataType.FLOAT, 512, 700);
+            INDArray out = Nd4j.create(DataType.FLOAT, rows, columns);
             kernels.matmul(a, false, b, false, out, 1, false);
             return out;
         });

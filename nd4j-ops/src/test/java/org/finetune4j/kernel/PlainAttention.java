@@ -1,64 +1,75 @@
 package org.finetune4j.kernel;
 
+import java.util.Arrays;
+import java.util.function.UnaryOperator;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Attention as four nested loops over numbers, the definition written out; its parts can be replaced by wrong ones.
  *
- * @param lookAhead places after its own that a token sees: 0 is causal
+ * @param lookAhead places after its own that a token sees of causal attention: 0
  * @param keyHead   the key head of a query head: {@code head / group}
- * @param scale     the factor on query-key products: {@code 1 / sqrt(headDimension)}
+ * @param scores    the scores that are computed, of those that are asked for: the same
  * @param packed    whether sequences are kept apart
  * @param groupSum  whether key and value gradients are summed over the query heads of a group
  * @param centred   whether the gradient of softmax subtracts its mean
+ * @param capSlope  whether gradients have the slope of the softcap
  */
-record PlainAttention(int lookAhead, KeyHead keyHead, double scale, boolean packed, boolean groupSum, boolean centred) {
+record PlainAttention(int lookAhead, KeyHead keyHead, UnaryOperator<AttentionScores> scores, boolean packed,
+                      boolean groupSum, boolean centred, boolean capSlope) {
 
     /** Which key head serves a query head. */
     interface KeyHead {
         int of(int head, AttentionShape shape);
     }
 
-    static PlainAttention right(int headDimension) {
-        return new PlainAttention(0, (head, shape) -> head / shape.group(), 1 / Math.sqrt(headDimension), true, true,
-                true);
+    static PlainAttention right() {
+        return new PlainAttention(0, (head, shape) -> head / shape.group(), asked -> asked, true, true, true, true);
     }
 
     PlainAttention lookingAhead(int places) {
-        return new PlainAttention(places, keyHead, scale, packed, groupSum, centred);
+        return new PlainAttention(places, keyHead, scores, packed, groupSum, centred, capSlope);
     }
 
     PlainAttention withKeyHead(KeyHead other) {
-        return new PlainAttention(lookAhead, other, scale, packed, groupSum, centred);
+        return new PlainAttention(lookAhead, other, scores, packed, groupSum, centred, capSlope);
     }
 
-    PlainAttention scaledBy(double other) {
-        return new PlainAttention(lookAhead, keyHead, other, packed, groupSum, centred);
+    PlainAttention scoring(UnaryOperator<AttentionScores> other) {
+        return new PlainAttention(lookAhead, keyHead, other, packed, groupSum, centred, capSlope);
     }
 
     PlainAttention unpacked() {
-        return new PlainAttention(lookAhead, keyHead, scale, false, groupSum, centred);
+        return new PlainAttention(lookAhead, keyHead, scores, false, groupSum, centred, capSlope);
     }
 
     PlainAttention withoutGroupSum() {
-        return new PlainAttention(lookAhead, keyHead, scale, packed, false, centred);
+        return new PlainAttention(lookAhead, keyHead, scores, packed, false, centred, capSlope);
     }
 
     PlainAttention uncentred() {
-        return new PlainAttention(lookAhead, keyHead, scale, packed, groupSum, false);
+        return new PlainAttention(lookAhead, keyHead, scores, packed, groupSum, false, capSlope);
+    }
+
+    PlainAttention withoutCapSlope() {
+        return new PlainAttention(lookAhead, keyHead, scores, packed, groupSum, centred, false);
     }
 
     void forward(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape, INDArray out) {
         int width = shape.headDimension();
-        for (int t = 0; t < query.size(0); t++) {
+        double[][] q = read(query);
+        double[][] k = read(key);
+        double[][] v = read(value);
+        for (int t = 0; t < q.length; t++) {
             for (int h = 0; h < shape.heads(); h++) {
                 int g = keyHead.of(h, shape);
                 int begin = begin(offsets, t);
-                double[] p = probabilities(query, key, offsets, shape, t, h);
+                double[] p = softmax(scores(q, k, offsets, shape, t, h));
                 for (int d = 0; d < width; d++) {
                     double sum = 0;
                     for (int s = 0; s < p.length; s++) {
-                        sum += p[s] * value.getDouble(begin + s, g * width + d);
+                        sum += p[s] * v[begin + s][g * width + d];
                     }
                     out.putScalar(t, h * width + d, sum);
                 }
@@ -69,30 +80,39 @@ record PlainAttention(int lookAhead, KeyHead keyHead, double scale, boolean pack
     void backward(INDArray query, INDArray key, INDArray value, INDArray offsets, AttentionShape shape,
                   INDArray outGradient, INDArray queryGradient, INDArray keyGradient, INDArray valueGradient) {
         int width = shape.headDimension();
-        double[][] dQuery = new double[(int) query.size(0)][shape.queryWidth()];
-        double[][] dKey = new double[(int) query.size(0)][shape.keyValueWidth()];
-        double[][] dValue = new double[(int) query.size(0)][shape.keyValueWidth()];
-        for (int t = 0; t < query.size(0); t++) {
+        AttentionScores kind = scores.apply(shape.scores());
+        double[][] q = read(query);
+        double[][] k = read(key);
+        double[][] v = read(value);
+        double[][] dOut = read(outGradient);
+        double[][] dQuery = new double[q.length][shape.queryWidth()];
+        double[][] dKey = new double[q.length][shape.keyValueWidth()];
+        double[][] dValue = new double[q.length][shape.keyValueWidth()];
+        for (int t = 0; t < q.length; t++) {
             for (int h = 0; h < shape.heads(); h++) {
                 int g = keyHead.of(h, shape);
                 int begin = begin(offsets, t);
-                double[] p = probabilities(query, key, offsets, shape, t, h);
+                double[] score = scores(q, k, offsets, shape, t, h);
+                double[] p = softmax(score);
                 double[] dP = new double[p.length];
                 double mean = 0;
                 for (int s = 0; s < p.length; s++) {
                     for (int d = 0; d < width; d++) {
-                        dP[s] += outGradient.getDouble(t, h * width + d) * value.getDouble(begin + s, g * width + d);
+                        dP[s] += dOut[t][h * width + d] * v[begin + s][g * width + d];
                     }
                     mean += p[s] * dP[s];
                 }
                 boolean counted = groupSum || h % shape.group() == 0;
                 for (int s = 0; s < p.length; s++) {
-                    double dScore = p[s] * (dP[s] - (centred ? mean : 0)) * scale;
+                    double dScore = p[s] * (dP[s] - (centred ? mean : 0)) * kind.scale();
+                    if (capSlope && kind.softcap() > 0 && p[s] > 0) {
+                        dScore *= 1 - Math.pow(score[s] / kind.softcap(), 2);
+                    }
                     for (int d = 0; d < width; d++) {
-                        dQuery[t][h * width + d] += dScore * key.getDouble(begin + s, g * width + d);
+                        dQuery[t][h * width + d] += dScore * k[begin + s][g * width + d];
                         if (counted) {
-                            dKey[begin + s][g * width + d] += dScore * query.getDouble(t, h * width + d);
-                            dValue[begin + s][g * width + d] += p[s] * outGradient.getDouble(t, h * width + d);
+                            dKey[begin + s][g * width + d] += dScore * q[t][h * width + d];
+                            dValue[begin + s][g * width + d] += p[s] * dOut[t][h * width + d];
                         }
                     }
                 }
@@ -103,25 +123,34 @@ record PlainAttention(int lookAhead, KeyHead keyHead, double scale, boolean pack
         write(dValue, valueGradient);
     }
 
-    private double[] probabilities(INDArray query, INDArray key, INDArray offsets, AttentionShape shape, int t, int h) {
+    /** The scores of a query with the keys of its sequence, minus infinity where it does not see them. */
+    private double[] scores(double[][] q, double[][] k, INDArray offsets, AttentionShape shape, int t, int h) {
+        AttentionScores kind = scores.apply(shape.scores());
         int width = shape.headDimension();
         int g = keyHead.of(h, shape);
         int begin = begin(offsets, t);
-        int seen = Math.max(1, Math.min(end(offsets, t), t + 1 + lookAhead) - begin);
-        double[] p = new double[seen];
-        double sum = 0;
-        for (int s = 0; s < seen; s++) {
-            double score = 0;
+        double[] score = new double[end(offsets, t) - begin];
+        for (int s = 0; s < score.length; s++) {
             for (int d = 0; d < width; d++) {
-                score += query.getDouble(t, h * width + d) * key.getDouble(begin + s, g * width + d);
+                score[s] += kind.scale() * q[t][h * width + d] * k[begin + s][g * width + d];
             }
-            p[s] = Math.exp(scale * score);
-            sum += p[s];
+            if (kind.softcap() > 0) {
+                score[s] = kind.softcap() * Math.tanh(score[s] / kind.softcap());
+            }
+            boolean late = kind.causal() && begin + s > t + lookAhead && s > 0;
+            boolean early = kind.window() > 0 && begin + s <= t - kind.window();
+            if (late || early) {
+                score[s] = Double.NEGATIVE_INFINITY;
+            }
         }
-        for (int s = 0; s < seen; s++) {
-            p[s] /= sum;
-        }
-        return p;
+        return score;
+    }
+
+    private static double[] softmax(double[] score) {
+        double largest = Arrays.stream(score).max().getAsDouble();
+        double[] p = Arrays.stream(score).map(value -> Math.exp(value - largest)).toArray();
+        double sum = Arrays.stream(p).sum();
+        return Arrays.stream(p).map(value -> value / sum).toArray();
     }
 
     private int begin(INDArray offsets, int token) {
@@ -141,6 +170,10 @@ record PlainAttention(int lookAhead, KeyHead keyHead, double scale, boolean pack
             }
         }
         return offsets.getInt((int) offsets.length() - 1);
+    }
+
+    private static double[][] read(INDArray x) {
+        return x.isEmpty() ? new double[0][] : x.castTo(DataType.DOUBLE).toDoubleMatrix();
     }
 
     private static void write(double[][] values, INDArray out) {

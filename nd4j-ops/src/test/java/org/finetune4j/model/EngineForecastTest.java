@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Map;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenView;
 import org.finetune4j.kernel.Kernels;
@@ -17,7 +16,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 
 /** What an outline says of memory against what an engine with weights then holds. */
 class EngineForecastTest {
-    private static final ModelConfig CONFIG = new ModelConfig(1000, 64, 96, 4, 4, 2, 16, 1e-5, 10000, 512, false, 0,
+    private static final ModelConfig CONFIG = ModelConfig.llama(1000, 64, 96, 4, 4, 2, 16, 1e-5, 10000, 512, false, 0,
             List.of(1), DataType.FLOAT, 0.1);
     private static final TokenLoss WITH_REFERENCE = new TokenLoss() {
         @Override

@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenValues;
@@ -32,13 +31,12 @@ import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.ops.transforms.Transforms;
-import org.nd4j.linalg.api.buffer.DataType;
 
 /** What must hold for the engine on every device and in every precision; each law beside a variant that breaks it. */
 abstract class EngineLaws {
     private static final int VOCABULARY = 37;
     private static final int BLOCKS = 6;
-    private static final ModelConfig DEEP = new ModelConfig(VOCABULARY, 24, 20, BLOCKS, 4, 2, 6, 1e-5, 10000, 64, true, 0,
+    private static final ModelConfig DEEP = ModelConfig.llama(VOCABULARY, 24, 20, BLOCKS, 4, 2, 6, 1e-5, 10000, 64, true, 0,
             List.of(1), DataType.FLOAT, 0.3);
     private static final TokenLoss LOG_LOSS = new TokenLoss() {
         @Override

@@ -7,7 +7,6 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Set;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.graph.Profile;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenView;

@@ -2,7 +2,6 @@ package org.finetune4j.model;
 
 import java.util.List;
 import java.util.Random;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /** Small random models and batches for tests. */
@@ -12,7 +11,7 @@ public final class TestModels {
 
     /** Two layers, grouped heads, odd sizes where sizes may be odd. */
     public static ModelConfig config(boolean tied) {
-        return new ModelConfig(37, 24, 20, 2, 4, 2, 6, 1e-5, 10000, 64, tied, 0, List.of(1), DataType.FLOAT, 0.3);
+        return ModelConfig.llama(37, 24, 20, 2, 4, 2, 6, 1e-5, 10000, 64, tied, 0, List.of(1), DataType.FLOAT, 0.3);
     }
 
     /** Sequences of these lengths with random ids; about half of the tokens are supervised, each with a random weight. */

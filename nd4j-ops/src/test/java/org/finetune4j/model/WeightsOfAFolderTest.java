@@ -11,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.ModelConfig;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.kernel.Kernels;
@@ -82,7 +81,8 @@ class WeightsOfAFolderTest {
         }
         write(TestModels.config(true));
         String five = "the weights hold tensors that a model of this config.json does not have: "
-                + "[extra.0, extra.1, extra.2, extra.3, extra.4]";
+                + "'extra.0' of shape [2], 'extra.1' of shape [2], 'extra.2' of shape [2], 'extra.3' of shape [2], "
+                + "'extra.4' of shape [2]";
         assertRefused(five + ADVICE);
         weights.put("extra.5", Nd4j.ones(DataType.FLOAT, 2));
         weights.put("extra.6", Nd4j.ones(DataType.FLOAT, 2));

@@ -91,7 +91,7 @@ class OpGradientTest {
         CASES.put("grouped attention with rotary embedding", new Case(List.of(normal(1, 3, 8), normal(2, 3, 4),
                 normal(3, 3, 4), integers(0, 1, 3), integers(0, 0, 1)),
                 in -> Attention.of(in[0], in[1], in[2], in[3], in[4], new RotaryTable(2, 100), grouped)));
-        CASES.put("swiglu", new Case(List.of(normal(1, 3, 4), normal(2, 3, 4)), in -> SwiGlu.of(in[0], in[1])));
+        layers();
         CASES.put("log-probability", new Case(List.of(normal(1, 3, 5), integers(4, 0, 4)),
                 in -> LogProbability.of(in[0], in[1], LogSumExp.of(in[0]))));
         CASES.put("log-sum-exp", new Case(List.of(normal(1, 3, 5)), in -> LogSumExp.of(in[0])));
@@ -101,6 +101,55 @@ class OpGradientTest {
                 in -> Dropout.of(in[0], in[1], 0.4, 3)));
         CASES.put("dropout switched off", new Case(List.of(normal(1, 4, 5), integers(Dropout.seed(-1))),
                 in -> Dropout.of(in[0], in[1], 0.4, 3)));
+    }
+
+    private static void layers() {
+        CASES.put("zero-centred rms norm", new Case(List.of(normal(1, 3, 4), normal(2, 4)),
+                in -> RmsNorm.of(in[0], in[1], 1e-2, true)));
+        CASES.put("rms norm of heads", new Case(List.of(normal(1, 3, 6), normal(2, 2)),
+                in -> RmsNorm.perHead(in[0], in[1], 2, 1e-2, false)));
+        CASES.put("zero-centred rms norm of heads", new Case(List.of(normal(1, 2, 8), normal(2, 4)),
+                in -> RmsNorm.perHead(in[0], in[1], 4, 1e-2, true)));
+        CASES.put("layer norm", new Case(List.of(normal(1, 3, 4), normal(2, 4), normal(3, 4)),
+                in -> LayerNorm.of(in[0], in[1], in[2], 1e-2)));
+        CASES.put("layer norm without bias", new Case(List.of(normal(1, 3, 4), normal(2, 4)),
+                in -> LayerNorm.of(in[0], in[1], null, 1e-2)));
+        CASES.put("row added", new Case(List.of(normal(1, 3, 4), normal(2, 4)), in -> AddRow.of(in[0], in[1])));
+        for (Activation.Kind kind : Activation.Kind.values()) {
+            CASES.put(kind.toString(), new Case(List.of(normal(1, 3, 4)), in -> Activation.of(in[0], kind)));
+            CASES.put("gated " + kind, new Case(List.of(normal(1, 3, 4), normal(2, 3, 4)),
+                    in -> GatedActivation.of(in[0], in[1], kind)));
+        }
+        CASES.put("soft cap", new Case(List.of(normal(1, 3, 4)), in -> SoftCap.of(in[0], 1.3)));
+        for (int part = 0; part < 3; part++) {
+            int chosen = part;
+            CASES.put("part " + part + " of a split", new Case(List.of(normal(1, 2, 12)),
+                    in -> Split.of(in[0], 6, 3, 1, 2)[chosen]));
+        }
+        CASES.put("parts of a split, joined by a sum", new Case(List.of(normal(1, 3, 12)), in -> {
+            SDVariable[] parts = Split.of(in[0], 6, 2, 2, 2);
+            return Add.of(GatedActivation.of(parts[0], parts[2], Activation.Kind.TANH), parts[1]);
+        }));
+        CASES.put("mean of sequences", new Case(List.of(normal(1, 6, 3), integers(0, 1, 4, 6)),
+                in -> MeanPool.of(in[0], in[1])));
+        CASES.put("first rows of sequences", new Case(List.of(normal(1, 6, 3), integers(0, 1, 4, 6)),
+                in -> FirstRows.of(in[0], in[1])));
+        CASES.put("rows of length one", new Case(List.of(normal(1, 3, 4)), in -> L2Normalize.of(in[0])));
+        CASES.put("linear, inputs first", new Case(List.of(normal(1, 3, 4), normal(2, 4, 2)),
+                in -> MatMul.linearInputsFirst(in[0], in[1])));
+        for (boolean normalized : new boolean[] {false, true}) {
+            for (int perToken = 1; perToken <= 3; perToken++) {
+                int chosen = perToken;
+                CASES.put(perToken + " of three experts" + (normalized ? ", normalised" : ""), new Case(List.of(
+                        normal(1, 5, 3), normal(2, 5, 3), normal(3, 2, 3), normal(4, 2, 3), normal(5, 3, 2)),
+                        in -> Experts.of(in[0], in[1], List.of(in[2], in[3], in[2]), List.of(in[3], in[3], in[2]),
+                                List.of(in[4], in[4], in[4]), chosen, normalized, Activation.Kind.SILU)));
+            }
+        }
+        CASES.put("embeddings of tokens, places and two kinds of text", new Case(List.of(integers(4, 0, 3, 4),
+                normal(1, 5, 3), integers(0, 1, 2, 0), normal(2, 3, 3), integers(0, 0, 1, 1), normal(3, 2, 3)),
+                in -> Add.of(Add.of(Embedding.of(in[0], in[1]), Embedding.of(in[2], in[3])),
+                        Embedding.of(in[4], in[5]))));
     }
 
     @AfterEach
@@ -133,6 +182,7 @@ class OpGradientTest {
         covered.add(StopGradient.class);
         covered.add(CachedAttention.class);
         covered.add(Products.class);
+        covered.add(NormGradient.class);
         assertEquals(operations(), covered);
     }
 

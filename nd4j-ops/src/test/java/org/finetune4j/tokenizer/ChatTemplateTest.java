@@ -1,5 +1,6 @@
 package org.finetune4j.tokenizer;
 
+import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -8,44 +9,32 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.api.function.Executable;
 
 /** Templates against Python's Jinja2, and what they say when they fail. */
 class ChatTemplateTest {
-    static Stream<Arguments> pythonCases() throws IOException {
-        JsonNode cases = new ObjectMapper().readTree(
-            ChatTemplateTest.class.getResourceAsStream("/tokenizer/template-cases.json"));
-        return StreamSupport.stream(cases.spliterator(), false)
-            .map(node -> Arguments.of(node.get("name").asText(), node));
-    }
+    private static final Map<String, String> SPECIAL = Map.of("bos_token", "<s>", "eos_token", "</s>");
 
-    @ParameterizedTest(name = "{0}")
-    @MethodSource("pythonCases")
-    void rendersAsPythonDoes(String name, JsonNode node) {
-        List<Message> messages = new ArrayList<>();
-        node.get("messages").forEach(message ->
-            messages.add(new Message(message.get("role").asText(), message.get("content").asText())));
-        ChatTemplate template = ChatTemplate.of(node.get("template").asText(), "test", "<s>", "</s>");
-        boolean prompt = node.get("addGenerationPrompt").asBoolean();
-        if (node.has("refusal")) {
-            String message = assertThrows(ChatTemplateException.class, () -> template.render(messages, prompt))
-                .getMessage();
-            assertTrue(message.contains(node.get("refusal").asText()), message);
-        } else {
-            assertEquals(node.get("expected").asText(), template.render(messages, prompt));
+    @Test
+    void rendersAsPythonDoes() throws IOException {
+        TemplateCases cases = new TemplateCases(new ObjectMapper().readTree(
+            ChatTemplateTest.class.getResourceAsStream("/tokenizer/template-cases.json")));
+        List<Executable> checks = new ArrayList<>();
+        for (JsonNode node : cases.cases()) {
+            checks.add(() -> assertEquals("", cases.difference(node), TemplateCases.name(node)));
         }
+        assertFalse(checks.isEmpty());
+        assertAll(checks);
     }
 
     private static ChatTemplateException failure(String source, Message... messages) {
         return assertThrows(ChatTemplateException.class,
-            () -> ChatTemplate.of(source, "tokenizer_config.json", "<s>", "</s>").render(List.of(messages), false));
+            () -> ChatTemplate.of(source, "tokenizer_config.json", SPECIAL).render(Conversation.of(messages), false));
     }
 
     @Test
@@ -61,15 +50,47 @@ class ChatTemplateTest {
     @Test
     void otherErrorsNameTheirLineToo() {
         assertMessage("a\n\n{{ messages[0].content.nope() }}", "template line 3, at message index 0 (role 'user')",
-            "templates cannot call .nope() on a text");
-        assertMessage("a\n{% if true %}", "template line 2", "Missing end tag");
-        assertMessage("a\nb\n{{ 1 +", "template line 3", "'{{ 1 +' is not closed");
-        assertMessage("\n{{ 1 + }}", "template line 2", "Error parsing");
-        assertMessage("{% nothing %}", "template line 1, before any message was read", "Unknown tag: nothing");
-        assertMessage("{% for m in messages %}{{ loop.previtem }}{% endfor %}", "template line 1", "loop.previtem");
+            "a text has no 'nope'");
+        assertMessage("a\n{% if true %}", "template line 2", "'endif' is missing");
+        assertMessage("a\nb\n{{ 1 +", "template line 3", "the tag '{{' is not closed");
+        assertMessage("\n{{ 1 + }}", "template line 2", "it has '}}' where a value is expected");
+        assertMessage("{% nothing %}", "template line 1", "there is no tag 'nothing'");
+        assertMessage("{% for m in messages %}\n{{ loop.nothing.x }}{% endfor %}", "template line 2", "a loop has no 'nothing'");
         assertMessage("\n{% endif %}", "template line 2", "'endif' closes nothing");
-        assertMessage("{% for m in messages %}a{% else %}b{% endfor %}", "template line 1", "'else' of a loop");
-        assertMessage("{{ strftime_now('%d') }}", "template line 1", "strftime_now");
+        assertMessage("\n\n{{ 1 |\n nothing }}", "template line 3", "there is no filter 'nothing'");
+        assertMessage("{{ 'a' }}\n{% break %}", "template line 2", "outside of a loop");
+        assertMessage("{# a\nb", "template line 1", "the comment is not closed");
+        assertMessage("\n{% raw %} {{ x", "template line 2", "'raw' is not closed");
+        assertMessage("{{ 'a\nb }}", "template line 1", "is not closed");
+        assertMessage("{{ 1 ? 2 }}", "template line 1", "the character '?' is not expected");
+        assertMessage("{{ (1] }}", "template line 1", "the bracket ']' closes nothing");
+        assertMessage("{% macro m(a) %}{% endmacro %}\n{{ m(1, 2) }}", "template line 2", "macro 'm' takes at most 1");
+    }
+
+    /** A template may be made to use up time, memory or the stack. */
+    @Test
+    void limitsWhatATemplateUsesUp() {
+        assertMessage("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "template line 1",
+            "more than 3000000 steps");
+        assertMessage("{% set ns = namespace(t='aaaaaaaa') %}{% for a in range(99) %}\n{% set ns.t = ns.t + ns.t %}{% endfor %}",
+            "template line 2", "characters of text");
+        assertMessage("{{ 'a' * 999999999 }}", "template line 1", "characters of text");
+        assertMessage("{{ ('a' * 99999) | replace('a', 'b' * 99999) }}", "template line 1", "characters of text");
+        assertMessage("{{ 2 ** 99999 ** 9 }}", "template line 1", "more than 100000 bits");
+        assertMessage("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "template line 1", "more than 100 deep");
+        assertMessage("{{ " + "(".repeat(2000) + "1" + ")".repeat(2000) + " }}", "template line 1", "nested more than 60 deep");
+        assertMessage("{{ 1" + "+1".repeat(2000) + " }}", "template line 1", "chains more than 500 operators");
+        assertMessage("{% if true %}".repeat(2000), "template line 1", "nested more than 60 deep");
+        assertMessage("{{ " + "not ".repeat(2000) + "true }}", "template line 1", "nested more than 60 deep");
+        assertMessage("{{ " + "-".repeat(2000) + "1 }}", "template line 1", "nested more than 60 deep");
+    }
+
+    @Test
+    void theDateIsFixedUnlessGiven() {
+        ChatTemplate template = ChatTemplate.of("{{ strftime_now('%d %b %Y') }}", "t", Map.of());
+        assertEquals("26 Jul 2024", template.render(Conversation.of(Message.user("x")), false));
+        assertEquals("01 Feb 2030", template.at(LocalDateTime.of(2030, 2, 1, 12, 0))
+            .render(Conversation.of(Message.user("x")), false));
     }
 
     private static void assertMessage(String source, String where, String what) {
@@ -85,16 +106,16 @@ class ChatTemplateTest {
                 "{% import 'x' as y %}", "{% from 'x' import y %}", "{% extends 'x' %}")) {
             failure(source, Message.user("x"));
         }
-        assertEquals("", ChatTemplate.of("{{ ''.class }}{{ messages.class }}{{ ____int3rpr3t3r____.config }}", "t", null,
-            null).render(List.of(Message.user("x")), false));
+        assertEquals("", ChatTemplate.of("{{ ''.class }}{{ messages.class }}{{ ''.getClass }}{{ messages[0].index }}", "t", Map.of())
+            .render(Conversation.of(Message.user("x")), false));
     }
 
     @Test
     void chatMlIsThere() {
         assertEquals("<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n",
-            ChatTemplate.chatMl().render(List.of(Message.user("a")), true));
+            ChatTemplate.chatMl().render(Conversation.of(Message.user("a")), true));
         assertEquals("<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n\nb \n<|im_end|>\n",
-            ChatTemplate.chatMl().render(List.of(Message.user("a"), Message.assistant("\nb \n")), false));
+            ChatTemplate.chatMl().render(Conversation.of(Message.user("a"), Message.assistant("\nb \n")), false));
         assertFalse(ChatTemplate.chatMl().source().isEmpty());
     }
 }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -18,9 +19,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Which tokens of a conversation are learned. The tokenizer's padding token is its end token in all of these. */
 class ConversationEncoderTest {
-    private static final List<Message> ONE_TURN = List.of(Message.system("Be brief."), Message.user("What is 3 + 4?"),
+    private static final Conversation ONE_TURN = Conversation.of(Message.system("Be brief."), Message.user("What is 3 + 4?"),
         Message.assistant("3 + 4 is 7."));
-    private static final List<Message> TWO_TURNS = List.of(Message.user("What is 3 + 4?"), Message.assistant("7 😀"),
+    private static final Conversation TWO_TURNS = Conversation.of(Message.user("What is 3 + 4?"), Message.assistant("7 😀"),
         Message.user("Thanks"), Message.assistant("The answer\n\nis the same."));
 
     @TempDir
@@ -43,7 +44,8 @@ class ConversationEncoderTest {
     }
 
     private ConversationEncoder encoder(String template) {
-        return new ConversationEncoder(tokenizer, ChatTemplate.of(template, "test", "<|endoftext|>", "<|im_end|>"));
+        return new ConversationEncoder(tokenizer, ChatTemplate.of(template, "test",
+            Map.of("bos_token", "<|endoftext|>", "eos_token", "<|im_end|>")));
     }
 
     /** Returns the runs of learned tokens as text. */
@@ -96,8 +98,8 @@ class ConversationEncoderTest {
         Random random = new Random(8);
         int[] expected = learnedIds(encoder().encode(ONE_TURN, Turns.ASSISTANT));
         for (int round = 0; round < 100; round++) {
-            List<Message> edited = List.of(Message.system(RandomText.next(random)), Message.user(RandomText.next(random)),
-                ONE_TURN.get(2));
+            Conversation edited = Conversation.of(Message.system(RandomText.next(random)), Message.user(RandomText.next(random)),
+                ONE_TURN.messages().get(2));
             assertArrayEquals(expected, learnedIds(encoder().encode(edited, Turns.ASSISTANT)));
         }
     }
@@ -120,7 +122,7 @@ class ConversationEncoderTest {
         for (int round = 0; round < 200; round++) {
             String response = round % 10 == 0 ? "{{ messages }} {% if %} question" : RandomText.next(random) + ".";
             String question = round % 3 == 0 ? response : RandomText.next(random);
-            EncodedConversation encoded = encoder().encode(List.of(Message.user(question), Message.assistant(response),
+            EncodedConversation encoded = encoder().encode(Conversation.of(Message.user(question), Message.assistant(response),
                 Message.user(response), Message.assistant(response)), Turns.ASSISTANT);
             assertEquals(List.of(response + "<|im_end|>", response + "<|im_end|>"), learned(encoded));
         }
@@ -128,7 +130,7 @@ class ConversationEncoderTest {
 
     @Test
     void aPromptIsTheBeginningOfItsConversation() {
-        int[] prompt = encoder().encodePrompt(ONE_TURN.subList(0, 2));
+        int[] prompt = encoder().encodePrompt(ONE_TURN.upTo(2));
         EncodedConversation encoded = encoder().encode(ONE_TURN, Turns.ASSISTANT);
         assertArrayEquals(prompt, Arrays.copyOf(encoded.ids(), prompt.length));
         for (int i = 0; i < encoded.length(); i++) {
@@ -142,7 +144,7 @@ class ConversationEncoderTest {
         ConversationEncoder encoder = encoder("{% for m in messages %}{% if m.role == 'user' %}"
             + "{{ bos_token + '[INST] ' + m.content.strip() + ' [/INST]' }}{% else %}"
             + "{{ ' ' + m.content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}");
-        EncodedConversation encoded = encoder.encode(List.of(Message.user("Hi"), Message.assistant(" There  ")),
+        EncodedConversation encoded = encoder.encode(Conversation.of(Message.user("Hi"), Message.assistant(" There  ")),
             Turns.ASSISTANT);
         assertEquals(List.of(" There <|im_end|>"), learned(encoded));
         assertEquals(0, encoded.ids()[0]);
@@ -172,25 +174,25 @@ class ConversationEncoderTest {
         ConversationEncoder encoder = encoder("{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}\n"
             + "{% else %}{{ 'answer: ' + m.content + eos_token }}{% endif %}{% endfor %}"
             + "{% if add_generation_prompt %}{{ 'answer: ' }}{% endif %}");
-        EncodedConversation encoded = encoder.encode(List.of(Message.user("which"), Message.assistant("the answer")),
+        EncodedConversation encoded = encoder.encode(Conversation.of(Message.user("which"), Message.assistant("the answer")),
             Turns.ASSISTANT);
         assertEquals(List.of(" the answer<|im_end|>"), learned(encoded));
-        assertEquals(List.of("9<|im_end|>"), learned(encoder.encode(List.of(Message.user("which"),
+        assertEquals(List.of("9<|im_end|>"), learned(encoder.encode(Conversation.of(Message.user("which"),
             Message.assistant("9")), Turns.ASSISTANT)), "a digit is not merged with the blank");
     }
 
     @Test
     void refusesWhatCannotBeLearned() {
-        assertRefused(List.of(), "no message");
-        assertRefused(List.of(Message.user("a")), "of 1 messages has no response");
-        assertRefused(List.of(Message.user("a"), Message.assistant(" \n")), "response at message index 1 is empty");
-        assertRefused(List.of(Message.user("a"), Message.assistant(""), Message.user("b"), Message.assistant("c")),
+        assertRefused(Conversation.of(), "no message");
+        assertRefused(Conversation.of(Message.user("a")), "of 1 messages has no response");
+        assertRefused(Conversation.of(Message.user("a"), Message.assistant(" \n")), "response at message index 1 is empty");
+        assertRefused(Conversation.of(Message.user("a"), Message.assistant(""), Message.user("b"), Message.assistant("c")),
             "response at message index 1 is empty");
-        assertEquals(List.of("c<|im_end|>"), learned(encoder().encode(List.of(Message.user("a"), Message.assistant(""),
+        assertEquals(List.of("c<|im_end|>"), learned(encoder().encode(Conversation.of(Message.user("a"), Message.assistant(""),
             Message.user("b"), Message.assistant("c")), Turns.LAST)));
     }
 
-    private void assertRefused(List<Message> messages, String words) {
+    private void assertRefused(Conversation messages, String words) {
         String message = assertThrows(ConversationException.class, () -> encoder().encode(messages, Turns.ASSISTANT))
             .getMessage();
         assertTrue(message.contains(words), message);
@@ -212,7 +214,7 @@ class ConversationEncoderTest {
 
     private void assertTemplateRefused(String template, String words) {
         String message = assertThrows(ConversationException.class, () -> encoder(template).encode(
-            List.of(Message.user("ab"), Message.assistant("cd")), Turns.ASSISTANT)).getMessage();
+            Conversation.of(Message.user("ab"), Message.assistant("cd")), Turns.ASSISTANT)).getMessage();
         assertTrue(message.contains(words), message);
     }
 }

@@ -3,10 +3,10 @@ package org.finetune4j.scripts
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import org.finetune4j.checkpoint.ModelConfig
-import org.finetune4j.checkpoint.SafetensorsFile
 import java.nio.file.Files
 import java.nio.file.Path
+import org.finetune4j.checkpoint.SafetensorsFile
+import org.finetune4j.model.ModelConfig
 
 /** Runs the sample scripts with few steps as a user would: in a process of their own, from the folder above `samples`. */
 class SamplesTest : FunSpec({
@@ -37,7 +37,7 @@ class SamplesTest : FunSpec({
             result.exitCode shouldBe 0
             result.output shouldContain "step 2/2"
             val saved = folder.resolve("runs/pretrain-tiny-2/model")
-            ModelConfig.read(saved).vocabularySize shouldBe ModelConfig.read(samples.resolve("models/tiny")).vocabularySize
+            ModelConfig.read(saved).vocabularySize() shouldBe ModelConfig.read(samples.resolve("models/tiny")).vocabularySize()
             names(saved) shouldBe names(samples.resolve("models/tiny"))
         }
     }

@@ -4,9 +4,15 @@ import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
 import org.finetune4j.FinetuneException
+import org.finetune4j.dsl.DataSource
+import org.finetune4j.dsl.DerivedData
 import org.finetune4j.dsl.Messages
+import org.finetune4j.dsl.Mixture
 import org.finetune4j.dsl.Problem
 import org.finetune4j.dsl.Recipe
+import org.finetune4j.dsl.RecordFiles
+import org.finetune4j.dsl.ScriptFilter
+import org.finetune4j.dsl.SqlQuery
 import org.finetune4j.methods.Fragment
 
 /** Recipes as JSON text. */
@@ -22,8 +28,9 @@ internal object RecipeJson {
 
     fun write(recipe: Recipe): String {
         val ownWork = fragments(recipe).filterNot { (_, fragment) -> FragmentJson.isPublished(fragment) }
+            .map { (path, fragment) -> path to fragment.method().name() } + filters(recipe)
         if (ownWork.isNotEmpty()) {
-            val problems = ownWork.map { (path, fragment) -> Problem(path, Messages.definedInScript(fragment.method().name())).toString() }
+            val problems = ownWork.map { (path, name) -> Problem(path, Messages.definedInScript(name)).toString() }
             throw FinetuneException(Messages.refused("This recipe has no JSON form", problems))
         }
         return provenance(recipe)
@@ -43,7 +50,21 @@ internal object RecipeJson {
         val check = JsonCheck()
         check.check(element, Recipe.serializer().descriptor, path = "")
         if (check.problems.isNotEmpty()) throw FinetuneException(Messages.refused("This is not a recipe", check.problems.map { it.toString() }))
-        return json.decodeFromJsonElement(Recipe.serializer(), element)
+        val recipe = json.decodeFromJsonElement(Recipe.serializer(), element)
+        val ofScripts = filters(recipe).map { (path, name) -> Problem(path, Messages.definedInScript(name)).toString() }
+        if (ofScripts.isNotEmpty()) throw FinetuneException(Messages.refused("This is not a recipe", ofScripts))
+        return recipe
+    }
+
+    /** The filters that scripts defined, with their paths. */
+    private fun filters(recipe: Recipe): List<Pair<String, String>> =
+        filters(recipe.data.source, "data.source") + recipe.heldOut?.let { filters(it, "heldOut") }.orEmpty()
+
+    private fun filters(source: DataSource, path: String): List<Pair<String, String>> = when (source) {
+        is ScriptFilter -> filters(source.source, "$path.source") + (path to "filter")
+        is DerivedData -> filters(source.source, "$path.source")
+        is Mixture -> source.parts.flatMapIndexed { i, part -> filters(part.source, "$path.parts[$i].source") }
+        is RecordFiles, is SqlQuery -> emptyList()
     }
 
     private fun fragments(recipe: Recipe): List<Pair<String, Fragment>> =

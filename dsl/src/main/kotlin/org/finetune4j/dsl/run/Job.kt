@@ -45,6 +45,7 @@ internal class Job(private val recipe: Recipe) {
             .runFolder(folder)
             .recipe(RecipeJson.provenance(recipe))
             .kernels(System.getProperty(KERNELS, "onednn"))
+        dataCache()?.let(builder::dataCache)
         recipe.data.template.file?.let { Path.of(it) }?.takeIf { Files.isRegularFile(it) }
             ?.let { builder.chatTemplate(Files.readString(it)) }
         recipe.selector?.let(builder::selector)
@@ -70,6 +71,15 @@ internal class Job(private val recipe: Recipe) {
     companion object {
         /** The system property that chooses the kernels: `onednn` (the default) or `nd4j`. */
         const val KERNELS = "finetune4j.kernels"
+
+        /** The system property with the folder where encoded data are kept for other runs, or `off`. */
+        const val DATA_CACHE = "finetune4j.dataCache"
+
+        private fun dataCache(): Path? = when (val given = System.getProperty(DATA_CACHE)) {
+            "off" -> null
+            null -> Path.of(System.getenv("XDG_CACHE_HOME") ?: "${System.getProperty("user.home")}/.cache", "finetune4j", "data")
+            else -> Path.of(given)
+        }
 
         fun settings(training: Training): TrainSettings {
             val builder = TrainSettings.builder()

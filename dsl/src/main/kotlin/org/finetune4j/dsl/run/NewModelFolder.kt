@@ -1,15 +1,15 @@
 package org.finetune4j.dsl.run
 
+import java.nio.file.Files
+import java.nio.file.Path
 import org.finetune4j.FinetuneException
 import org.finetune4j.checkpoint.AtomicFiles
-import org.finetune4j.checkpoint.ModelConfig
 import org.finetune4j.dsl.Messages
 import org.finetune4j.dsl.UntrainedModel
+import org.finetune4j.model.ModelConfig
 import org.finetune4j.model.Precision
 import org.finetune4j.tokenizer.Tokenizer
 import org.nd4j.linalg.api.buffer.DataType
-import java.nio.file.Files
-import java.nio.file.Path
 
 /** The folder of a model that has no weights yet: `config.json` made from its shape, and the files of its tokenizer. */
 internal object NewModelFolder {
@@ -45,7 +45,7 @@ internal object NewModelFolder {
         val begin = tokenizer.beginTokenId().let { if (it.isPresent) it.asInt else null }
         val end = tokenizer.endTokenId().let { if (it.isPresent) listOf(it.asInt) else emptyList() }
         try {
-            return ModelConfig(
+            return ModelConfig.llama(
                 tokenizer.vocabularySize(), shape.hidden, shape.feedForward, shape.layers, shape.heads, shape.keyValueHeads,
                 shape.hidden / maxOf(shape.heads, 1), NORM_EPSILON, shape.ropeTheta, shape.contextLength, shape.tiedEmbeddings,
                 begin, end, storage, INITIALIZER_RANGE,

@@ -12,7 +12,12 @@ import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldNotContain
 import org.finetune4j.FinetuneException
-import org.finetune4j.data.Sample
+import org.finetune4j.data.FileSource
+import org.finetune4j.data.LengthStatistics
+import org.finetune4j.data.LengthStatistics.Bin
+import org.finetune4j.data.format.FieldMapping
+import org.finetune4j.data.format.Part
+import org.finetune4j.data.read.FileKind
 import org.finetune4j.dsl.GgufType
 import org.finetune4j.dsl.Recipe
 import org.finetune4j.dsl.adamW
@@ -20,14 +25,25 @@ import org.finetune4j.dsl.asft
 import org.finetune4j.dsl.bf16
 import org.finetune4j.dsl.chatTemplate
 import org.finetune4j.dsl.exactMatch
+import org.finetune4j.dsl.fields
 import org.finetune4j.dsl.grape
 import org.finetune4j.dsl.jsonl
 import org.finetune4j.dsl.linear
 import org.finetune4j.dsl.lora
 import org.finetune4j.dsl.objective
 import org.finetune4j.dsl.recipe
+import org.finetune4j.generation.EndReason
+import org.finetune4j.generation.GeneratedText
+import org.finetune4j.generation.GeneratedTokens
+import org.finetune4j.generation.GenerationLimits
+import org.finetune4j.generation.GenerationSettings
+import org.finetune4j.generation.GenerationSettings.EarlyStopping
+import org.finetune4j.generation.TextListener
+import org.finetune4j.generation.TextStream
 import org.finetune4j.methods.evaluate.MetricResult
+import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.BaseModel
+import org.finetune4j.train.DataSummary
 import org.finetune4j.train.FineTuned
 import org.finetune4j.train.FineTuning
 import org.finetune4j.train.MemoryEstimate
@@ -35,25 +51,34 @@ import org.finetune4j.train.Plan
 import org.finetune4j.train.Schedule
 import org.finetune4j.train.TrainingListener
 import java.nio.file.Path
-import java.util.function.Predicate
 import kotlin.io.path.readText
 
-private val MEMORY = MemoryEstimate(100L shl 20, 50L shl 20, 90L shl 20, 30L shl 20, 0, 40L shl 20, 4000L shl 20, true, 3, 8, 0.1)
+private val MEMORY = MemoryEstimate(100L shl 20, 50L shl 20, 90L shl 20, 30L shl 20, 0, 0, 0, 40L shl 20, 4000L shl 20, true, 3, 8, 0.1)
+
+private val DATA = DataSummary(
+    listOf("train.jsonl read as messages ('messages'): 603"),
+    LengthStatistics(603, 10, 96, 210, 400, 812, "train.jsonl:17", 99.0, listOf(Bin(0, 99, 400), Bin(100, 199, 0), Bin(200, 299, 203))),
+    2,
+)
 
 /** A trainer that remembers its jobs, complains as it is told to, and makes two steps. */
 private class ScriptedTrainer(private val problems: List<String> = emptyList()) : Runner.Trainer {
     val planned = mutableListOf<FineTuning>()
     val ran = mutableListOf<FineTuning>()
 
-    override fun plan(job: FineTuning): Plan {
-        planned += job
-        return Plan(listOf("load the model", "train"), listOf("policy"), 1_000_000, 25_000, 600, 60_000, 27_000, 3, 58, MEMORY, 125.0, problems)
+    override fun prepare(job: FineTuning): Runner.Prepared = object : Runner.Prepared {
+        override val plan = plan(job)
+
+        override fun run(base: BaseModel, listener: TrainingListener): FineTuned {
+            ran += job
+            for (step in 1L..2L) listener.stepMade(TrainingListener.StepEvent(step, 2, 1.0, emptyMap(), 1.0, 1e-4, 10, 5, 100.0, 1.0))
+            return Tuned
+        }
     }
 
-    override fun run(job: FineTuning, listener: TrainingListener): FineTuned {
-        ran += job
-        for (step in 1L..2L) listener.stepMade(TrainingListener.StepEvent(step, 2, 1.0, emptyMap(), 1.0, 1e-4, 10, 5, 100.0, 1.0))
-        return Tuned
+    private fun plan(job: FineTuning): Plan {
+        planned += job
+        return Plan(listOf("load the model", "train"), listOf("policy"), 1_000_000, 25_000, 600, 60_000, 27_000, 3, 58, MEMORY, 125.0, DATA, problems)
     }
 
     object Tuned : FineTuned {
@@ -71,15 +96,21 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
 
         override fun lastStep(): TrainingListener.StepEvent = error("not asked for")
 
+        override fun generation(): GenerationSettings.Builder = GenerationSettings.builder().stopIds(setOf(1))
+
         override fun generate(
-            conversation: List<Sample.Message>,
-            maxNewTokens: Int,
-            temperature: Double,
-            topK: Int,
-            topP: Double,
-            seed: Long,
-            onText: Predicate<String>,
-        ) = "${conversation.single().content()}, $maxNewTokens, $temperature, $topK, $topP, $seed"
+            conversation: List<Message>,
+            settings: GenerationSettings,
+            listener: TextListener,
+        ): List<GeneratedText> {
+            val text = conversation.single().content() + ", " + settings
+            listener.onText(0, 0, text)
+            return listOf(GeneratedText(text, GeneratedTokens(0, 0, intArrayOf(), emptyList(), EndReason.LENGTH, Double.NaN)))
+        }
+
+        override fun stream(conversation: List<Message>, settings: GenerationSettings): TextStream = error("not asked for")
+
+        override fun limitGeneration(limits: GenerationLimits) = Unit
 
         override fun save(folder: Path) = Unit
 
@@ -94,7 +125,7 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
 class RunnerTest : FunSpec({
     val whole = recipe {
         base("models/tiny")
-        data(jsonl("train.jsonl", prompt = "question"), chatTemplate())
+        data(jsonl("train.jsonl", fields(prompt = "question")), chatTemplate())
         heldOut(jsonl("held-out.jsonl"))
         select(grape(candidates = "pool"))
         objective(asft(kl = 0.1))
@@ -128,9 +159,12 @@ class RunnerTest : FunSpec({
         job.train().warmupFraction() shouldBe 0.2
         job.train().precision() shouldBe bf16
         job.train().clip() shouldBe Double.POSITIVE_INFINITY
-        val source = job.data() as org.finetune4j.data.DataSource.JsonLinesSource
-        source.mapping().prompt() shouldBe "question"
-        source.mapping().responses() shouldBe "pool"
+        job.data() shouldBe FileSource(
+            "train.jsonl",
+            FileKind.JSON_LINES,
+            FieldMapping.standard().with(Part.PROMPT, "question").with(Part.RESPONSES, "pool"),
+            "",
+        )
         Recipe.fromJson(job.recipe()) shouldBe whole
     }
 
@@ -139,6 +173,9 @@ class RunnerTest : FunSpec({
         listOf(
             "1. load the model", "2. train", "policy", "1,000,000, of which 25,000 train (2.5 %)",
             "600 samples, 60,000 tokens, 45.0 % of them learned, 3 left out", "58", "about 310 MiB of 3.9 GiB available",
+            "            train.jsonl read as messages ('messages'): 603\n",
+            "            tokens 10 to 812 (train.jsonl:17), half at most 96, 90 % at most 210, 99 % at most 400\n",
+            "            lengths █ ▄ by 100 tokens\n            2 cut for their length\n",
             "parameters 100 MiB, gradients and moments 50.0 MiB", "activations 90.0 MiB: 3 of 8 blocks recomputed, 10.0 % more operations",
             "head chunk 30.0 MiB, program 40.0 MiB", "about 2 min 5 s", "target/runs/x",
         ).forEach { text shouldContain it }
@@ -183,8 +220,39 @@ class RunnerTest : FunSpec({
         tuned.folder shouldBe "target/runs/x"
         Recipe.fromJson(Path.of("target/runs/x/recipe.json").readText()) shouldBe whole
         tuned.metrics.getValue("exactMatch").after().value() shouldBe 1.0
-        tuned.generate("hello", maxNewTokens = 5) shouldBe "hello, 5, 0.0, 0, 1.0, 42"
-        tuned.generate("hello", temperature = 0.5, topK = 3, topP = 0.9, seed = 7) shouldBe "hello, 256, 0.5, 3, 0.9, 7"
+        fun told(settings: GenerationSettings.Builder) = "hello, " + settings.stopIds(setOf(1)).build()
+        tuned.generate("hello") { maxNewTokens = 5 } shouldBe told(GenerationSettings.builder().maxNewTokens(5).seed(42))
+        val heard = mutableListOf<String>()
+        val drawn = tuned.generate("hello") {
+            temperature = 0.5
+            topK = 3
+            topP = 0.9
+            minP = 0.05
+            typicalP = 0.8
+            minNewTokens = 2
+            repetitionPenalty = 1.1
+            presencePenalty = 0.2
+            frequencyPenalty = 0.3
+            noRepeatNgram = 4
+            logitBias = mapOf(3 to 1.5)
+            bannedTokens = setOf(9)
+            seed = 7
+            samples = 2
+            lengthPenalty = 0.5
+            earlyStopping = EarlyStopping.WHEN_FULL
+            logProbabilities = 2
+            stop("a", "b")
+            onText { heard.add(it) }
+        }
+        drawn shouldBe told(
+            GenerationSettings.builder().temperature(0.5).topK(3).topP(0.9).minP(0.05).typicalP(0.8).minNewTokens(2)
+                .repetitionPenalty(1.1).presencePenalty(0.2).frequencyPenalty(0.3).noRepeatNgram(4).logitBias(mapOf(3 to 1.5))
+                .bannedTokens(setOf(9)).seed(7).samples(2).lengthPenalty(0.5).earlyStopping(EarlyStopping.WHEN_FULL)
+                .logProbabilities(2).stopStrings(listOf("a", "b")),
+        )
+        heard shouldBe listOf(drawn)
+        val contradiction = shouldThrow<FinetuneException> { tuned.generate("hello") { beams = 2; temperature = 1.0 } }
+        contradiction.message!! shouldContain "beams 2"
     }
 
     test("without an output, equal recipes share a folder and others do not") {

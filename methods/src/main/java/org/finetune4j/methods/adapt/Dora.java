@@ -28,8 +28,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param rank    width of the product, at least 1 and at most the smaller side of every targeted layer; default 8
  * @param alpha   numerator of the scale, finite and above 0; default 16
  * @param dropout rate at which elements of the product's input are dropped while training, in [0, 1); default 0
- * @param targets which layers: one or more whole segments of the module path; default every linear layer of attention and
- *                MLP
+ * @param targets which layers: one or more whole segments of the module path, or {@code all-linear}, which is the default
  * @param rsLora  whether the scale is {@code alpha / sqrt(rank)}; default no
  * @param ranks   ranks of their own for some targets, such as {@code down_proj=4}; default none
  * @param alphas  alphas of their own for some targets, such as {@code down_proj=32}; default none

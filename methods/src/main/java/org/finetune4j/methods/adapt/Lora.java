@@ -9,6 +9,7 @@ import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.LinearSite;
+import org.finetune4j.model.ModelShapes;
 import org.finetune4j.model.ParameterSpec;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -29,7 +30,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param alpha   numerator of the scale, finite and above 0; default 16
  * @param dropout rate at which elements of the product's input are dropped while training, in [0, 1); default 0
  * @param targets which layers: one or more whole segments of the module path, such as {@code q_proj} or
- *                {@code layers.2} (which is not {@code layers.21}); default every linear layer of attention and MLP
+ *                {@code layers.2} (which is not {@code layers.21}), or {@code all-linear}, which is the default
  * @param rsLora  whether the scale is {@code alpha / sqrt(rank)}, so that it does not vanish at high ranks (Kalajdzievski,
  *                A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA, arXiv 2312.03732); default no
  * @param ranks   ranks of their own for some targets, such as {@code down_proj=4}; default none
@@ -37,9 +38,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public record Lora(int rank, double alpha, double dropout, List<String> targets, boolean rsLora, List<String> ranks,
                    List<String> alphas) implements Adapter, LinearAdapter {
-    /** Every linear layer of attention and MLP in the Llama family. */
-    public static final List<String> ALL_LINEAR = List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj",
-            "up_proj", "down_proj");
+    /** Every linear layer of the model but its head. */
+    public static final List<String> ALL_LINEAR = List.of(ModelShapes.ALL_LINEAR);
 
     /** Hu et al. 2021. */
     public static final Method<Lora> METHOD = new Method<>("lora", Method.Kind.ADAPT,

@@ -76,16 +76,10 @@ record LowRank(String method, Sites sites, boolean rooted, double dropout, boole
         return rescaled ? rescale(site, output) : output;
     }
 
-    /** {@code m / n * (output - bias) + bias} with n the norms of V's rows, constant for the gradient. */
+    /** {@code m / n * output} with n the norms of V's rows, constant for the gradient. */
     private SDVariable rescale(LinearSite site, SDVariable output) {
         SDVariable ratio = site.full(site.parameter(MAGNITUDE)).div(site.detached(norms(site)));
-        SDVariable bias = site.bias();
-        SDVariable wide = site.full(output);
-        if (bias == null) {
-            return site.rounded(wide.mul(ratio));
-        }
-        SDVariable shift = site.full(bias);
-        return site.rounded(wide.sub(shift).mul(ratio).add(shift));
+        return site.rounded(site.full(output).mul(ratio));
     }
 
     /** Norms of the rows of {@code W + s B A}, from products with W so that the sum is never formed. */

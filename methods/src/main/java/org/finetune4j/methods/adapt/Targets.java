@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.model.ModelShapes;
 
 /**
  * The layers that a recipe names for a low-rank adapter, and the ranks and alphas that some of them have of their own.
@@ -36,7 +37,7 @@ record Targets(int rank, double alpha, List<String> targets, List<String> ranks,
 
     @Override
     public int rank(String site) {
-        return targets.stream().noneMatch(target -> names(target, site)) ? 0
+        return targets.stream().noneMatch(target -> ModelShapes.names(target, site)) ? 0
                 : (int) of(ranks, site, rank);
     }
 
@@ -51,7 +52,7 @@ record Targets(int rank, double alpha, List<String> targets, List<String> ranks,
         ranks.forEach(entry -> named.add(key(entry)));
         alphas.forEach(entry -> named.add(key(entry)));
         for (String target : named) {
-            if (layers.stream().noneMatch(site -> names(target, site))) {
+            if (layers.stream().noneMatch(site -> ModelShapes.names(target, site))) {
                 Set<String> last = new TreeSet<>();
                 layers.forEach(site -> last.add(site.substring(site.lastIndexOf('.') + 1)));
                 throw new FinetuneException(method + ": target '" + target + "' names no linear layer of the model, so "
@@ -86,18 +87,16 @@ record Targets(int rank, double alpha, List<String> targets, List<String> ranks,
     }
 
     private static List<String> atTheEnd(String target, Collection<String> sites) {
-        List<String> named = sites.stream().filter(site -> names(target, site)).toList();
+        List<String> named = sites.stream().filter(site -> ModelShapes.names(target, site)).toList();
         boolean atTheEnd = named.stream().allMatch(site -> ("." + site).endsWith("." + target));
+        if (target.equals(ModelShapes.ALL_LINEAR)) {
+            return named.stream().map(site -> site.substring(site.lastIndexOf('.') + 1)).distinct().sorted().toList();
+        }
         return atTheEnd ? List.of(target) : named;
     }
 
-    /** Whether the target's segments stand one after another, whole, in the module path. */
-    static boolean names(String target, String site) {
-        return ("." + site + ".").contains("." + target + ".");
-    }
-
     private static double of(List<String> entries, String site, double otherwise) {
-        return entries.stream().filter(entry -> names(key(entry), site)).findFirst().map(Targets::value)
+        return entries.stream().filter(entry -> ModelShapes.names(key(entry), site)).findFirst().map(Targets::value)
                 .orElse(otherwise);
     }
 

@@ -9,7 +9,7 @@ import java.util.Set;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.Sample.Candidate;
-import org.finetune4j.data.Sample.Message;
+import org.finetune4j.tokenizer.Message;
 
 /**
  * The different responses to every prompt, from however many samples and files.
@@ -44,7 +44,7 @@ record ResponsePool(List<List<Response>> prompts, int repeated) {
         int repeated = 0;
         for (Sample sample : samples) {
             List<Message> key = sample.prompt().stream().map(turn ->
-                    new Message(turn.role(), turn.content().strip().replaceAll("\\s+", " "))).toList();
+                    turn.withContent(turn.text().strip().replaceAll("\\s+", " "))).toList();
             for (Response response : responses(sample)) {
                 if (response.text().isBlank()) {
                     throw new FinetuneException("grape: empty candidate for prompt " + sample.id() + " from "
@@ -69,7 +69,7 @@ record ResponsePool(List<List<Response>> prompts, int repeated) {
         if (responses.isEmpty() && sample.prompt().size() < turns.size()) {
             int line = sample.id().lastIndexOf(':');
             String file = line > 0 ? sample.id().substring(0, line) : sample.id();
-            responses.add(new Response(sample, turns.get(turns.size() - 1).content(),
+            responses.add(new Response(sample, turns.get(turns.size() - 1).text(),
                     sample.fields().getOrDefault("source", file)));
         }
         return responses;

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Map;
 import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.LinearSite;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -19,18 +18,12 @@ final class StockSite implements LinearSite {
     private final INDArray weight;
     private final SDVariable input;
     private final Map<String, INDArray> parameters;
-    private @Nullable INDArray bias;
 
     StockSite(String name, INDArray weight, INDArray input, Map<String, INDArray> parameters) {
         this.name = name;
         this.weight = weight;
         this.input = graph.constant("input", input);
         this.parameters = parameters;
-    }
-
-    StockSite withBias(INDArray values) {
-        bias = values;
-        return this;
     }
 
     @Override
@@ -75,11 +68,6 @@ final class StockSite implements LinearSite {
     }
 
     @Override
-    public @Nullable SDVariable bias() {
-        return bias == null ? null : graph.constant(bias);
-    }
-
-    @Override
     public SDVariable full(SDVariable x) {
         return x;
     }
@@ -95,7 +83,6 @@ final class StockSite implements LinearSite {
     }
 
     double[] output(LinearAdapter adapter) {
-        SDVariable base = linear(input, graph.constant(weight));
-        return adapter.adapt(this, bias == null ? base : base.add(graph.constant(bias))).eval().toDoubleVector();
+        return adapter.adapt(this, linear(input, graph.constant(weight))).eval().toDoubleVector();
     }
 }

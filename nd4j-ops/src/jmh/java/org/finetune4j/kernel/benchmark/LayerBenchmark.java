@@ -1,6 +1,7 @@
 package org.finetune4j.kernel.benchmark;
 
 import org.finetune4j.kernel.RotaryTable;
+import org.finetune4j.op.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -70,19 +71,19 @@ public class LayerBenchmark extends KernelBenchmark {
     /** Root-mean-square normalisation. */
     @Benchmark
     public void rmsNorm() {
-        kernels.rmsNorm(x, weight, 1e-5, out);
+        kernels.rmsNorm(x, weight, false, 1e-5, out);
     }
 
     /** Its gradient towards input and weight. */
     @Benchmark
     public void rmsNormGradient() {
-        kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, out, weightGradient);
+        kernels.rmsNormGradient(x, weight, false, 1e-5, upstream, null, out, weightGradient);
     }
 
     /** Its gradient added to that of the residual stream, as in a block. */
     @Benchmark
     public void rmsNormGradientAdded() {
-        kernels.rmsNormGradient(x, weight, 1e-5, upstream, residualGradient, out, weightGradient);
+        kernels.rmsNormGradient(x, weight, false, 1e-5, upstream, residualGradient, out, weightGradient);
     }
 
     /** A residual sum. */
@@ -100,12 +101,12 @@ public class LayerBenchmark extends KernelBenchmark {
     /** Gated activation. */
     @Benchmark
     public void swiglu() {
-        kernels.swiglu(gate, up, wide);
+        kernels.gatedActivation(gate, up, Activation.Kind.SILU, wide);
     }
 
     /** Its gradient. */
     @Benchmark
     public void swigluGradient() {
-        kernels.swigluGradient(gate, up, wideUpstream, wide, wideOther);
+        kernels.gatedActivationGradient(gate, up, Activation.Kind.SILU, wideUpstream, wide, wideOther);
     }
 }

@@ -1,5 +1,6 @@
 package org.finetune4j.kernel.nd4j;
 
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.blas.Blas;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -35,6 +36,11 @@ final class Arithmetic {
         out.assign(result);
     }
 
+    /** Writes {@code result + addend} to {@code out}, or {@code result} where there is no addend. */
+    static void writeSum(INDArray result, @Nullable INDArray addend, INDArray out) {
+        write(addend == null ? result : result.add(read(addend, result.dataType())), out);
+    }
+
     /** Adds {@code result} to {@code out}; the sum is formed in the type of {@code result} and rounded once. */
     static void accumulate(INDArray result, INDArray out) {
         out.assign(read(out, result.dataType()).add(result));
@@ -42,9 +48,13 @@ final class Arithmetic {
 
     /**
      * The matrix product {@code a b}, on one BLAS thread: OpenBLAS parts a product among its threads, and the last bits
-     * of its sums depend on where the parts end. ND4J's number of BLAS threads is restored.
+     * of its sums depend on where the parts end. ND4J's number of BLAS threads is restored. Setting it looks for files
+     * each time, which takes longer than the products that OpenBLAS computes on one thread anyway.
      */
     static INDArray product(INDArray a, INDArray b) {
+        if (isOnOneThread(a.rows(), a.columns(), b.columns())) {
+            return a.mmul(b);
+        }
         synchronized (BLAS_THREADS) {
             Blas blas = Nd4j.factory().blas();
             int threads = blas.getMaxThreads();
@@ -55,6 +65,12 @@ final class Arithmetic {
                 blas.setMaxThreads(threads);
             }
         }
+    }
+
+    /** Whether OpenBLAS takes one thread by itself, as its gemm does below 2^18 multiplications and its gemv below 9216. */
+    private static boolean isOnOneThread(long rows, long inner, long columns) {
+        long multiplications = rows * inner * columns;
+        return multiplications < (rows == 1 || columns == 1 ? 9216 : 1 << 18);
     }
 
     /** Rows {@code begin..end} of a matrix, as a view. */

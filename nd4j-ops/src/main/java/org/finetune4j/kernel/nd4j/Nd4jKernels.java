@@ -6,17 +6,22 @@ import static org.finetune4j.kernel.nd4j.Arithmetic.product;
 import static org.finetune4j.kernel.nd4j.Arithmetic.read;
 import static org.finetune4j.kernel.nd4j.Arithmetic.row;
 import static org.finetune4j.kernel.nd4j.Arithmetic.rows;
-import static org.finetune4j.kernel.nd4j.Arithmetic.sigmoid;
 import static org.finetune4j.kernel.nd4j.Arithmetic.type;
 import static org.finetune4j.kernel.nd4j.Arithmetic.write;
+import static org.finetune4j.kernel.nd4j.Arithmetic.writeSum;
+import static org.finetune4j.kernel.nd4j.RowKernels.like;
+import static org.finetune4j.kernel.nd4j.RowKernels.reciprocalRoot;
 
 import java.util.Arrays;
+import java.util.List;
 import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.RotaryAngles;
 import org.finetune4j.kernel.RotaryPositions;
 import org.finetune4j.kernel.RotaryTable;
+import org.finetune4j.op.Activation;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -145,7 +150,7 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
+    public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
         Arguments check = new Arguments("rmsNorm");
         check.numbers(x, weight, out);
         check.rank("x", x, 2);
@@ -156,30 +161,26 @@ public final class Nd4jKernels implements Kernels {
         }
         DataType type = type(x, weight);
         INDArray wide = read(x, type);
-        write(wide.mul(reciprocalRoot(wide, epsilon)).mul(row(read(weight, type))), out);
+        write(wide.mul(reciprocalRoot(wide, epsilon)).mul(factors(weight, zeroCentred, type)), out);
+    }
+
+    /** What RMSNorm multiplies by: the weight, or 1 + weight. */
+    private static INDArray factors(INDArray weight, boolean zeroCentred, DataType type) {
+        return row(zeroCentred ? read(weight, type).add(1) : read(weight, type));
     }
 
     @Override
-    public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                                @Nullable INDArray addend, @Nullable INDArray inputGradient,
+    public void rmsNormGradient(INDArray x, INDArray weight, boolean zeroCentred, double epsilon,
+                                INDArray outGradient, @Nullable INDArray addend, @Nullable INDArray inputGradient,
                                 @Nullable INDArray weightGradient) {
         Arguments check = new Arguments("rmsNormGradient");
         check.numbers(x, weight, outGradient);
         check.rank("x", x, 2);
         check.shape("weight", weight, "x", x, x.size(1));
         check.sameShape("outGradient", outGradient, "x", x);
-        if (addend != null) {
-            check.numbers(addend);
-            check.sameShape("addend", addend, "x", x);
-        }
-        if (inputGradient != null) {
-            check.numbers(inputGradient);
-            check.sameShape("inputGradient", inputGradient, "x", x);
-        }
-        if (weightGradient != null) {
-            check.numbers(weightGradient);
-            check.sameShape("weightGradient", weightGradient, "weight", weight);
-        }
+        like(check, "addend", addend, "x", x);
+        like(check, "inputGradient", inputGradient, "x", x);
+        like(check, "weightGradient", weightGradient, "weight", weight);
         if (x.isEmpty()) {
             return;
         }
@@ -188,7 +189,7 @@ public final class Nd4jKernels implements Kernels {
         INDArray upstream = read(outGradient, type);
         INDArray r = reciprocalRoot(wide, epsilon);
         if (inputGradient != null) {
-            INDArray g = upstream.mul(row(read(weight, type)));
+            INDArray g = upstream.mul(factors(weight, zeroCentred, type));
             INDArray mean = g.mul(wide).mean(true, 1);
             writeSum(g.mul(r).sub(wide.mul(r.mul(r).mul(r).mul(mean))), addend, inputGradient);
         }
@@ -205,27 +206,29 @@ public final class Nd4jKernels implements Kernels {
         int[] places = check.indices("positions", positions, Integer.MAX_VALUE);
         check.shape("positions", positions, "x", x, x.size(0));
         check.sameShape("out", out, "x", x);
-        int pairs = table.pairs();
-        if (x.size(1) % (2L * pairs) != 0) {
+        int head = table.headDimension();
+        if (x.size(1) % head != 0) {
             throw check.refused("x has shape " + Arguments.text(x.shape()) + ", but its rows must be whole heads of "
-                    + "shape " + Arguments.text(2L * pairs) + ", as the rotary table has " + pairs + " pairs");
+                    + "shape " + Arguments.text(head) + ", as the rotary table is of that head dimension");
         }
         if (x.isEmpty()) {
             return;
         }
         DataType type = type(x);
+        int pairs = table.pairs();
+        RotaryAngles turns = table.angles(places);
         double[][] angles = new double[places.length][pairs];
         for (int t = 0; t < places.length; t++) {
             for (int i = 0; i < pairs; i++) {
-                angles[t][i] = (inverse ? -1.0 : 1.0) * places[t] * table.frequency(i);
+                angles[t][i] = (inverse ? -1.0 : 1.0) * places[t] * turns.frequency(i);
             }
         }
         INDArray angle = Nd4j.createFromArray(angles);
-        INDArray cosine = Transforms.cos(angle, true).castTo(type);
-        INDArray sine = Transforms.sin(angle, true).castTo(type);
+        INDArray cosine = Transforms.cos(angle, true).mul(table.magnitude()).castTo(type);
+        INDArray sine = Transforms.sin(angle, true).mul(table.magnitude()).castTo(type);
         INDArray wide = read(x, type);
-        INDArray result = Nd4j.create(type, x.shape());
-        for (long begin = 0; begin < x.size(1); begin += 2L * pairs) {
+        INDArray result = wide.dup('c');
+        for (long begin = 0; begin < x.size(1); begin += head) {
             INDArray a = columns(wide, begin, pairs);
             INDArray b = columns(wide, begin + pairs, pairs);
             columns(result, begin, pairs).assign(a.mul(cosine).sub(b.mul(sine)));
@@ -243,7 +246,7 @@ public final class Nd4jKernels implements Kernels {
         check.sameShape("out", out, "query", query);
         check.shape("logSumExp", logSumExp, "query", query, query.size(0), shape.heads());
         DataType type = type(query, key, value);
-        CausalAttention attention = new CausalAttention(shape);
+        SequenceAttention attention = new SequenceAttention(shape);
         INDArray turnedQuery = turned(check, "query", query, rotary, shape, type);
         INDArray turnedKey = turned(check, "key", key, rotary, shape, type);
         for (int b = 0; b + 1 < bounds.length; b++) {
@@ -283,7 +286,7 @@ public final class Nd4jKernels implements Kernels {
             return;
         }
         DataType type = type(query, key, value);
-        CausalAttention attention = new CausalAttention(shape);
+        SequenceAttention attention = new SequenceAttention(shape);
         INDArray turnedQuery = turned(check, "query", query, rotary, shape, type);
         INDArray turnedKey = turned(check, "key", key, rotary, shape, type);
         INDArray turnedQueryGradient = Nd4j.create(type, query.shape());
@@ -313,6 +316,10 @@ public final class Nd4jKernels implements Kernels {
                                 INDArray cacheLengths, INDArray offsets, AttentionShape shape,
                                 @Nullable RotaryPositions rotary, INDArray out) {
         Arguments check = new Arguments("cachedAttention");
+        if (!shape.scores().causal()) {
+            throw check.refused(shape + " is not causal, so cached tokens would have to see the new ones; "
+                    + "use attention over whole sequences");
+        }
         int[] bounds = checkAttention(check, query, key, value, offsets, shape);
         int sequences = bounds.length - 1;
         check.numbers(keyCache, valueCache, out);
@@ -331,7 +338,7 @@ public final class Nd4jKernels implements Kernels {
             }
         }
         DataType type = type(query, key, value);
-        CausalAttention attention = new CausalAttention(shape);
+        SequenceAttention attention = new SequenceAttention(shape);
         INDArray turnedQuery = turned(check, "query", query, rotary, shape, type);
         INDArray turnedKey = turned(check, "key", key, rotary, shape, type);
         for (int b = 0; b < sequences; b++) {
@@ -351,42 +358,77 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
-    public void swiglu(INDArray gate, INDArray up, INDArray out) {
-        Arguments check = new Arguments("swiglu");
-        check.numbers(gate, up, out);
-        check.sameShape("up", up, "gate", gate);
-        check.sameShape("out", out, "gate", gate);
-        if (gate.isEmpty()) {
-            return;
-        }
-        DataType type = type(gate, up);
-        INDArray g = read(gate, type);
-        write(g.mul(sigmoid(g)).mul(read(up, type)), out);
+    public void layerNorm(INDArray x, INDArray weight, @Nullable INDArray bias, double epsilon, INDArray out) {
+        RowKernels.layerNorm(x, weight, bias, epsilon, out);
     }
 
-    /**
-     * {@inheritDoc} With {@code s = sigmoid(gate)}: {@code gateGradient = outGradient up (s + gate s (1 - s))},
-     * {@code upGradient = outGradient gate s}.
-     */
     @Override
-    public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient,
-                               INDArray upGradient) {
-        Arguments check = new Arguments("swigluGradient");
-        check.numbers(gate, up, outGradient, gateGradient, upGradient);
-        check.sameShape("up", up, "gate", gate);
-        check.sameShape("outGradient", outGradient, "gate", gate);
-        check.sameShape("gateGradient", gateGradient, "gate", gate);
-        check.sameShape("upGradient", upGradient, "gate", gate);
-        if (gate.isEmpty()) {
-            return;
-        }
-        DataType type = type(gate, up);
-        INDArray g = read(gate, type);
-        INDArray s = sigmoid(g);
-        INDArray upstream = read(outGradient, type);
-        INDArray slope = s.add(g.mul(s).mul(s.rsub(1)));
-        write(upstream.mul(read(up, type)).mul(slope), gateGradient);
-        write(upstream.mul(g).mul(s), upGradient);
+    public void layerNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+                                  @Nullable INDArray addend, @Nullable INDArray inputGradient,
+                                  @Nullable INDArray weightGradient, @Nullable INDArray biasGradient) {
+        RowKernels.layerNormGradient(x, weight, epsilon, outGradient, addend, inputGradient, weightGradient,
+                biasGradient);
+    }
+
+    @Override
+    public void meanRows(INDArray x, INDArray offsets, INDArray out) {
+        RowKernels.meanRows(x, offsets, out);
+    }
+
+    @Override
+    public void meanRowsGradient(INDArray offsets, INDArray outGradient, INDArray inputGradient) {
+        RowKernels.meanRowsGradient(offsets, outGradient, inputGradient);
+    }
+
+    @Override
+    public void activation(INDArray x, Activation.Kind kind, INDArray out) {
+        Activations.activation(x, kind, out);
+    }
+
+    @Override
+    public void activationGradient(INDArray x, Activation.Kind kind, INDArray outGradient, INDArray inputGradient) {
+        Activations.activationGradient(x, kind, outGradient, inputGradient);
+    }
+
+    @Override
+    public void gatedActivation(INDArray gate, INDArray up, Activation.Kind kind, INDArray out) {
+        Activations.gated(gate, up, kind, out);
+    }
+
+    @Override
+    public void gatedActivationGradient(INDArray gate, INDArray up, Activation.Kind kind, INDArray outGradient,
+                                        INDArray gateGradient, INDArray upGradient) {
+        Activations.gatedGradient(gate, up, kind, outGradient, gateGradient, upGradient);
+    }
+
+    @Override
+    public void softCap(INDArray x, double cap, INDArray out) {
+        Activations.softCap(x, cap, out);
+    }
+
+    @Override
+    public void softCapGradient(INDArray out, double cap, INDArray outGradient, INDArray inputGradient) {
+        Activations.softCapGradient(out, cap, outGradient, inputGradient);
+    }
+
+    @Override
+    public void addRow(INDArray x, INDArray row, INDArray out) {
+        RowKernels.addRow(x, row, out);
+    }
+
+    @Override
+    public void columnSums(INDArray x, INDArray sums) {
+        RowKernels.columnSums(x, sums);
+    }
+
+    @Override
+    public void split(INDArray x, int[] counts, List<INDArray> outs) {
+        RowKernels.split(x, counts, outs);
+    }
+
+    @Override
+    public void join(List<@Nullable INDArray> parts, int[] counts, INDArray out) {
+        RowKernels.join(parts, counts, out);
     }
 
     @Override
@@ -400,6 +442,28 @@ public final class Nd4jKernels implements Kernels {
         }
         DataType type = type(a, b);
         write(read(a, type).add(read(b, type)), out);
+    }
+
+    @Override
+    public void chooseExperts(INDArray logits, boolean normalize, INDArray chosen, INDArray weights) {
+        ExpertKernels.choose(logits, normalize, chosen, weights);
+    }
+
+    @Override
+    public void chooseExpertsGradient(INDArray logits, boolean normalize, INDArray chosen, INDArray weightGradient,
+                                      INDArray logitsGradient) {
+        ExpertKernels.chooseGradient(logits, normalize, chosen, weightGradient, logitsGradient);
+    }
+
+    @Override
+    public void combineRows(INDArray y, INDArray places, @Nullable INDArray weights, INDArray out) {
+        ExpertKernels.combine(y, places, weights, out);
+    }
+
+    @Override
+    public void combineRowsGradient(INDArray y, INDArray places, INDArray weights, INDArray outGradient,
+                                    @Nullable INDArray yGradient, @Nullable INDArray weightGradient) {
+        ExpertKernels.combineGradient(y, places, weights, outGradient, yGradient, weightGradient);
     }
 
     @Override
@@ -541,10 +605,6 @@ public final class Nd4jKernels implements Kernels {
         return Transforms.exp(logSoftmax(logits, logSumExp, type), true);
     }
 
-    private static void writeSum(INDArray result, @Nullable INDArray addend, INDArray out) {
-        write(addend == null ? result : result.add(read(addend, result.dataType())), out);
-    }
-
     /** Refuses arrays that are not one number for each row of logits. */
     private static void checkRows(Arguments check, INDArray logits, INDArray... perRow) {
         check.numbers(logits);
@@ -629,11 +689,6 @@ public final class Nd4jKernels implements Kernels {
         }
     }
 
-    /** {@code 1 / sqrt(mean(x^2) + epsilon)} of each row, as {@code [rows, 1]}. */
-    private static INDArray reciprocalRoot(INDArray x, double epsilon) {
-        return Transforms.sqrt(x.mul(x).mean(true, 1).add(epsilon), true).rdiv(1);
-    }
-
     private static INDArray columns(INDArray matrix, long begin, long count) {
         return matrix.get(NDArrayIndex.all(), NDArrayIndex.interval(begin, begin + count));
     }
@@ -679,9 +734,9 @@ public final class Nd4jKernels implements Kernels {
         if (rotary != null) {
             check.shape("positions", rotary.positions(), name, x, x.size(0));
             check.indices("positions", rotary.positions(), Integer.MAX_VALUE);
-            if (2 * rotary.table().pairs() != shape.headDimension()) {
-                throw check.refused("the rotary table has " + rotary.table().pairs() + " pairs, but " + shape
-                        + " asks for " + shape.headDimension() / 2.0 + "; make the table for this head dimension");
+            if (rotary.table().headDimension() != shape.headDimension()) {
+                throw check.refused("the rotary table is of head dimension " + rotary.table().headDimension() + ", but "
+                        + shape + " asks for " + shape.headDimension() + "; make the table for this head dimension");
             }
         }
         if (x.isEmpty()) {

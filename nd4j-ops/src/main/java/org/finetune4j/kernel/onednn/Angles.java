@@ -1,6 +1,8 @@
 package org.finetune4j.kernel.onednn;
 
+import org.finetune4j.kernel.RotaryAngles;
 import org.finetune4j.kernel.RotaryPositions;
+import org.finetune4j.kernel.RotaryTable;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -24,17 +26,19 @@ final class Angles {
             return null;
         }
         Operands.shape(kernel, rotary.positions(), query, query.size(0));
-        if (2 * rotary.table().pairs() != headDimension) {
-            throw new IllegalArgumentException(kernel + ": the rotary table has " + rotary.table().pairs()
-                    + " pairs, but heads of dimension " + headDimension + " have " + headDimension / 2.0
-                    + "; make the table for this head dimension");
+        RotaryTable table = rotary.table();
+        if (table.headDimension() != headDimension) {
+            throw new IllegalArgumentException(kernel + ": the rotary table is of head dimension " + table.headDimension()
+                    + ", but the heads are of " + headDimension + "; make the table for this head dimension");
         }
         int[] positions = Operands.indices(kernel, rotary.positions(), Integer.MAX_VALUE);
-        int last = 0;
-        for (int position : positions) {
-            last = Math.max(last, position);
-        }
-        return new Angles(positions, headDimension / 2, rotary.table().cosines(last + 1), rotary.table().sines(last + 1));
+        RotaryAngles angles = table.angles(positions);
+        return new Angles(positions, table.pairs(), angles.cosines(positions), angles.sines(positions));
+    }
+
+    /** Pairs of a head that are turned. */
+    int pairs() {
+        return pairs;
     }
 
     /** Copies the cosines {@code [rows, pairs]} of the tokens from {@code first} on. */

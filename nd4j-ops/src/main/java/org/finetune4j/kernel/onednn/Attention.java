@@ -8,7 +8,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Causal grouped-query attention in two passes: the first brings the batch into scratch memory block by block, the second
+ * Grouped-query attention in two passes: the first brings the batch into scratch memory block by block, the second
  * computes from there, forward a block of queries and a key-value head at a time, and backward a span of keys and a
  * key-value head at a time.
  */
@@ -85,6 +85,10 @@ final class Attention implements AutoCloseable {
                              INDArray cacheLengths, INDArray offsets, AttentionShape shape,
                              @Nullable RotaryPositions rotary, INDArray out) {
         String kernel = "cachedAttention";
+        if (!shape.scores().causal()) {
+            throw new IllegalArgumentException(kernel + ": " + shape + " is not causal, so cached tokens would have to see "
+                    + "the new ones; use attention over whole sequences");
+        }
         boolean bfloat16 = check(kernel, query, key, value, shape);
         like(kernel, query, out);
         int[] starts = Operands.offsets(kernel, offsets, query.size(0));

@@ -17,7 +17,9 @@ import org.jspecify.annotations.Nullable;
  * The gradients of attention: for one span of keys of one key-value head after another, with all blocks of queries that
  * see them. With {@code L} the logarithms of the sums and {@code M} the sums of {@code out * outGradient} per query:
  * {@code P' = e^(K Q' - L)}, {@code dV += P' dO}, {@code dS' = (V dO' - M) P'}, {@code dK += dS' Q}, {@code dQ += dS K},
- * where {@code Q} is turned and scaled already. The spans add to a block's {@code dQ} in the order of their keys.
+ * where {@code Q} is turned and scaled already. With a softcap c it is {@code T' = c tanh(K Q' / c)} in the place of
+ * {@code K Q'}, and {@code dS'} has the factor {@code 1 - (T' / c)^2} too. The spans add to a block's {@code dQ} in the order
+ * of their keys.
  */
 final class AttentionBackward {
     /** Keys per span: short sequences are cut finer, so that there is work for several threads. */
@@ -28,6 +30,7 @@ final class AttentionBackward {
     private static final int SLOPES = 1;
     private static final int KEY_SUMS = 2;
     private static final int VALUE_SUMS = 3;
+    private static final int CAPPED = 4;
     private final AttentionLayout layout;
     private final AttentionScratch scratch;
     private final @Nullable Angles angles;
@@ -37,8 +40,11 @@ final class AttentionBackward {
     private final List<Span> spans = new ArrayList<>();
     private final Turns turns;
 
-    /** Keys {@code first .. first + rows} of a sequence, of which {@code rows - filling} exist; the {@code number}th span. */
-    private record Span(int sequence, int keyValueHead, int number, int first, int rows, int filling) {
+    /**
+     * Keys {@code first .. first + rows} of a sequence, of which {@code rows - filling} exist; the {@code number}th span, of
+     * which all but the last have {@code size} keys.
+     */
+    private record Span(int sequence, int keyValueHead, int number, int size, int first, int rows, int filling) {
     }
 
     AttentionBackward(AttentionLayout layout, AttentionScratch scratch, @Nullable Angles angles, long queryGradients,
@@ -70,7 +76,7 @@ final class AttentionBackward {
                 left++;
                 boolean last = first + span >= rows;
                 for (int g = 0; g < layout.shape().keyValueHeads(); g++) {
-                    spans.add(new Span(s, g, number, first, last ? rows - first : span, last ? filling : 0));
+                    spans.add(new Span(s, g, number, span, first, last ? rows - first : span, last ? filling : 0));
                 }
             }
         }
@@ -97,10 +103,11 @@ final class AttentionBackward {
         long valueSums = worker.buffer(VALUE_SUMS, sumBytes);
         Memory.zero(keySums, sumBytes);
         Memory.zero(valueSums, sumBytes);
-        int firstBlock = blocks.firstBlock(span.sequence) + span.first / TokenBlocks.ROWS;
-        for (int block = firstBlock; block < blocks.firstBlock(span.sequence + 1); block++) {
-            int seen = Math.min(span.rows, layout.seen(block) - span.first);
-            block(worker, span, block, seen, keys, values, keySums, valueSums);
+        int firstBlock = blocks.firstBlock(span.sequence)
+                + (layout.shape().scores().causal() ? span.first / TokenBlocks.ROWS : 0);
+        int end = blocks.firstBlock(span.sequence + 1);
+        for (int block = firstBlock; block < end && layout.firstSeen(block) < span.first + span.rows; block++) {
+            block(worker, span, block, keys, values, keySums, valueSums);
             if (span.first + span.rows >= layout.seen(block)) {
                 writeQueries(worker, block, span.keyValueHead);
             }
@@ -113,30 +120,46 @@ final class AttentionBackward {
         mover.at(null, 0, 0).store(valueSums, rows, span.rows, 1, valueGradients + at, layout.keyBytes());
     }
 
-    private void block(Worker worker, Span span, int block, int seen, long keys, long values, long keySums,
-                       long valueSums) {
+    private void block(Worker worker, Span span, int block, long keys, long values, long keySums, long valueSums) {
         int depth = layout.depth();
         int type = layout.type();
         int columns = layout.columns(block);
+        int skipped = Math.max(0, layout.firstSeen(block) - span.first);
+        int seen = Math.min(span.rows, layout.seen(block) - span.first) - skipped;
+        long seenKeys = keys + (long) skipped * layout.headBytes();
+        long seenValues = values + (long) skipped * layout.valueStride() * layout.width();
         long row = layout.queryRow(block, span.keyValueHead * layout.shape().group());
         long queries = scratch.at(QUERIES) + row * layout.headBytes();
         long outGradients = scratch.at(OUT_GRADIENTS) + row * layout.headBytes();
+        long logSums = scratch.at(LOG_SUMS) + 4 * row;
         long querySums = scratch.at(QUERY_SUMS) + 4 * row * depth;
         long probabilities = worker.buffer(PROBABILITIES, (long) span.rows * columns * layout.width());
         long slopes = worker.buffer(SLOPES, (long) span.rows * columns * layout.width());
-        new ScoreProduct(seen, columns, depth, depth, type, true)
-                .exponentials(worker, keys, queries, scratch.at(LOG_SUMS) + 4 * row, probabilities);
-        new CausalMask(layout, block).zero(worker, probabilities, span.first, seen);
+        float softcap = (float) layout.shape().scores().softcap();
+        CappedScores capping = new CappedScores(seen, columns, depth, type, softcap);
+        long capped = softcap == 0 ? 0 : worker.buffer(CAPPED, 4L * span.rows * columns);
+        if (softcap == 0) {
+            new ScoreProduct(seen, columns, depth, depth, type, true)
+                    .exponentials(worker, seenKeys, queries, logSums, probabilities);
+        } else {
+            capping.capped(worker, seenKeys, queries, capped);
+            capping.probabilities(worker, capped, logSums, probabilities);
+        }
+        new ScoreMask(layout, block).zero(worker, probabilities, span.first + skipped, seen);
         Matmul ofKeys = new Matmul(seen, depth, columns, columns, 1, depth, 1, depth, type, dnnl.dnnl_f32, 1, true);
-        ofKeys.run(worker, probabilities, outGradients, valueSums);
+        ofKeys.run(worker, probabilities, outGradients, valueSums + 4L * skipped * depth);
+        if (softcap > 0) {
+            capping.timesSlopes(worker, capped, probabilities);
+        }
         new ScoreProduct(seen, columns, depth, layout.valueStride(), type, false)
-                .times(worker, values, outGradients, scratch.at(MEANS) + 4 * row, probabilities, slopes);
-        ofKeys.run(worker, slopes, queries, keySums);
-        int turn = block * layout.shape().keyValueHeads() + span.keyValueHead;
-        turns.await(turn, span.number);
-        new Matmul(columns, depth, seen, 1, columns, depth, 1, depth, type, dnnl.dnnl_f32, 1, span.number > 0)
-                .run(worker, slopes, keys, querySums);
-        turns.end(turn, span.number);
+                .times(worker, seenValues, outGradients, scratch.at(MEANS) + 4 * row, probabilities, slopes);
+        ofKeys.run(worker, slopes, queries, keySums + 4L * skipped * depth);
+        int place = block * layout.shape().keyValueHeads() + span.keyValueHead;
+        int turn = span.number - layout.firstSeen(block) / span.size;
+        turns.await(place, turn);
+        new Matmul(columns, depth, seen, 1, columns, depth, 1, depth, type, dnnl.dnnl_f32, 1, turn > 0)
+                .run(worker, slopes, seenKeys, querySums);
+        turns.end(place, turn);
     }
 
     private void writeQueries(Worker worker, int block, int keyValueHead) {

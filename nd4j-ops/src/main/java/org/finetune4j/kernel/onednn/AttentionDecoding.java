@@ -2,11 +2,13 @@ package org.finetune4j.kernel.onednn;
 
 import org.bytedeco.dnnl.global.dnnl;
 import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.op.Activation;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Attention over a cache where each sequence brings few new tokens, as when texts are generated:
- * {@code out = softmax(scale q k^T) v} with the queries that share a key-value head below one another.
+ * {@code out = softmax(score(q k^T)) v} with the queries that share a key-value head below one another, over the keys of the
+ * window that ends at the new tokens if there is one.
  *
  * <p>That takes as long as reading the cache takes, so one thread computes a key-value head of a sequence with two
  * products that read keys and values where they are. The number of keys is filled up to a few fixed ones, because
@@ -90,7 +92,8 @@ final class AttentionDecoding {
         }
         long groupInRow = inRow * shape.group();
         long turned = queries(worker, queries + groupInRow, first, count);
-        attend(worker, turned, count, cached, lengths[sequence], outs + first * queryBytes + groupInRow);
+        int seen = shape.scores().firstKey(lengths[sequence]);
+        attend(worker, turned, count, sequence, seen, cached + seen * keyBytes, outs + first * queryBytes + groupInRow);
     }
 
     /** The rows of the group's queries, token below token. */
@@ -107,19 +110,29 @@ final class AttentionDecoding {
         return target;
     }
 
-    private void attend(Worker worker, long queries, int count, long cached, int past, long outs) {
+    /** Attends to the keys of a sequence from place {@code seen} on, the first that any query sees; they lie at {@code cached}. */
+    private void attend(Worker worker, long queries, int count, int sequence, int seen, long cached, long outs) {
         int group = shape.group();
         int rows = count * group;
+        int past = lengths[sequence] - seen;
         int valid = past + count;
         int columns = filled(valid);
-        boolean inside = columns <= cache.capacity();
+        boolean inside = columns <= cache.capacity() - seen;
         int stride = inside ? shape.keyValueWidth() : depth;
         long keys = inside ? cache.keys() + cached : gathered(worker, KEYS, cache.keys() + cached, valid, columns);
         long scores = worker.buffer(SCORES, 4L * rows * columns);
-        new Matmul(rows, columns, depth, depth, 1, 1, stride, columns, type, dnnl.dnnl_f32, 1, false)
+        float softcap = (float) shape.scores().softcap();
+        float factor = softcap == 0 ? 1 : shape.scale() / softcap;
+        new Matmul(rows, columns, depth, depth, 1, 1, stride, columns, type, dnnl.dnnl_f32, factor, false)
                 .run(worker, queries, keys, scores);
+        if (softcap > 0) {
+            ActivationPass.run(worker, rows * columns, Activation.Kind.TANH, scores, scores);
+        }
         for (int row = 0; row < rows; row++) {
-            probabilities(worker, scores + 4L * row * columns, past + row / group + 1, columns);
+            int place = past + row / group;
+            int first = shape.scores().firstKey(seen + place) - seen;
+            probabilities(worker, scores + 4L * row * columns, first, place + 1, columns,
+                    softcap == 0 ? shape.scale() : softcap);
         }
         long probabilities = scores;
         if (bfloat16) {
@@ -139,23 +152,22 @@ final class AttentionDecoding {
         }
     }
 
-    /** Replaces a row of scores by the softmax over the first {@code valid}, and zero beyond. */
-    private void probabilities(Worker worker, long scores, int valid, int columns) {
+    /** Replaces a row of scores by the softmax of so many times those from {@code first} to {@code end}, and zero elsewhere. */
+    private void probabilities(Worker worker, long scores, int first, int end, int columns, float factor) {
+        int valid = end - first;
         float[] tile = worker.floats(0, columns);
-        Memory.read(scores, tile, 0, valid);
-        float scale = shape.scale();
+        Memory.read(scores + 4L * first, tile, 0, valid);
         for (int i = 0; i < valid; i++) {
-            tile[i] *= scale;
+            tile[i] *= factor;
         }
         VectorMath.exp(worker, tile, -VectorMath.max(worker, tile, valid), tile, valid);
         float inverse = 1 / VectorMath.sum(tile, valid);
         for (int i = 0; i < valid; i++) {
             tile[i] *= inverse;
         }
-        for (int i = valid; i < columns; i++) {
-            tile[i] = 0;
-        }
-        Memory.write(tile, 0, scores, columns);
+        Memory.zero(scores, 4L * first);
+        Memory.write(tile, 0, scores + 4L * first, valid);
+        Memory.zero(scores + 4L * end, 4L * (columns - end));
     }
 
     /** Whether all numbers of a head in so many rows are finite; false also where heads are not of whole words. */

@@ -12,8 +12,8 @@ import org.finetune4j.kernel.AttentionShape;
  * has its heads below one another, so that the query heads which share a key head form one matrix.
  *
  * @param blocks  the new tokens, cut
- * @param keyRows scratch rows of keys of all sequences
- * @param keys    the first scratch row of each sequence's keys
+ * @param keyRows scratch rows of keys of all sequences, but for those that lie behind the window of all new tokens
+ * @param keys    the scratch row of each sequence's first key, had none been left out
  * @param past    the number of each sequence's keys before its first new token
  */
 record AttentionLayout(AttentionShape shape, boolean bfloat16, TokenBlocks blocks, int keyRows, int[] keys, int[] past) {
@@ -25,15 +25,20 @@ record AttentionLayout(AttentionShape shape, boolean bfloat16, TokenBlocks block
         int[] keys = new int[past.length];
         int rows = 0;
         for (int s = 0; s < past.length; s++) {
-            keys[s] = rows;
             int added = offsets[s + 1] - offsets[s];
-            rows += added == 0 ? 0 : filledKeys(past[s] + added);
+            int unseen = wholeBlocks(shape.scores().firstKey(past[s]));
+            keys[s] = rows - unseen;
+            rows += added == 0 ? 0 : filledKeys(past[s] + added) - unseen;
         }
         return new AttentionLayout(shape, bfloat16, new TokenBlocks(offsets), rows, keys, past);
     }
 
+    private static int wholeBlocks(int keys) {
+        return keys / TokenBlocks.ROWS * TokenBlocks.ROWS;
+    }
+
     private static int filledKeys(int count) {
-        int whole = count / TokenBlocks.ROWS * TokenBlocks.ROWS;
+        int whole = wholeBlocks(count);
         return whole + TokenBlocks.filled(count - whole);
     }
 
@@ -94,21 +99,28 @@ record AttentionLayout(AttentionShape shape, boolean bfloat16, TokenBlocks block
         return (long) keyRows * shape.keyValueHeads();
     }
 
-    /** The place in its sequence, past included, of a block's first token; it sees the keys up to and with that. */
+    /** The place in its sequence, past included, of a block's first token. */
     int place(int block) {
         return past[blocks.sequence(block)] + blocks.place(block);
     }
 
-    /** Rows of keys that a block's tokens see, filled up. */
-    int seen(int block) {
-        return filledKeys(place(block) + blocks.rows(block));
+    /** The place of the first key that a block's tokens see, or of one a little before it. */
+    int firstSeen(int block) {
+        return wholeBlocks(shape.scores().firstKey(place(block)));
     }
 
-    /** All keys of the sequences that have new tokens, in pieces of a sequence and a first place each. */
+    /** The place after the last key that a block's tokens see, filled up. */
+    int seen(int block) {
+        int last = place(block) + blocks.rows(block) - 1;
+        return filledKeys(shape.scores().endKey(last, keyCount(blocks.sequence(block))));
+    }
+
+    /** The keys that new tokens see, in pieces of a sequence and a first place each. */
     int[][] keySpans() {
         List<int[]> spans = new ArrayList<>();
         for (int s = 0; s < past.length; s++) {
-            for (int place = 0; place < keyCount(s); place += TokenBlocks.ROWS) {
+            int first = wholeBlocks(shape.scores().firstKey(past[s]));
+            for (int place = first; place < keyCount(s); place += TokenBlocks.ROWS) {
                 spans.add(new int[] {s, place});
             }
         }
@@ -123,7 +135,7 @@ record AttentionLayout(AttentionShape shape, boolean bfloat16, TokenBlocks block
 
     /** The blocks, those that see the most keys first. */
     int[] longestFirst() {
-        return IntStream.range(0, blocks.count()).boxed().sorted(Comparator.comparing(b -> -seen(b)))
+        return IntStream.range(0, blocks.count()).boxed().sorted(Comparator.comparing(b -> firstSeen(b) - seen(b)))
                 .mapToInt(Integer::intValue).toArray();
     }
 }

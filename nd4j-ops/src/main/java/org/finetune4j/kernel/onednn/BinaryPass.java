@@ -26,6 +26,8 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
         PRODUCT,
         /** {@code e^(a - s) f}: a, s, f. Infinite, not NaN, where a is NaN. */
         EXPONENTIAL,
+        /** {@code tanh(a s) f}: a, s, f. */
+        SCALED_TANH,
         /** {@code (a - b - s) c f}: a, b, s, c, f. */
         WEIGHTED_DIFFERENCE
     }
@@ -50,13 +52,14 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
         dnnl_memory_desc single = Primitive.describe(dnnl.dnnl_f32, new long[] {1, 1}, new long[] {1, 1});
         dnnl_primitive_attr attributes = Primitive.attributes();
         Chain chain = new Chain();
-        dnnl_memory_desc second = kind == Kind.EXPONENTIAL ? single : whole;
+        boolean curved = kind == Kind.EXPONENTIAL || kind == Kind.SCALED_TANH;
+        dnnl_memory_desc second = curved ? single : whole;
         chain.ids.add(dnnl.DNNL_ARG_SRC_0);
         chain.ids.add(dnnl.DNNL_ARG_SRC_1);
         chain.descriptions.add(whole);
         chain.descriptions.add(second);
-        if (kind == Kind.EXPONENTIAL) {
-            chain.exponential();
+        if (curved) {
+            chain.curve(kind == Kind.EXPONENTIAL ? dnnl.dnnl_eltwise_exp : dnnl.dnnl_eltwise_tanh);
             chain.then(dnnl.dnnl_binary_mul, single);
         } else if (kind == Kind.WEIGHTED_DIFFERENCE) {
             chain.then(dnnl.dnnl_binary_sub, single);
@@ -73,7 +76,7 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
         try {
             int operation = switch (kind) {
                 case SUM -> dnnl.dnnl_binary_add;
-                case PRODUCT -> dnnl.dnnl_binary_mul;
+                case PRODUCT, SCALED_TANH -> dnnl.dnnl_binary_mul;
                 case EXPONENTIAL, WEIGHTED_DIFFERENCE -> dnnl.dnnl_binary_sub;
             };
             Primitive.check("pass " + this, dnnl.dnnl_binary_primitive_desc_create(description, worker.engine(),
@@ -99,8 +102,8 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
             Primitive.check("post-operations", dnnl.dnnl_post_ops_create(operations));
         }
 
-        void exponential() {
-            Primitive.check("exponential", dnnl.dnnl_post_ops_append_eltwise(operations, dnnl.dnnl_eltwise_exp, 0, 0));
+        void curve(int algorithm) {
+            Primitive.check("curve", dnnl.dnnl_post_ops_append_eltwise(operations, algorithm, 0, 0));
             length++;
         }
 

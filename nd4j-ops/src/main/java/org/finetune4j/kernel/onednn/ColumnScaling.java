@@ -5,13 +5,18 @@ import org.bytedeco.dnnl.dnnl_primitive_attr;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
 
-/** A row-major FLOAT matrix whose every column is multiplied by a number of its own, in place, by one thread. */
+/** A row-major FLOAT matrix whose every column is multiplied by a number of its own, by one thread. */
 record ColumnScaling(int rows, int columns) {
     private static final int[] ARGUMENTS = {dnnl.DNNL_ARG_SRC_0, dnnl.DNNL_ARG_SRC_1, dnnl.DNNL_ARG_DST};
 
-    /** Multiplies the columns of a matrix by {@code factors [columns]}. */
+    /** Multiplies the columns of a matrix by {@code factors [columns]}, in place. */
     void run(Worker worker, long matrix, long factors) {
-        worker.primitive(this, () -> compile(worker)).execute(matrix, factors, matrix);
+        run(worker, matrix, factors, matrix);
+    }
+
+    /** Multiplies the columns of the matrix at one address by {@code factors [columns]} to another. */
+    void run(Worker worker, long from, long factors, long to) {
+        worker.primitive(this, () -> compile(worker)).execute(from, factors, to);
     }
 
     private Primitive compile(Worker worker) {

@@ -12,7 +12,13 @@ import org.bytedeco.dnnl.global.dnnl;
 record Conversion(int count, boolean toBfloat16) {
     /** Converts the elements at one address to another. */
     void run(Worker worker, long from, long to) {
-        worker.primitive(this, () -> compile(worker)).execute(from, to);
+        if (worker.bfloat16()) {
+            worker.primitive(this, () -> compile(worker)).execute(from, to);
+        } else if (toBfloat16) {
+            Bfloat16.narrow(worker, from, to, count);
+        } else {
+            Bfloat16.widen(from, to, count);
+        }
     }
 
     /** The address of elements as FLOAT: their own, or that of a copy in a worker's buffer. */

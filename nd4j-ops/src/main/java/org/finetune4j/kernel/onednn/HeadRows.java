@@ -6,8 +6,9 @@ import org.jspecify.annotations.Nullable;
  * Moves one head's part of a run of tokens between arrays, where rows lie apart, and scratch memory, where they are
  * contiguous, turning it by the tokens' angles and scaling it on the way.
  *
- * <p>Number {@code i} of a head is paired with number {@code i + headDimension / 2}; with the angle of the pair,
- * {@code (a, b) -> factor (a cos - b sin, b cos + a sin)}. In f32; where arrays are BFLOAT16, rounded once at the end.
+ * <p>Number {@code i} of a head is paired with number {@code i + pairs}; with the angle of the pair,
+ * {@code (a, b) -> factor (a cos - b sin, b cos + a sin)}, and numbers beyond the pairs are scaled alone. In f32; where
+ * arrays are BFLOAT16, rounded once at the end.
  */
 final class HeadRows {
     private static final int RAW = 8;
@@ -31,8 +32,8 @@ final class HeadRows {
     HeadRows at(@Nullable Angles batch, int first, int rows) {
         angles = batch;
         if (batch != null) {
-            cosines = worker.floats(8, rows * depth / 2);
-            sines = worker.floats(9, rows * depth / 2);
+            cosines = worker.floats(8, rows * batch.pairs());
+            sines = worker.floats(9, rows * batch.pairs());
             batch.cosines(first, rows, cosines);
             batch.sines(first, rows, sines);
         }
@@ -106,17 +107,10 @@ final class HeadRows {
 
     private void turn(long wide, int rows, float sign, float factor) {
         if (angles == null) {
-            if (factor != 1) {
-                float[] tile = worker.floats(10, rows * depth);
-                Memory.read(wide, tile, 0, rows * depth);
-                for (int i = 0; i < rows * depth; i++) {
-                    tile[i] *= factor;
-                }
-                Memory.write(tile, 0, wide, rows * depth);
-            }
+            scale(wide, 1, rows * depth, factor);
             return;
         }
-        int pairs = depth / 2;
+        int pairs = angles.pairs();
         int count = rows * pairs;
         float[] a = worker.floats(10, count);
         float[] b = worker.floats(11, count);
@@ -130,6 +124,26 @@ final class HeadRows {
         for (int i = 0; i < rows; i++) {
             Memory.write(turned, i * pairs, wide + 4L * i * depth, pairs);
             Memory.write(b, i * pairs, wide + 4L * (i * depth + pairs), pairs);
+        }
+        if (depth > 2 * pairs) {
+            scale(wide + 8L * pairs, rows, depth - 2 * pairs, factor);
+        }
+    }
+
+    /** Scales the first {@code count} numbers of rows a head apart. */
+    private void scale(long wide, int rows, int count, float factor) {
+        if (factor == 1) {
+            return;
+        }
+        float[] tile = worker.floats(10, rows * count);
+        for (int i = 0; i < rows; i++) {
+            Memory.read(wide + 4L * i * depth, tile, i * count, count);
+        }
+        for (int i = 0; i < rows * count; i++) {
+            tile[i] *= factor;
+        }
+        for (int i = 0; i < rows; i++) {
+            Memory.write(tile, i * count, wide + 4L * i * depth, count);
         }
     }
 

@@ -108,7 +108,7 @@ final class Lanes {
     }
 
     /** The bits of a float rounded to nearest even at 16 bits; a NaN stays one. Free of branches, to vectorise. */
-    private static int round(int bits) {
+    static int round(int bits) {
         int rounded = bits + 0x7fff + ((bits >>> 16) & 1);
         int nan = (0x7f800000 - (bits & 0x7fffffff)) >> 31;
         return (rounded & ~nan) | ((bits | 0x00400000) & nan);

@@ -33,7 +33,22 @@ record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bCol
 
     /** Computes the product of the matrices at these addresses. */
     void run(Worker worker, long a, long b, long out) {
-        worker.primitive(this, () -> compile(worker)).execute(a, b, out);
+        if (type == dnnl.dnnl_bf16 && !worker.bfloat16()) {
+            Bfloat16.multiply(worker, this, a, b, out);
+        } else {
+            worker.primitive(this, () -> compile(worker)).execute(a, b, out);
+        }
+    }
+
+    /** Whether the result is rounded to BFLOAT16. */
+    boolean roundsToBfloat16() {
+        return outType == dnnl.dnnl_bf16;
+    }
+
+    /** The same product of FLOAT matrices that lie in another way. */
+    Matmul ofFloats(long newARow, long newAColumn, long newBRow, long newBColumn, long newOutRow) {
+        return new Matmul(m, n, k, newARow, newAColumn, newBRow, newBColumn, newOutRow, dnnl.dnnl_f32, dnnl.dnnl_f32, alpha,
+                accumulate);
     }
 
     /** Computes the product with the factors of the columns of {@code b} at an address of their own. */

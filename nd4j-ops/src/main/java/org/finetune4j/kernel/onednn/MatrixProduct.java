@@ -3,7 +3,6 @@ package org.finetune4j.kernel.onednn;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import org.bytedeco.dnnl.global.dnnl;
 import org.finetune4j.kernel.Product;
 import org.finetune4j.kernel.ProductSum;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +46,7 @@ final class MatrixProduct implements AutoCloseable {
             if (LongProduct.suits(sum)) {
                 longProducts.run(sum.products().get(0), sum.out());
             } else if (sum.out().length() > 0) {
-                work.add(new Sum(sum, few));
+                work.add(new Sum(sum, few, workers.bfloat16()));
             }
         }
         // The largest tiles first, so that the threads end at about the same time.
@@ -102,7 +101,7 @@ final class MatrixProduct implements AutoCloseable {
         private final int columnBlocks;
         private final boolean fewRows;
 
-        Sum(ProductSum sum, FewRows few) {
+        Sum(ProductSum sum, FewRows few, boolean multipliesBfloat16) {
             INDArray target = sum.out();
             Operands.matrix(NAME, target);
             m = Math.toIntExact(target.size(0));
@@ -122,7 +121,7 @@ final class MatrixProduct implements AutoCloseable {
             boolean weights = m <= FewRows.MOST_PACKED;
             long depth = 0;
             for (int i = 0; i < terms.length; i++) {
-                terms[i] = new Term(sum.products().get(i), target);
+                terms[i] = new Term(sum.products().get(i), target, multipliesBfloat16);
                 tokens |= !terms[i].transposeA;
                 unpacked |= terms[i].isUnpacked();
                 depth += terms[i].k;
@@ -242,15 +241,17 @@ final class MatrixProduct implements AutoCloseable {
         private final long bWidth;
         private final long scales;
         private final boolean bfloat16;
+        private final boolean widened;
         private final float factor;
         private FewRows.@Nullable Term fewRows;
 
-        Term(Product product, INDArray out) {
+        Term(Product product, INDArray out, boolean multipliesBfloat16) {
             INDArray left = product.a();
             INDArray right = product.b();
             Operands.matrix(NAME, left);
             Operands.matrix(NAME, right);
             bfloat16 = Operands.isBfloat16(NAME, left);
+            widened = bfloat16 && !multipliesBfloat16;
             INDArray rowScales = product.scales();
             if (rowScales == null) {
                 Operands.sameType(NAME, left, right);
@@ -284,13 +285,13 @@ final class MatrixProduct implements AutoCloseable {
 
         /** Whether {@code b} is of bytes that have to become numbers before they are multiplied. */
         boolean isUnpacked() {
-            return scales != 0 && !(bfloat16 && transposeB);
+            return scales != 0 && (widened || !(bfloat16 && transposeB));
         }
 
         /** Turns the bytes of these columns of {@code op(b)} into numbers in the worker's memory. */
         void unpack(Worker worker, int column, int columns) {
-            int type = bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
-            long numbers = worker.buffer(UNPACKED, (long) k * columns * Lanes.width(bfloat16));
+            int type = Primitive.type(bfloat16 && !widened);
+            long numbers = worker.buffer(UNPACKED, (long) k * columns * Lanes.width(bfloat16 && !widened));
             if (transposeB) {
                 new Dequantization(columns, k, k, type).run(worker, b + (long) column * k, scales + 4L * column, numbers);
             } else {
@@ -310,13 +311,19 @@ final class MatrixProduct implements AutoCloseable {
 
         void run(Worker worker, int row, int rows, int column, int columns, int inner, int depth, Sum sum,
                  boolean accumulate) {
-            int type = bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
-            int outType = sum.outBfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
+            int type = Primitive.type(bfloat16);
+            int outType = Primitive.type(sum.outBfloat16);
             long left = a + Lanes.width(bfloat16) * (row * aRow + inner * aColumn);
             long target = sum.out + sum.place(row, column);
             if (isUnpacked()) {
-                new Matmul(rows, columns, k, aRow, aColumn, transposeB ? 1 : columns, transposeB ? k : 1, sum.n, type,
-                        outType, factor, accumulate).run(worker, left, worker.buffer(UNPACKED, 0), target);
+                Matmul product = new Matmul(rows, columns, k, aRow, aColumn, transposeB ? 1 : columns, transposeB ? k : 1,
+                        sum.n, type, outType, factor, accumulate);
+                long numbers = worker.buffer(UNPACKED, 0);
+                if (widened) {
+                    Bfloat16.multiplyByFloats(worker, product, left, numbers, product.bRow(), product.bColumn(), target);
+                } else {
+                    product.run(worker, left, numbers, target);
+                }
                 return;
             }
             Matmul product = new Matmul(rows, columns, depth, aRow, aColumn, bRow, bColumn, sum.n, type, scales != 0,

@@ -71,6 +71,18 @@ final class Memory {
         UNSAFE.putFloat(address, value);
     }
 
+    static int getInt(long address) {
+        return UNSAFE.getInt(address);
+    }
+
+    static void putInt(long address, int value) {
+        UNSAFE.putInt(address, value);
+    }
+
+    static void putLong(long address, long value) {
+        UNSAFE.putLong(address, value);
+    }
+
     static long getLong(long address) {
         return UNSAFE.getLong(address);
     }

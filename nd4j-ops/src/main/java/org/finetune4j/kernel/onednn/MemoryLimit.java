@@ -49,11 +49,9 @@ final class MemoryLimit implements AutoCloseable {
                         }
                     }));
         }
-        boolean[] bfloat16 = new boolean[1];
-        workers.run(1, (worker, chunk) -> bfloat16[0] = Matmul.multipliesBfloat16(worker));
         for (LimitProduct.Layout layout : LimitProduct.Layout.values()) {
             timeVector(from, new LimitProduct(1, VECTOR, VECTOR, dnnl.dnnl_f32, dnnl.dnnl_f32, layout));
-            if (bfloat16[0]) {
+            if (workers.bfloat16()) {
                 timeVector(from, new LimitProduct(1, VECTOR, VECTOR, dnnl.dnnl_bf16, dnnl.dnnl_f32, layout));
             }
         }

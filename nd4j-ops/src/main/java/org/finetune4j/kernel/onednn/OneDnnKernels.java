@@ -10,6 +10,7 @@ import org.finetune4j.kernel.Product;
 import org.finetune4j.kernel.ProductSum;
 import org.finetune4j.kernel.RotaryPositions;
 import org.finetune4j.kernel.RotaryTable;
+import org.finetune4j.op.Activation;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -30,8 +31,11 @@ public final class OneDnnKernels implements Kernels {
     private final Rotation rotation;
     private final Attention attention;
     private final Elementwise elementwise;
+    private final Activations activations;
+    private final RowSums rowSums;
+    private final Parts parts;
+    private final ExpertRows experts;
     private final Distributions distributions;
-    private final boolean bfloat16;
 
     /** Kernels on as many threads as the processor has cores. */
     public OneDnnKernels() {
@@ -44,7 +48,21 @@ public final class OneDnnKernels implements Kernels {
      * @param threads at least 1; the calling thread is one of them
      */
     public OneDnnKernels(int threads) {
-        workers = new Workers(threads);
+        this(new Workers(threads));
+    }
+
+    /**
+     * Kernels that compute BFLOAT16 by instructions for FLOAT, as on a processor that has no others.
+     *
+     * @param threads at least 1; the calling thread is one of them
+     */
+    public static OneDnnKernels withoutBfloat16Instructions(int threads) {
+        return new OneDnnKernels(new Workers(threads, false));
+    }
+
+    /** Kernels on these threads, which become theirs. */
+    private OneDnnKernels(Workers workers) {
+        this.workers = workers;
         few = new FewRows(workers);
         products = new MatrixProduct(workers, few);
         rows = new Rows(workers);
@@ -52,10 +70,11 @@ public final class OneDnnKernels implements Kernels {
         rotation = new Rotation(workers);
         attention = new Attention(workers);
         elementwise = new Elementwise(workers);
+        activations = new Activations(workers);
+        rowSums = new RowSums(workers);
+        parts = new Parts(workers);
+        experts = new ExpertRows(workers);
         distributions = new Distributions(workers);
-        boolean[] found = new boolean[1];
-        workers.run(1, (worker, chunk) -> found[0] = Matmul.multipliesBfloat16(worker));
-        bfloat16 = found[0];
     }
 
     @Override
@@ -63,10 +82,10 @@ public final class OneDnnKernels implements Kernels {
         return "onednn";
     }
 
-    /** FLOAT, and BFLOAT16 where the processor has instructions for it. */
+    /** FLOAT and BFLOAT16; the latter is no faster where the processor has no instructions for it. */
     @Override
     public boolean supports(DataType type) {
-        return type == DataType.FLOAT || type == DataType.BFLOAT16 && bfloat16;
+        return type == DataType.FLOAT || type == DataType.BFLOAT16;
     }
 
     @Override
@@ -108,15 +127,39 @@ public final class OneDnnKernels implements Kernels {
     }
 
     @Override
-    public void rmsNorm(INDArray x, INDArray weight, double epsilon, INDArray out) {
-        normalization.run(x, weight, epsilon, out);
+    public void meanRows(INDArray x, INDArray offsets, INDArray out) {
+        rowSums.means(x, offsets, out);
     }
 
     @Override
-    public void rmsNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
-                                @Nullable INDArray addend, @Nullable INDArray inputGradient,
+    public void meanRowsGradient(INDArray offsets, INDArray outGradient, INDArray inputGradient) {
+        rowSums.meansGradient(offsets, outGradient, inputGradient);
+    }
+
+    @Override
+    public void rmsNorm(INDArray x, INDArray weight, boolean zeroCentred, double epsilon, INDArray out) {
+        normalization.run(new Normalization.Form("rmsNorm", false, zeroCentred, epsilon), x, weight, null, out);
+    }
+
+    @Override
+    public void rmsNormGradient(INDArray x, INDArray weight, boolean zeroCentred, double epsilon,
+                                INDArray outGradient, @Nullable INDArray addend, @Nullable INDArray inputGradient,
                                 @Nullable INDArray weightGradient) {
-        normalization.gradient(x, weight, epsilon, outGradient, addend, inputGradient, weightGradient);
+        normalization.gradient(new Normalization.Form("rmsNormGradient", false, zeroCentred, epsilon), x, weight,
+                outGradient, addend, inputGradient, weightGradient, null);
+    }
+
+    @Override
+    public void layerNorm(INDArray x, INDArray weight, @Nullable INDArray bias, double epsilon, INDArray out) {
+        normalization.run(new Normalization.Form("layerNorm", true, false, epsilon), x, weight, bias, out);
+    }
+
+    @Override
+    public void layerNormGradient(INDArray x, INDArray weight, double epsilon, INDArray outGradient,
+                                  @Nullable INDArray addend, @Nullable INDArray inputGradient,
+                                  @Nullable INDArray weightGradient, @Nullable INDArray biasGradient) {
+        normalization.gradient(new Normalization.Form("layerNormGradient", true, false, epsilon), x, weight,
+                outGradient, addend, inputGradient, weightGradient, biasGradient);
     }
 
     @Override
@@ -147,18 +190,81 @@ public final class OneDnnKernels implements Kernels {
     }
 
     @Override
-    public void swiglu(INDArray gate, INDArray up, INDArray out) {
-        elementwise.swiglu(gate, up, out);
+    public void activation(INDArray x, Activation.Kind kind, INDArray out) {
+        activations.activation(x, kind, out);
     }
 
     @Override
-    public void swigluGradient(INDArray gate, INDArray up, INDArray outGradient, INDArray gateGradient, INDArray upGradient) {
-        elementwise.swigluGradient(gate, up, outGradient, gateGradient, upGradient);
+    public void activationGradient(INDArray x, Activation.Kind kind, INDArray outGradient, INDArray inputGradient) {
+        activations.activationGradient(x, kind, outGradient, inputGradient);
+    }
+
+    @Override
+    public void gatedActivation(INDArray gate, INDArray up, Activation.Kind kind, INDArray out) {
+        activations.gated(gate, up, kind, out);
+    }
+
+    @Override
+    public void gatedActivationGradient(INDArray gate, INDArray up, Activation.Kind kind, INDArray outGradient,
+                                        INDArray gateGradient, INDArray upGradient) {
+        activations.gatedGradient(gate, up, kind, outGradient, gateGradient, upGradient);
+    }
+
+    @Override
+    public void softCap(INDArray x, double cap, INDArray out) {
+        activations.softCap(x, cap, out);
+    }
+
+    @Override
+    public void softCapGradient(INDArray out, double cap, INDArray outGradient, INDArray inputGradient) {
+        activations.softCapGradient(out, cap, outGradient, inputGradient);
+    }
+
+    @Override
+    public void addRow(INDArray x, INDArray row, INDArray out) {
+        rowSums.addRow(x, row, out);
+    }
+
+    @Override
+    public void columnSums(INDArray x, INDArray sums) {
+        rowSums.columnSums(x, sums);
+    }
+
+    @Override
+    public void split(INDArray x, int[] counts, List<INDArray> outs) {
+        parts.split(x, counts, outs);
+    }
+
+    @Override
+    public void join(List<@Nullable INDArray> all, int[] counts, INDArray out) {
+        parts.join(all, counts, out);
     }
 
     @Override
     public void add(INDArray a, INDArray b, INDArray out) {
         elementwise.add(a, b, out);
+    }
+
+    @Override
+    public void chooseExperts(INDArray logits, boolean normalize, INDArray chosen, INDArray weights) {
+        experts.choose(logits, normalize, chosen, weights);
+    }
+
+    @Override
+    public void chooseExpertsGradient(INDArray logits, boolean normalize, INDArray chosen, INDArray weightGradient,
+                                      INDArray logitsGradient) {
+        experts.chooseGradient(logits, normalize, chosen, weightGradient, logitsGradient);
+    }
+
+    @Override
+    public void combineRows(INDArray y, INDArray places, @Nullable INDArray weights, INDArray out) {
+        experts.combine(y, places, weights, out);
+    }
+
+    @Override
+    public void combineRowsGradient(INDArray y, INDArray places, INDArray weights, INDArray outGradient,
+                                    @Nullable INDArray yGradient, @Nullable INDArray weightGradient) {
+        experts.combineGradient(y, places, weights, outGradient, yGradient, weightGradient);
     }
 
     @Override

@@ -1,6 +1,5 @@
 package org.finetune4j.kernel.onednn;
 
-import org.finetune4j.FinetuneException;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
@@ -41,9 +40,8 @@ public final class OneDnnLimits implements AutoCloseable {
      * steps and square ones, those that fit a core's cache too, with plain weights, weights in oneDNN's own blocks, and
      * through this project's kernel as a step calls it.
      *
-     * @param type FLOAT or BFLOAT16
+     * @param type FLOAT or BFLOAT16; where the processor does not multiply the latter, the limit is that of FLOAT
      * @throws IllegalArgumentException when it is another type
-     * @throws FinetuneException        when the processor does not multiply BFLOAT16
      */
     public Rate products(DataType type) {
         try (ProductLimit limit = new ProductLimit(workers, type)) {

@@ -55,6 +55,14 @@ final class Operands {
         }
     }
 
+    /** Refuses arrays that are not of one type and shape. */
+    static void alike(String kernel, INDArray first, INDArray second, INDArray third) {
+        sameType(kernel, first, second);
+        sameType(kernel, first, third);
+        sameShape(kernel, first, second);
+        sameShape(kernel, first, third);
+    }
+
     static void matrix(String kernel, INDArray array) {
         if (array.rank() != 2) {
             throw new IllegalArgumentException(kernel + ": an array of shape " + Arrays.toString(array.shape())
@@ -74,12 +82,16 @@ final class Operands {
                 + Arrays.toString(second.shape()) + " do not fit; " + why);
     }
 
-    /** The numbers of a rank 1 INT32 array. */
-    static int[] integers(String kernel, INDArray array) {
+    static void isInteger(String kernel, INDArray array) {
         if (array.dataType() != DataType.INT || array.rank() != 1) {
             throw new IllegalArgumentException(kernel + ": an array of shape " + Arrays.toString(array.shape()) + " and type "
                     + array.dataType() + " where a vector of INT32 is wanted");
         }
+    }
+
+    /** The numbers of a rank 1 INT32 array. */
+    static int[] integers(String kernel, INDArray array) {
+        isInteger(kernel, array);
         int[] values = new int[Math.toIntExact(array.length())];
         if (values.length > 0) {
             Memory.read(address(kernel, array), values, 0, values.length);

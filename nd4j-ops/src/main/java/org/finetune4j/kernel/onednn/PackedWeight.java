@@ -8,6 +8,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * A copy of a weight {@code [outputs, inputs]} in the layout in which oneDNN multiplies by its transpose: blocks of
  * {@value #COLUMNS} outputs, within each the inputs one after another (BFLOAT16: two at a time), filled up with zeros.
+ * On a processor without instructions for BFLOAT16 the copy is of FLOAT numbers.
  */
 final class PackedWeight implements AutoCloseable {
     /** Outputs in a block. */
@@ -19,15 +20,17 @@ final class PackedWeight implements AutoCloseable {
     private final int outputs;
     private final int inputs;
     private final boolean bfloat16;
+    private final boolean widened;
     private final BytePointer memory;
     private final long start;
     private final long bytes;
 
-    private PackedWeight(long source, int outputs, int inputs, boolean bfloat16) {
+    private PackedWeight(long source, int outputs, int inputs, boolean bfloat16, boolean widened) {
         this.source = source;
         this.outputs = outputs;
         this.inputs = inputs;
         this.bfloat16 = bfloat16;
+        this.widened = widened;
         bytes = (outputs + COLUMNS - 1) / COLUMNS * blockBytes();
         memory = new BytePointer(bytes + ALIGNMENT);
         // Keeps it out of a PointerScope that the caller may have open.
@@ -40,7 +43,7 @@ final class PackedWeight implements AutoCloseable {
         Operands.matrix("hold", weight);
         boolean bfloat16 = Operands.isBfloat16("hold", weight);
         PackedWeight packed = new PackedWeight(Operands.address("hold", weight), Math.toIntExact(weight.size(0)),
-                Math.toIntExact(weight.size(1)), bfloat16);
+                Math.toIntExact(weight.size(1)), bfloat16, bfloat16 && !workers.bfloat16());
         try {
             workers.run((packed.outputs + COLUMNS - 1) / COLUMNS, (worker, block) -> packed.pack(worker, block));
             return packed;
@@ -71,19 +74,34 @@ final class PackedWeight implements AutoCloseable {
      */
     void multiply(Worker worker, long x, int rows, int first, int columns, long out, int stride, int outType, float alpha,
                   boolean accumulate) {
-        new Product(rows, columns, inputs, stride, bfloat16, outType, alpha, accumulate)
-                .run(worker, x, start + first / COLUMNS * blockBytes(), out);
+        long block = start + first / COLUMNS * blockBytes();
+        if (!widened) {
+            new Product(rows, columns, inputs, stride, bfloat16, outType, alpha, accumulate).run(worker, x, block, out);
+            return;
+        }
+        long rowsOfFloats = Bfloat16.widened(worker, Bfloat16.FIRST, x, rows, inputs, inputs);
+        if (outType == dnnl.dnnl_f32) {
+            new Product(rows, columns, inputs, stride, false, outType, alpha, accumulate)
+                    .run(worker, rowsOfFloats, block, out);
+            return;
+        }
+        long result = Bfloat16.result(worker, out, rows, columns, stride, accumulate);
+        new Product(rows, columns, inputs, columns, false, dnnl.dnnl_f32, alpha, accumulate)
+                .run(worker, rowsOfFloats, block, result);
+        Bfloat16.narrow(worker, result, rows, columns, out, stride);
     }
 
     private void pack(Worker worker, int block) {
         int columns = Math.min(COLUMNS, outputs - block * COLUMNS);
-        new Packing(columns, inputs, bfloat16).run(worker,
-                source + (long) block * COLUMNS * inputs * Lanes.width(bfloat16), start + block * blockBytes());
+        long from = source + (long) block * COLUMNS * inputs * Lanes.width(bfloat16);
+        long numbers = widened ? Bfloat16.widened(worker, Bfloat16.FIRST, from, columns, inputs, inputs) : from;
+        new Packing(columns, inputs, bfloat16 && !widened).run(worker, numbers, start + block * blockBytes());
     }
 
     private long blockBytes() {
-        int multiple = INPUT_WORDS * 4 / Lanes.width(bfloat16);
-        return (long) (inputs + multiple - 1) / multiple * multiple * COLUMNS * Lanes.width(bfloat16);
+        int width = Lanes.width(bfloat16 && !widened);
+        int multiple = INPUT_WORDS * 4 / width;
+        return (long) (inputs + multiple - 1) / multiple * multiple * COLUMNS * width;
     }
 
     @Override

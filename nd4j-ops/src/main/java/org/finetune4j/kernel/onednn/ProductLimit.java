@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.bytedeco.dnnl.global.dnnl;
-import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.kernel.Product;
 import org.finetune4j.kernel.ProductSum;
@@ -29,6 +28,7 @@ final class ProductLimit implements AutoCloseable {
     private final Workers workers;
     private final DataType type;
     private final int oneDnnType;
+    private final boolean widened;
     private final int threads;
     private final NativeBuffer firsts = new NativeBuffer();
     private final NativeBuffer seconds = new NativeBuffer();
@@ -37,20 +37,14 @@ final class ProductLimit implements AutoCloseable {
 
     ProductLimit(Workers workers, DataType type) {
         this.workers = workers;
-        this.type = type;
         this.threads = workers.threads();
         if (type != DataType.FLOAT && type != DataType.BFLOAT16) {
             throw new IllegalArgumentException("oneDNN's matrix products of " + type + " are not measured; choose FLOAT "
                     + "or BFLOAT16");
         }
-        boolean[] multiplies = {true};
-        if (type == DataType.BFLOAT16) {
-            workers.run(1, (worker, chunk) -> multiplies[0] = Matmul.multipliesBfloat16(worker));
-        }
-        if (!multiplies[0]) {
-            throw new FinetuneException("this processor does not multiply bf16 matrices. Choose f32.");
-        }
-        oneDnnType = type == DataType.BFLOAT16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
+        widened = type == DataType.BFLOAT16 && !workers.bfloat16();
+        this.type = widened ? DataType.FLOAT : type;
+        oneDnnType = Primitive.type(this.type == DataType.BFLOAT16);
     }
 
     OneDnnLimits.Rate best() {
@@ -126,7 +120,8 @@ final class ProductLimit implements AutoCloseable {
 
     private void note(double rate, String way) {
         if (rate > best.perSecond()) {
-            best = new OneDnnLimits.Rate(rate, way);
+            best = new OneDnnLimits.Rate(rate,
+                    way + (widened ? ", of f32, since this processor does not multiply bf16" : ""));
         }
     }
 

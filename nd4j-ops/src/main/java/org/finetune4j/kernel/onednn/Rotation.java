@@ -1,5 +1,6 @@
 package org.finetune4j.kernel.onednn;
 
+import org.finetune4j.kernel.RotaryAngles;
 import org.finetune4j.kernel.RotaryTable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -19,27 +20,25 @@ final class Rotation {
         Operands.sameType(kernel, x, out);
         Operands.sameShape(kernel, x, out);
         Operands.shape(kernel, positions, x, x.size(0));
-        int pairs = table.pairs();
-        if (x.size(1) % (2L * pairs) != 0) {
-            throw Operands.mismatch(kernel, x, out, "the width must be a multiple of the table's head dimension " + 2 * pairs);
+        int head = table.headDimension();
+        if (x.size(1) % head != 0) {
+            throw Operands.mismatch(kernel, x, out, "the width must be a multiple of the table's head dimension " + head);
         }
         if (x.length() == 0) {
             return;
         }
         int[] places = Operands.indices(kernel, positions, Integer.MAX_VALUE);
-        int last = 0;
-        for (int place : places) {
-            last = Math.max(last, place);
-        }
-        float[] cosines = table.cosines(last + 1);
-        float[] sines = table.sines(last + 1);
+        RotaryAngles angles = table.angles(places);
+        float[] cosines = angles.cosines(places);
+        float[] sines = angles.sines(places);
+        int pairs = table.pairs();
         int width = Math.toIntExact(x.size(1));
         long rowBytes = (long) width * Lanes.width(bfloat16);
         long from = Operands.address(kernel, x);
         long to = Operands.address(kernel, out);
-        // In lane order a head with an even number of pairs falls into two heads of half the size: its even numbers,
+        // In lane order an even head with an even number of pairs falls into two heads of half the size: its even numbers,
         // which turn by the even pairs' angles, and its odd ones.
-        boolean split = bfloat16 && pairs % 2 == 0;
+        boolean split = bfloat16 && pairs % 2 == 0 && head % 2 == 0;
         int perChunk = Math.max(1, CHUNK / width);
         float sign = inverse ? -1 : 1;
         workers.run((places.length + perChunk - 1) / perChunk, (worker, chunk) -> {
@@ -55,25 +54,25 @@ final class Rotation {
                 }
                 if (split) {
                     Lanes.load(worker, true, from + r * rowBytes, width, row);
-                    turn(row, 0, width / 2, pairs / 2, cos, sin, 0);
-                    turn(row, width / 2, width, pairs / 2, cos, sin, pairs / 2);
+                    turn(row, 0, width / 2, head / 2, pairs / 2, cos, sin, 0);
+                    turn(row, width / 2, width, head / 2, pairs / 2, cos, sin, pairs / 2);
                     Lanes.store(worker, true, row, width, to + r * rowBytes);
                 } else {
                     Lanes.loadInOrder(worker, bfloat16, from + r * rowBytes, width, row);
-                    turn(row, 0, width, pairs, cos, sin, 0);
+                    turn(row, 0, width, head, pairs, cos, sin, 0);
                     Lanes.storeInOrder(worker, bfloat16, row, width, to + r * rowBytes);
                 }
             }
         });
     }
 
-    private static void turn(float[] row, int start, int end, int pairs, float[] cos, float[] sin, int angle) {
-        for (int head = start; head < end; head += 2 * pairs) {
+    private static void turn(float[] row, int start, int end, int head, int pairs, float[] cos, float[] sin, int angle) {
+        for (int first = start; first < end; first += head) {
             for (int i = 0; i < pairs; i++) {
-                float a = row[head + i];
-                float b = row[head + pairs + i];
-                row[head + i] = a * cos[angle + i] - b * sin[angle + i];
-                row[head + pairs + i] = b * cos[angle + i] + a * sin[angle + i];
+                float a = row[first + i];
+                float b = row[first + pairs + i];
+                row[first + i] = a * cos[angle + i] - b * sin[angle + i];
+                row[first + pairs + i] = b * cos[angle + i] + a * sin[angle + i];
             }
         }
     }

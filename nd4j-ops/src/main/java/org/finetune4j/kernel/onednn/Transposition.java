@@ -11,6 +11,12 @@ import org.bytedeco.dnnl.global.dnnl;
 record Transposition(int rows, int columns, boolean toBfloat16) {
     /** Writes the matrix at one address transposed to another. */
     void run(Worker worker, long from, long to) {
+        if (toBfloat16 && !worker.bfloat16()) {
+            long transposed = worker.buffer(Bfloat16.RESULT, 4L * rows * columns);
+            new Transposition(rows, columns, false).run(worker, from, transposed);
+            Bfloat16.narrow(worker, transposed, to, rows * columns);
+            return;
+        }
         worker.primitive(this, () -> compile(worker)).execute(from, to);
     }
 

@@ -5,8 +5,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Turns heads of single tokens by the tokens' angles, for so few numbers that oneDNN's calls would take longer.
  *
- * <p>Number {@code i} of a head is paired with number {@code i + headDimension / 2}; with the angle of the pair,
- * {@code (a, b) -> (a cos - b sin, b cos + a sin)}. In f32; where arrays are BFLOAT16, rounded once at the end.
+ * <p>Number {@code i} of a head is paired with number {@code i + pairs}; with the angle of the pair,
+ * {@code (a, b) -> (a cos - b sin, b cos + a sin)}, and numbers beyond the pairs stay. In f32; where arrays are BFLOAT16,
+ * rounded once at the end.
  */
 final class TurnedRow {
     private static final int COSINES = 0;
@@ -25,15 +26,17 @@ final class TurnedRow {
             Memory.copy(from, to, (long) count * Lanes.width(bfloat16));
             return;
         }
-        float[] cosines = worker.floats(COSINES, depth / 2);
-        float[] sines = worker.floats(SINES, depth / 2);
+        int pairs = angles.pairs();
+        float[] cosines = worker.floats(COSINES, pairs);
+        float[] sines = worker.floats(SINES, pairs);
         angles.cosines(token, 1, cosines);
         angles.sines(token, 1, sines);
         float[] x = worker.floats(NUMBERS, count);
         float[] turned = worker.floats(TURNED, count);
         Lanes.loadInOrder(worker, bfloat16, from, count, x);
         for (int head = 0; head < heads; head++) {
-            turn(x, head * depth, depth / 2, cosines, sines, turned);
+            turn(x, head * depth, pairs, cosines, sines, turned);
+            System.arraycopy(x, head * depth + 2 * pairs, turned, head * depth + 2 * pairs, depth - 2 * pairs);
         }
         Lanes.storeInOrder(worker, bfloat16, turned, count, to);
     }

@@ -13,6 +13,7 @@ final class Worker implements AutoCloseable {
     static final int PRIMITIVES = 1024;
     private final dnnl_engine engine;
     private final dnnl_stream stream = new dnnl_stream();
+    private final boolean bfloat16;
     private final NativeBuffer scratchpad = new NativeBuffer();
     private float[][] floats = new float[8][];
     private int[][] ints = new int[4][];
@@ -30,9 +31,20 @@ final class Worker implements AutoCloseable {
         }
     };
 
-    Worker(dnnl_engine engine) {
+    /**
+     * A worker of an engine.
+     *
+     * @param usesBfloat16 whether the processor's instructions for BFLOAT16 may be used if it has them
+     */
+    Worker(dnnl_engine engine, boolean usesBfloat16) {
         this.engine = engine;
         Primitive.check("stream", dnnl.dnnl_stream_create(stream, engine, dnnl.dnnl_stream_default_flags));
+        bfloat16 = usesBfloat16 && Matmul.multipliesBfloat16(this);
+    }
+
+    /** Whether oneDNN computes with BFLOAT16 on this processor; else {@link Bfloat16} does. */
+    boolean bfloat16() {
+        return bfloat16;
     }
 
     dnnl_engine engine() {

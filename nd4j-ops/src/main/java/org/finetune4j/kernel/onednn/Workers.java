@@ -37,13 +37,22 @@ final class Workers implements AutoCloseable {
     }
 
     Workers(int threads) {
+        this(threads, true);
+    }
+
+    /**
+     * So many threads.
+     *
+     * @param usesBfloat16 whether the processor's instructions for BFLOAT16 are used if it has them
+     */
+    Workers(int threads, boolean usesBfloat16) {
         if (threads < 1) {
             throw new IllegalArgumentException("onednn kernels need at least one thread, got " + threads);
         }
         Primitive.check("engine", dnnl.dnnl_engine_create(engine, dnnl.dnnl_cpu, 0));
         workers = new Worker[threads];
         for (int i = 0; i < threads; i++) {
-            workers[i] = new Worker(engine);
+            workers[i] = new Worker(engine, usesBfloat16);
         }
         helpers = new Thread[threads - 1];
         for (int i = 0; i < helpers.length; i++) {
@@ -108,6 +117,11 @@ final class Workers implements AutoCloseable {
                 waited = 0;
             }
         }
+    }
+
+    /** Whether oneDNN computes with BFLOAT16. */
+    boolean bfloat16() {
+        return workers[0].bfloat16();
     }
 
     int threads() {

@@ -16,6 +16,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.RotaryTable;
+import org.finetune4j.op.Activation;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -160,13 +161,13 @@ class OneDnnKernelsTest {
                 }
             }
             INDArray out = output(type, tokens, hidden);
-            kernels.rmsNorm(x, weight, 1e-5, out);
+            kernels.rmsNorm(x, weight, false, 1e-5, out);
             assertClose(expected, out, tolerance(type));
             INDArray inputGradient = output(type, tokens, hidden);
-            kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, inputGradient, weightGradient);
+            kernels.rmsNormGradient(x, weight, false, 1e-5, upstream, null, inputGradient, weightGradient);
             assertClose(expectedInput, inputGradient, hidden == 1 ? 1 : tolerance(type));
             assertClose(expectedWeight, weightGradient, 1e-5);
-            kernels.rmsNormGradient(x, weight, 1e-5, upstream, null, null, null);
+            kernels.rmsNormGradient(x, weight, false, 1e-5, upstream, null, null, null);
         }
     }
 
@@ -185,7 +186,7 @@ class OneDnnKernelsTest {
                 for (int h = 0; h < heads; h++) {
                     for (int i = 0; i < half; i++) {
                         int first = (t * heads + h) * headDimension + i;
-                        double angle = positions[t] * table.frequency(i) * (inverse ? -1 : 1);
+                        double angle = positions[t] * table.angles(positions).frequency(i) * (inverse ? -1 : 1);
                         expected[first] = xs[first] * Math.cos(angle) - xs[first + half] * Math.sin(angle);
                         expected[first + half] = xs[first + half] * Math.cos(angle) + xs[first] * Math.sin(angle);
                     }
@@ -222,10 +223,10 @@ class OneDnnKernelsTest {
             squares += g[i] * g[i];
         }
         INDArray result = output(type, count);
-        kernels.swiglu(gate, up, result);
+        kernels.gatedActivation(gate, up, Activation.Kind.SILU, result);
         assertClose(out, result, tolerance(type));
         INDArray second = output(type, count);
-        kernels.swigluGradient(gate, up, upstream, result, second);
+        kernels.gatedActivationGradient(gate, up, Activation.Kind.SILU, upstream, result, second);
         assertClose(gateGradient, result, tolerance(type));
         assertClose(upGradient, second, tolerance(type));
         kernels.add(gate, up, result);
@@ -257,7 +258,7 @@ class OneDnnKernelsTest {
         kernels.add(halved, halved, halved);
         kernels.scale(halved, 1, back);
         assertTrue(Float.isNaN(back.getFloat(8)));
-        kernels.swiglu(halved, halved, halved.dup());
+        kernels.gatedActivation(halved, halved, Activation.Kind.SILU, halved.dup());
     }
 
     @Test
@@ -282,7 +283,7 @@ class OneDnnKernelsTest {
         }
         INDArray gate = Nd4j.createFromArray(Float.NaN, 1f);
         INDArray result = output(DataType.FLOAT, 2);
-        kernels.swiglu(gate, gate, result);
+        kernels.gatedActivation(gate, gate, Activation.Kind.SILU, result);
         assertTrue(Float.isNaN(result.getFloat(0)));
     }
 

@@ -18,6 +18,7 @@ import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.RotaryPositions;
 import org.finetune4j.kernel.RotaryTable;
+import org.finetune4j.op.Activation;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -275,10 +276,10 @@ class OneDnnLawsTest {
 
         // Makes no arrays, so that a test can count native memory.
         void run(OneDnnKernels kernels) {
-            kernels.rmsNorm(hidden, weight, 1e-5, hiddenOut);
+            kernels.rmsNorm(hidden, weight, false, 1e-5, hiddenOut);
             kernels.matmul(hiddenOut, false, projection, true, wideOut, 1, false);
-            kernels.swiglu(wideOut, wide, wideGradient);
-            kernels.swigluGradient(wideOut, wide, upstream, wideOut, wideGradient);
+            kernels.gatedActivation(wideOut, wide, Activation.Kind.SILU, wideGradient);
+            kernels.gatedActivationGradient(wideOut, wide, Activation.Kind.SILU, upstream, wideOut, wideGradient);
             kernels.matmul(wideGradient, true, hiddenOut, false, weightGradient, 0.5, true);
             kernels.matmul(wideGradient, false, projection, false, hiddenOut, 1, false);
             kernels.rotary(queries, positions, table, false, queryOut);
@@ -287,7 +288,7 @@ class OneDnnLawsTest {
             kernels.attentionGradient(queries, keys, values, offsets, SHAPE, rotary, queryOut, logSums, queries,
                     attentionGradients[0], attentionGradients[1], attentionGradients[2]);
             kernels.embeddingGradient(ids, hiddenOut, tableGradient);
-            kernels.rmsNormGradient(hidden, weight, 1e-5, hiddenOut, hidden, hiddenGradient,
+            kernels.rmsNormGradient(hidden, weight, false, 1e-5, hiddenOut, hidden, hiddenGradient,
                     vectorGradient);
             kernels.logSumExp(logits, sums);
             kernels.logProbability(logits, ids, sums, perToken);

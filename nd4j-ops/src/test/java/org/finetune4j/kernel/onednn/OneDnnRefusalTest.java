@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.op.Activation;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -46,8 +47,9 @@ class OneDnnRefusalTest {
         refused(() -> kernels.matmul(floats(2, 3), false, floats(3, 5), false, floats(5, 2), 1, false),
                 "matmul", "[2, 3]", "[5, 2]", "[2, 5]");
         refused(() -> kernels.add(floats(2, 3), floats(3, 2), floats(2, 3)), "add", "[2, 3]", "[3, 2]");
-        refused(() -> kernels.rmsNorm(floats(2, 3), floats(2), 1e-5, floats(2, 3)), "rmsNorm", "[2, 3]", "[2]");
-        refused(() -> kernels.swiglu(floats(2, 3), floats(2, 3), floats(2, 4)), "swiglu", "[2, 3]", "[2, 4]");
+        refused(() -> kernels.rmsNorm(floats(2, 3), floats(2), false, 1e-5, floats(2, 3)), "rmsNorm", "[2, 3]", "[2]");
+        refused(() -> kernels.gatedActivation(floats(2, 3), floats(2, 3), Activation.Kind.SILU, floats(2, 4)),
+                "gatedActivation", "[2, 3]", "[2, 4]");
         refused(() -> kernels.logProbability(floats(2, 3), integers(1), floats(2), floats(2)),
                 "logProbability", "[2, 3]", "[1]");
         refused(() -> kernels.attention(floats(4, 8), floats(4, 8), floats(4, 4), integers(0, 4), new AttentionShape(2, 1, 4),
@@ -86,8 +88,8 @@ class OneDnnRefusalTest {
         INDArray none = Nd4j.empty(DataType.FLOAT).reshape(0, 4);
         kernels.matmul(none, false, floats(4, 2), false, Nd4j.create(DataType.FLOAT, 0, 2), 1, false);
         kernels.add(none, none, none);
-        kernels.swiglu(none, none, none);
-        kernels.rmsNorm(none, floats(4), 1e-5, none);
+        kernels.gatedActivation(none, none, Activation.Kind.GELU, none);
+        kernels.rmsNorm(none, floats(4), false, 1e-5, none);
         kernels.embedding(Nd4j.create(DataType.INT, 0), floats(5, 4), none);
         INDArray noRows = Nd4j.create(DataType.FLOAT, 0);
         kernels.logSumExp(none, noRows);

@@ -1,0 +1,42 @@
+package org.finetune4j.data;
+
+import java.util.Iterator;
+import java.util.List;
+import org.finetune4j.checkpoint.Hashes;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows in memory.
+ *
+ * @param description what they are
+ * @param list        the rows
+ */
+record RowList(String description, List<Row> list) implements DataSource {
+    /** Keeps an immutable copy. */
+    RowList {
+        list = List.copyOf(list);
+    }
+
+    @Override
+    public RowStream open(DataReport report) {
+        Iterator<Row> rows = list.iterator();
+        return new RowStream() {
+            @Override
+            public @Nullable Row next() {
+                return rows.hasNext() ? rows.next() : null;
+            }
+
+            @Override
+            public void close() {
+                // Nothing is open.
+            }
+        };
+    }
+
+    @Override
+    public String fingerprint() {
+        StringBuilder contents = new StringBuilder();
+        list.forEach(row -> contents.append(row.id()).append(' ').append(Contents.hash(row)).append('\n'));
+        return "rows " + Hashes.of(contents.toString());
+    }
+}

@@ -1,0 +1,88 @@
+package org.finetune4j.generation;
+
+import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.generation.structure.Structure;
+import org.finetune4j.generation.structure.TokenStructure;
+import org.finetune4j.model.LanguageModel;
+import org.finetune4j.tokenizer.Tokenizer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Generates text with a model and its tokenizer: in batches, as a stream, up to stop strings, and held to forms.
+ *
+ * <p>Weights must not change while something is generated. Model and tokenizer stay the caller's. An object belongs to one
+ * thread.
+ */
+public final class TextGenerator implements AutoCloseable {
+    private final Generator generator;
+    private final Tokenizer tokenizer;
+    private final Map<Structure, TokenStructure> ready = new WeakHashMap<>();
+
+    /**
+     * A generator, the model's adapter on when one is attached.
+     *
+     * @param limits most memory for keys and values, and most texts side by side
+     */
+    public TextGenerator(LanguageModel model, Tokenizer tokenizer, GenerationLimits limits) {
+        this.generator = new Generator(model, true, tokenizer.vocabularySize(), limits);
+        this.tokenizer = tokenizer;
+    }
+
+    /**
+     * A prompt to be continued.
+     *
+     * @param tokens   its tokens, not empty
+     * @param settings how it is continued
+     * @param stream   decides the draws together with the settings' seed; prompts that share a seed take different ones
+     */
+    public record Prompt(int[] tokens, GenerationSettings settings, int stream) {
+    }
+
+    /**
+     * Continues prompts, many at a time.
+     *
+     * @return for each prompt its texts in order
+     * @throws FinetuneException when a prompt does not fit the model or the cache, or a form cannot be written with this
+     *                           tokenizer or within the allowed tokens
+     */
+    public List<List<GeneratedText>> generate(List<Prompt> prompts, TextListener listener) {
+        TextAssembly assembly = new TextAssembly(tokenizer, prompts, listener);
+        generator.generate(requests(prompts), assembly);
+        return assembly.results();
+    }
+
+    /**
+     * Continues one prompt, as much as its reader asks for.
+     *
+     * @throws FinetuneException as generate does, or when the settings ask for several texts or a beam search
+     */
+    public TextStream stream(Prompt prompt) {
+        if (prompt.settings().samples() > 1 || prompt.settings().beams() > 1) {
+            throw new FinetuneException("generation: samples " + prompt.settings().samples() + " and beams "
+                    + prompt.settings().beams() + " cannot be streamed, because a stream is one text. Set both to 1.");
+        }
+        return new TextStream(tokenizer, prompt, listener -> generator.start(requests(List.of(prompt)), listener));
+    }
+
+    private List<GenerationRequest> requests(List<Prompt> prompts) {
+        return prompts.stream().map(prompt -> new GenerationRequest(prompt.tokens(), prompt.settings(), prompt.stream(),
+                structure(prompt.settings().structure()))).toList();
+    }
+
+    private @Nullable TokenStructure structure(@Nullable Structure form) {
+        return form == null ? null : ready.computeIfAbsent(form, missing -> missing.ready(tokenizer));
+    }
+
+    /** Bytes of keys and values that a token of a text takes. */
+    public long cacheBytesPerToken() {
+        return generator.cacheBytesPerToken();
+    }
+
+    @Override
+    public void close() {
+        generator.close();
+    }
+}

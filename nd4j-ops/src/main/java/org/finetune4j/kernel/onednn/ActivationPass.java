@@ -1,0 +1,75 @@
+package org.finetune4j.kernel.onednn;
+
+import org.bytedeco.dnnl.dnnl_memory_desc;
+import org.bytedeco.dnnl.dnnl_primitive_attr;
+import org.bytedeco.dnnl.dnnl_primitive_desc;
+import org.bytedeco.dnnl.global.dnnl;
+import org.finetune4j.op.Activation;
+
+/**
+ * A function of each of contiguous FLOAT elements, or its gradient, by one thread. The output may lie where an input does.
+ *
+ * @param count    elements
+ * @param kind     the function
+ * @param gradient whether its derivative is computed and multiplied by another array
+ */
+record ActivationPass(int count, Activation.Kind kind, boolean gradient) {
+    private static final float QUICK = 1.702f;
+    private static final int[] ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_DST};
+    private static final int[] GRADIENT_ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_DIFF_DST,
+        dnnl.DNNL_ARG_DIFF_SRC};
+
+    /** {@code to = kind(from)} of the elements at one address to another. */
+    static void run(Worker worker, int count, Activation.Kind kind, long from, long to) {
+        ActivationPass pass = new ActivationPass(count, kind, false);
+        worker.primitive(pass, () -> pass.compile(worker)).execute(from, to);
+    }
+
+    /** {@code to = kind'(from) upstream} of the elements at these addresses. */
+    static void gradient(Worker worker, int count, Activation.Kind kind, long from, long upstream, long to) {
+        ActivationPass pass = new ActivationPass(count, kind, true);
+        worker.primitive(pass, () -> pass.compile(worker)).execute(from, upstream, to);
+    }
+
+    private Primitive compile(Worker worker) {
+        dnnl_memory_desc elements = Primitive.describe(dnnl.dnnl_f32, new long[] {count}, new long[] {1});
+        dnnl_primitive_attr attributes = Primitive.attributes();
+        dnnl_primitive_desc forward = new dnnl_primitive_desc();
+        dnnl_primitive_desc description = new dnnl_primitive_desc();
+        try {
+            Primitive.check("activation " + this, dnnl.dnnl_eltwise_forward_primitive_desc_create(forward,
+                    worker.engine(), gradient ? dnnl.dnnl_forward_training : dnnl.dnnl_forward_inference, algorithm(),
+                    elements, elements, parameter(), 0, attributes));
+            if (!gradient) {
+                return new Primitive(worker, forward, ARGUMENTS, new dnnl_memory_desc[] {elements, elements});
+            }
+            int status = dnnl.dnnl_eltwise_backward_primitive_desc_create(description, worker.engine(), algorithm(),
+                    elements, elements, elements, parameter(), 0, forward, attributes);
+            dnnl.dnnl_primitive_desc_destroy(forward);
+            Primitive.check("gradient " + this, status);
+            return new Primitive(worker, description, GRADIENT_ARGUMENTS,
+                    new dnnl_memory_desc[] {elements, elements, elements});
+        } finally {
+            dnnl.dnnl_primitive_attr_destroy(attributes);
+            dnnl.dnnl_memory_desc_destroy(elements);
+        }
+    }
+
+    private int algorithm() {
+        return switch (kind) {
+            case GELU -> dnnl.dnnl_eltwise_gelu_erf;
+            case GELU_TANH -> dnnl.dnnl_eltwise_gelu_tanh;
+            case SILU, QUICK_GELU -> dnnl.dnnl_eltwise_swish;
+            case RELU -> dnnl.dnnl_eltwise_relu;
+            case TANH -> dnnl.dnnl_eltwise_tanh;
+        };
+    }
+
+    private float parameter() {
+        return switch (kind) {
+            case SILU -> 1;
+            case QUICK_GELU -> QUICK;
+            default -> 0;
+        };
+    }
+}

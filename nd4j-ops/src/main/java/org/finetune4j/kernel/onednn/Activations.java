@@ -1,0 +1,182 @@
+package org.finetune4j.kernel.onednn;
+
+import org.finetune4j.kernel.onednn.BinaryPass.Kind;
+import org.finetune4j.op.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Activations, alone and gated, and soft caps: oneDNN's element-wise passes over pieces that stay in the second cache. */
+final class Activations {
+    private static final int TILE = Tiles.TILE;
+    private final Tiles tiles;
+
+    Activations(Workers workers) {
+        this.tiles = new Tiles(workers);
+    }
+
+    void activation(INDArray x, Activation.Kind kind, INDArray out) {
+        String kernel = "activation";
+        boolean bfloat16 = Operands.isBfloat16(kernel, x);
+        Operands.alike(kernel, x, out, out);
+        if (x.length() == 0) {
+            return;
+        }
+        long from = Operands.address(kernel, x);
+        long to = Operands.address(kernel, out);
+        int width = Lanes.width(bfloat16);
+        tiles.forPieces(x.length(), (worker, first, count) -> {
+            long values = Conversion.floats(worker, 0, bfloat16, from + first * width, count);
+            long result = bfloat16 ? values : to + first * width;
+            ActivationPass.run(worker, count, kind, values, result);
+            narrow(worker, bfloat16, count, result, to + first * width);
+        });
+    }
+
+    void activationGradient(INDArray x, Activation.Kind kind, INDArray outGradient, INDArray inputGradient) {
+        String kernel = "activationGradient";
+        boolean bfloat16 = Operands.isBfloat16(kernel, x);
+        Operands.alike(kernel, x, outGradient, inputGradient);
+        if (x.length() == 0) {
+            return;
+        }
+        long from = Operands.address(kernel, x);
+        long upstream = Operands.address(kernel, outGradient);
+        long to = Operands.address(kernel, inputGradient);
+        int width = Lanes.width(bfloat16);
+        tiles.forPieces(x.length(), (worker, first, count) -> {
+            long values = Conversion.floats(worker, 0, bfloat16, from + first * width, count);
+            long upstreams = Conversion.floats(worker, 1, bfloat16, upstream + first * width, count);
+            long result = bfloat16 ? values : to + first * width;
+            ActivationPass.gradient(worker, count, kind, values, upstreams, result);
+            narrow(worker, bfloat16, count, result, to + first * width);
+        });
+    }
+
+    void gated(INDArray gate, INDArray up, Activation.Kind kind, INDArray out) {
+        String kernel = "gatedActivation";
+        boolean bfloat16 = Operands.isBfloat16(kernel, gate);
+        Operands.alike(kernel, gate, up, out);
+        if (gate.length() == 0) {
+            return;
+        }
+        long g = Operands.address(kernel, gate);
+        long u = Operands.address(kernel, up);
+        long o = Operands.address(kernel, out);
+        int width = Lanes.width(bfloat16);
+        tiles.forPieces(gate.length(), (worker, first, count) -> {
+            long active = worker.buffer(0, 4L * count);
+            ActivationPass.run(worker, count, kind, Conversion.floats(worker, 0, bfloat16, g + first * width, count),
+                    active);
+            long ups = Conversion.floats(worker, 1, bfloat16, u + first * width, count);
+            long result = bfloat16 ? active : o + first * width;
+            new BinaryPass(Kind.PRODUCT, count, false).run(worker, active, ups, result);
+            narrow(worker, bfloat16, count, result, o + first * width);
+        });
+    }
+
+    void gatedGradient(INDArray gate, INDArray up, Activation.Kind kind, INDArray outGradient, INDArray gateGradient,
+                       INDArray upGradient) {
+        String kernel = "gatedActivationGradient";
+        boolean bfloat16 = Operands.isBfloat16(kernel, gate);
+        Operands.alike(kernel, gate, up, outGradient);
+        Operands.alike(kernel, gate, gateGradient, upGradient);
+        if (gate.length() == 0) {
+            return;
+        }
+        long g = Operands.address(kernel, gate);
+        long u = Operands.address(kernel, up);
+        long o = Operands.address(kernel, outGradient);
+        long gg = Operands.address(kernel, gateGradient);
+        long ug = Operands.address(kernel, upGradient);
+        int width = Lanes.width(bfloat16);
+        tiles.forPieces(gate.length(), (worker, first, count) -> {
+            long gates = Conversion.floats(worker, 0, bfloat16, g + first * width, count);
+            long ups = Conversion.floats(worker, 1, bfloat16, u + first * width, count);
+            long outs = Conversion.floats(worker, 2, bfloat16, o + first * width, count);
+            long active = worker.buffer(3, 4L * count);
+            long gateResult = bfloat16 ? gates : gg + first * width;
+            long upResult = bfloat16 ? ups : ug + first * width;
+            BinaryPass product = new BinaryPass(Kind.PRODUCT, count, false);
+            ActivationPass.run(worker, count, kind, gates, active);
+            long towards = worker.buffer(4, 4L * count);
+            product.run(worker, outs, ups, towards);
+            product.run(worker, outs, active, upResult);
+            ActivationPass.gradient(worker, count, kind, gates, towards, gateResult);
+            narrow(worker, bfloat16, count, gateResult, gg + first * width);
+            narrow(worker, bfloat16, count, upResult, ug + first * width);
+        });
+    }
+
+    void softCap(INDArray x, double cap, INDArray out) {
+        String kernel = "softCap";
+        boolean bfloat16 = Operands.isBfloat16(kernel, x);
+        Operands.alike(kernel, x, out, out);
+        checkCap(kernel, cap);
+        if (x.length() == 0) {
+            return;
+        }
+        long from = Operands.address(kernel, x);
+        long to = Operands.address(kernel, out);
+        int width = Lanes.width(bfloat16);
+        tiles.forPieces(x.length(), (worker, first, count) -> {
+            long numbers = worker.buffer(1, 8);
+            Memory.putFloat(numbers, (float) (1 / cap));
+            Memory.putFloat(numbers + 4, (float) cap);
+            long values = Conversion.floats(worker, 0, bfloat16, from + first * width, count);
+            long result = bfloat16 ? values : to + first * width;
+            new BinaryPass(Kind.SCALED_TANH, count, false).run(worker, values, numbers, numbers + 4, result);
+            narrow(worker, bfloat16, count, result, to + first * width);
+        });
+    }
+
+    void softCapGradient(INDArray out, double cap, INDArray outGradient, INDArray inputGradient) {
+        String kernel = "softCapGradient";
+        boolean out16 = Operands.isBfloat16(kernel, out);
+        boolean gradient16 = Operands.isBfloat16(kernel, outGradient);
+        Operands.sameShape(kernel, out, outGradient);
+        Operands.alike(kernel, outGradient, inputGradient, inputGradient);
+        checkCap(kernel, cap);
+        if (out.length() == 0) {
+            return;
+        }
+        long capped = Operands.address(kernel, out);
+        long upstream = Operands.address(kernel, outGradient);
+        long to = Operands.address(kernel, inputGradient);
+        int width = Lanes.width(gradient16);
+        float inverse = (float) (1 / cap);
+        tiles.forPieces(out.length(), (worker, first, count) -> {
+            long values = Conversion.floats(worker, 0, out16, capped + first * Lanes.width(out16), count);
+            long upstreams = Conversion.floats(worker, 1, gradient16, upstream + first * width, count);
+            long result = gradient16 ? upstreams : to + first * width;
+            for (int begin = 0; begin < count; begin += TILE) {
+                int tile = Math.min(TILE, count - begin);
+                float[] ratios = worker.floats(0, TILE);
+                float[] gradients = worker.floats(1, TILE);
+                Memory.read(values + 4L * begin, ratios, 0, tile);
+                Memory.read(upstreams + 4L * begin, gradients, 0, tile);
+                flatten(ratios, inverse, gradients, tile);
+                Memory.write(gradients, 0, result + 4L * begin, tile);
+            }
+            narrow(worker, gradient16, count, result, to + first * width);
+        });
+    }
+
+    private static void flatten(float[] values, float inverse, float[] gradients, int count) {
+        for (int i = 0; i < count; i++) {
+            float ratio = values[i] * inverse;
+            gradients[i] *= 1 - ratio * ratio;
+        }
+    }
+
+    private static void checkCap(String kernel, double cap) {
+        if (!(cap > 0 && cap < Double.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException(kernel + ": a cap of " + cap + "; it must be above 0 and finite");
+        }
+    }
+
+    /** Writes FLOAT elements to BFLOAT16 ones; where the output is FLOAT they lie there already. */
+    private static void narrow(Worker worker, boolean bfloat16, int count, long from, long to) {
+        if (bfloat16) {
+            new Conversion(count, true).run(worker, from, to);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+package org.finetune4j.model;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.kernel.AttentionShape;
+import org.finetune4j.kernel.RotaryTable;
+import org.finetune4j.model.family.Architecture;
+import org.finetune4j.model.family.Block;
+import org.finetune4j.model.family.Embeddings;
+import org.finetune4j.model.family.FeedForward;
+import org.finetune4j.model.family.Linear;
+import org.finetune4j.model.family.Norm;
+import org.finetune4j.model.family.Projections;
+import org.finetune4j.model.family.Rotary;
+import org.finetune4j.model.family.SelfAttention;
+import org.finetune4j.op.Activation;
+import org.finetune4j.op.Add;
+import org.finetune4j.op.Embedding;
+import org.finetune4j.op.Experts;
+import org.finetune4j.op.GatedActivation;
+import org.finetune4j.op.LayerNorm;
+import org.finetune4j.op.MatMul;
+import org.finetune4j.op.RmsNorm;
+import org.finetune4j.op.Scale;
+import org.finetune4j.op.Split;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/** The trunk of a model as a graph: from token ids to the last hidden states, as its {@link Architecture} declares. */
+final class Trunk {
+    /** How tokens of one sequence see each other in a layer. */
+    interface Mixer {
+        /**
+         * The attended values {@code [tokens, heads * headDimension]}.
+         *
+         * @param rotary the rotary embedding that queries and keys are still to be given; null where they have it, or are
+         *               given none
+         */
+        SDVariable mix(int layer, SDVariable query, SDVariable key, SDVariable value, AttentionShape shape,
+                       @Nullable RotaryTable rotary);
+    }
+
+    /** Linear layers with whatever is attached to them. */
+    interface LinearLayers {
+        /** The layer's output for {@code x}. */
+        SDVariable apply(Linear layer, SDVariable x);
+    }
+
+    private final Architecture architecture;
+    private final Function<String, SDVariable> parameter;
+    private final Function<Linear, @Nullable SDVariable> scales;
+    private final LinearLayers linear;
+    private final Mixer mixer;
+    private final Set<Fusion> fusions;
+    private final Map<Rotary, RotaryTable> tables = new HashMap<>();
+    private final List<String> boundaries = new ArrayList<>();
+
+    /**
+     * A trunk.
+     *
+     * @param parameter the variable of a parameter
+     * @param scales    the variable of the scales of a layer whose weight is of bytes, or null
+     */
+    Trunk(Architecture architecture, Function<String, SDVariable> parameter,
+          Function<Linear, @Nullable SDVariable> scales, LinearLayers linear, Mixer mixer, Set<Fusion> fusions) {
+        this.architecture = architecture;
+        this.parameter = parameter;
+        this.scales = scales;
+        this.linear = linear;
+        this.mixer = mixer;
+        this.fusions = fusions;
+    }
+
+    /** Hidden states after the final norm, {@code [tokens, hidden]}; ids, positions and types are {@code [tokens]}. */
+    SDVariable hidden(SDVariable ids, SDVariable positions, @Nullable SDVariable types) {
+        SDVariable x = embedded(architecture.embeddings(), ids, positions, types);
+        boundaries.add(x.name());
+        for (int layer = 0; layer < architecture.blocks().size(); layer++) {
+            x = block(layer, architecture.blocks().get(layer), x, positions);
+            boundaries.add(x.name());
+        }
+        return norm(architecture.finalNorm(), x);
+    }
+
+    /** After {@link #hidden}: the variables before each block and behind the last, the residual stream. */
+    List<String> boundaries() {
+        return List.copyOf(boundaries);
+    }
+
+    /** The weight that projects hidden states to logits. */
+    SDVariable headWeight() {
+        if (architecture.head() == null) {
+            throw new FinetuneException("this model is an encoder, which has no head to train or to generate with. Load it "
+                    + "with EncoderModel or SentenceEncoder, or choose a model that continues texts.");
+        }
+        return parameter.apply(architecture.head().weight());
+    }
+
+    private SDVariable embedded(Embeddings embeddings, SDVariable ids, SDVariable positions, @Nullable SDVariable types) {
+        SDVariable x = Embedding.of(ids, parameter.apply(embeddings.tokens().weight()));
+        if (embeddings.scale() != 1) {
+            x = Scale.by(x, embeddings.scale());
+        }
+        if (embeddings.positions() != null) {
+            x = Add.of(Embedding.of(positions, parameter.apply(embeddings.positions().weight())), x);
+        }
+        if (embeddings.types() != null && types != null) {
+            x = Add.of(Embedding.of(types, parameter.apply(embeddings.types().weight())), x);
+        }
+        return norm(embeddings.norm(), x);
+    }
+
+    private SDVariable block(int layer, Block block, SDVariable x, SDVariable positions) {
+        SDVariable attended = attention(layer, block.attention(), norm(block.beforeAttention(), x), positions);
+        switch (block.order()) {
+            case SEQUENTIAL -> {
+                SDVariable middle = Add.of(norm(block.afterAttention(), attended), x);
+                SDVariable transformed = feedForward(block.feedForward(), norm(block.beforeFeedForward(), middle));
+                return Add.of(norm(block.afterFeedForward(), transformed), middle);
+            }
+            case PARALLEL -> {
+                SDVariable transformed = feedForward(block.feedForward(), norm(block.beforeFeedForward(), x));
+                return Add.of(transformed, Add.of(attended, x));
+            }
+            default -> {
+                SDVariable middle = norm(block.afterAttention(), Add.of(attended, x));
+                return norm(block.afterFeedForward(), Add.of(feedForward(block.feedForward(), middle), middle));
+            }
+        }
+    }
+
+    private SDVariable attention(int layer, SelfAttention attention, SDVariable x, SDVariable positions) {
+        SDVariable[] projected = projected(attention.projections(), x);
+        AttentionShape shape = attention.shape();
+        SDVariable query = normOfHeads(attention.queryNorm(), projected[0], shape);
+        SDVariable key = normOfHeads(attention.keyNorm(), projected[1], shape);
+        RotaryTable table = attention.rotary() == null ? null
+                : tables.computeIfAbsent(attention.rotary(), Rotary::table);
+        SDVariable attended;
+        if (table == null || fusions.contains(Fusion.ROTARY_ATTENTION)) {
+            attended = mixer.mix(layer, query, key, projected[2], shape, table);
+        } else {
+            attended = mixer.mix(layer, org.finetune4j.op.Rotary.of(query, positions, table),
+                    org.finetune4j.op.Rotary.of(key, positions, table), projected[2], shape, null);
+        }
+        return linear.apply(attention.output(), attended);
+    }
+
+    private SDVariable[] projected(Projections projections, SDVariable x) {
+        if (projections instanceof Projections.Fused fused) {
+            return Split.of(linear.apply(fused.all(), x), fused.queries() + 2 * fused.keys(), fused.queries(),
+                    fused.keys(), fused.keys());
+        }
+        return projections.layers().stream().map(layer -> linear.apply(layer, x)).toArray(SDVariable[]::new);
+    }
+
+    private SDVariable feedForward(FeedForward feedForward, SDVariable x) {
+        if (feedForward instanceof FeedForward.Gated gated) {
+            SDVariable gate = linear.apply(gated.gate(), x);
+            SDVariable up = linear.apply(gated.up(), x);
+            return linear.apply(gated.down(), GatedActivation.of(gate, up, gated.activation()));
+        }
+        if (feedForward instanceof FeedForward.FusedGated fused) {
+            SDVariable[] both = Split.of(linear.apply(fused.gateAndUp(), x), 2 * fused.inner(), fused.inner(), fused.inner());
+            return linear.apply(fused.down(), GatedActivation.of(both[0], both[1], fused.activation()));
+        }
+        if (feedForward instanceof FeedForward.Experts experts) {
+            return experts(experts, x);
+        }
+        FeedForward.Plain plain = (FeedForward.Plain) feedForward;
+        return linear.apply(plain.down(), Activation.of(linear.apply(plain.up(), x), plain.activation()));
+    }
+
+    private SDVariable experts(FeedForward.Experts experts, SDVariable x) {
+        List<FeedForward.Gated> all = experts.experts();
+        SDVariable logits = MatMul.linear(x, parameter.apply(experts.router().weight()));
+        SDVariable sum = Experts.of(x, logits, new Experts.Weights(weights(all, FeedForward.Gated::gate),
+                weights(all, FeedForward.Gated::up), weights(all, FeedForward.Gated::down), scales(all)),
+                experts.perToken(), experts.normalised(), all.get(0).activation());
+        if (experts.shared() == null || experts.sharedGate() == null) {
+            return sum;
+        }
+        SDVariable gate = MatMul.linear(x, parameter.apply(experts.sharedGate().weight()));
+        SDVariable shared = feedForward(experts.shared(), x).mul(x.getSameDiff().nn().sigmoid(gate));
+        return Add.of(shared, sum);
+    }
+
+    private List<SDVariable> weights(List<FeedForward.Gated> experts, Function<FeedForward.Gated, Linear> layer) {
+        return experts.stream().map(layer).map(Linear::weight).map(parameter).toList();
+    }
+
+    private Experts.@Nullable Scales scales(List<FeedForward.Gated> experts) {
+        return scales.apply(experts.get(0).gate()) == null ? null : new Experts.Scales(
+                experts.stream().map(expert -> scales.apply(expert.gate())).toList(),
+                experts.stream().map(expert -> scales.apply(expert.up())).toList(),
+                experts.stream().map(expert -> scales.apply(expert.down())).toList());
+    }
+
+    private SDVariable norm(@Nullable Norm norm, SDVariable x) {
+        if (norm == null) {
+            return x;
+        }
+        SDVariable weight = parameter.apply(norm.weight());
+        return norm.kind() == Norm.Kind.LAYER ? LayerNorm.of(x, weight, parameter.apply(norm.bias()), norm.epsilon())
+                : RmsNorm.of(x, weight, norm.epsilon(), norm.kind() == Norm.Kind.ZERO_CENTRED_RMS);
+    }
+
+    /** A norm of queries or keys: of each head, or where it is as wide as all heads, of all of them together. */
+    private SDVariable normOfHeads(@Nullable Norm norm, SDVariable x, AttentionShape shape) {
+        return norm == null || norm.width() != shape.headDimension() ? norm(norm, x)
+                : RmsNorm.perHead(x, parameter.apply(norm.weight()), shape.headDimension(), norm.epsilon(),
+                        norm.kind() == Norm.Kind.ZERO_CENTRED_RMS);
+    }
+}

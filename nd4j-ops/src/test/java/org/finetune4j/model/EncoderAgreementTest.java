@@ -1,0 +1,135 @@
+package org.finetune4j.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.kernel.Kernels;
+import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.finetune4j.kernel.onednn.OneDnnKernels;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** Encoders and sentence vectors against numbers that PyTorch computed from the same files (make_families.py). */
+class EncoderAgreementTest {
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bert", "bert-prefixed", "roberta"})
+    void hiddenStatesAndMeansAgree(String name) {
+        check(name, new OneDnnKernels(), Precision.F32, 1e-4);
+        check(name, new Nd4jKernels(), Precision.F64, 1e-9);
+    }
+
+    private static void check(String name, Kernels kernels, Precision precision, double absolute) {
+        FamilyFixture fixture = FamilyFixture.read(name);
+        try (kernels) {
+            double hidden = difference(fixture, "hidden", EncoderModel.Pooling.NONE, precision, kernels);
+            double means = difference(fixture, "means", EncoderModel.Pooling.MEAN, precision, kernels);
+            System.out.printf(Locale.ROOT, "| %s | %s %s | %.1e | %.1e |%n", name, kernels.name(), precision, hidden, means);
+            assertTrue(hidden <= absolute, "hidden states differ by " + hidden);
+            assertTrue(means <= absolute, "means differ by " + means);
+        }
+    }
+
+    private static double difference(FamilyFixture fixture, String tensor, EncoderModel.Pooling pooling,
+                                     Precision precision, Kernels kernels) {
+        try (EncoderModel model = EncoderModel.load(fixture.folder(), pooling, false, precision, kernels)) {
+            double[] expected = fixture.tensor(tensor);
+            double[] actual = model.encode(fixture.sequences()).dup().reshape(-1).toDoubleVector();
+            assertEquals(expected.length, actual.length);
+            return IntStream.range(0, expected.length).mapToDouble(i -> Math.abs(expected[i] - actual[i])).max().orElseThrow();
+        }
+    }
+
+    @Test
+    void theFirstTokensRowIsTheFirstOfItsText() {
+        FamilyFixture fixture = FamilyFixture.read("bert");
+        int[] second = fixture.sequences().get(1);
+        try (Kernels kernels = new OneDnnKernels();
+                EncoderModel all = EncoderModel.load(fixture.folder(), EncoderModel.Pooling.NONE, false, Precision.F32, kernels);
+                EncoderModel first = EncoderModel.load(fixture.folder(), EncoderModel.Pooling.FIRST, true, Precision.F32,
+                        kernels)) {
+            INDArray alone = all.encode(List.of(second)).getRow(0).dup();
+            INDArray chosen = first.encode(fixture.sequences()).getRow(1).dup();
+            assertEquals(0, alone.div(alone.norm2Number()).sub(chosen).amaxNumber().doubleValue(), 1e-5);
+            assertTrue(assertThrows(FinetuneException.class, () -> first.encode(List.of(new int[65]))).getMessage()
+                    .contains("text 0 has 65 tokens, but the model takes from 1 to 64"));
+            assertTrue(assertThrows(FinetuneException.class, () -> first.encode(List.of(second, new int[0]))).getMessage()
+                    .contains("text 1 has 0 tokens"));
+        }
+    }
+
+    @Test
+    void sentenceVectorsAgreeAlsoWhereATextIsCut() {
+        FamilyFixture fixture = FamilyFixture.read("minilm");
+        List<String> texts = new ArrayList<>();
+        fixture.reference().get("texts").forEach(text -> texts.add(text.asText()));
+        try (Kernels kernels = new OneDnnKernels();
+                SentenceEncoder encoder = SentenceEncoder.load(fixture.folder(), Precision.F32, kernels)) {
+            List<float[]> vectors = encoder.encode(texts);
+            assertEquals(texts.size(), vectors.size());
+            for (int i = 0; i < texts.size(); i++) {
+                JsonNode expected = fixture.reference().get("vectors").get(i);
+                assertEquals(encoder.width(), vectors.get(i).length);
+                for (int j = 0; j < encoder.width(); j++) {
+                    assertEquals(expected.get(j).doubleValue(), vectors.get(i)[j], 1e-5, texts.get(i));
+                }
+            }
+            assertEquals(List.of(), encoder.encode(List.of()));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
+        "modules.json | [{\"path\": \"\", \"type\": \"sentence_transformers.models.Dense\"}] | models.Dense' is not built",
+        "modules.json | [{\"path\": \"../x\", \"type\": \"sentence_transformers.models.Transformer\"}] | leads out of the folder",
+        "modules.json | {} | it must hold a short list of modules",
+        "1_Pooling/config.json | {\"pooling_mode_max_tokens\": true} | the pooling [pooling_mode_max_tokens] is not built",
+        "1_Pooling/config.json | {} | the pooling [] is not built",
+        "sentence_bert_config.json | {\"max_seq_length\": \"all\"} | max_seq_length is \"all\""})
+    void whatIsNotBuiltIsRefusedByName(String file, String content, String words) throws IOException {
+        try (Stream<Path> files = Files.walk(FamilyFixture.ALL.resolve("minilm"))) {
+            for (Path source : files.toList()) {
+                Path target = folder.resolve(FamilyFixture.ALL.resolve("minilm").relativize(source).toString());
+                if (Files.isDirectory(source)) {
+                    Files.createDirectories(target);
+                } else {
+                    Files.copy(source, target);
+                }
+            }
+        }
+        Files.writeString(folder.resolve(file), content);
+        try (Kernels kernels = new Nd4jKernels()) {
+            String message = assertThrows(FinetuneException.class,
+                    () -> SentenceEncoder.load(folder, Precision.F32, kernels)).getMessage();
+            assertTrue(message.contains(words), message);
+        }
+    }
+
+    @Test
+    void encodersAndDecodersAreNotTakenForEachOther() {
+        try (Kernels kernels = new Nd4jKernels()) {
+            assertTrue(assertThrows(FinetuneException.class, () -> LanguageModel.load(FamilyFixture.ALL.resolve("bert"),
+                    Precision.F32, kernels)).getMessage().contains("a model of type bert is an encoder"));
+            assertTrue(assertThrows(FinetuneException.class, () -> EncoderModel.load(FamilyFixture.ALL.resolve("gpt2"),
+                    EncoderModel.Pooling.MEAN, false, Precision.F32, kernels)).getMessage()
+                    .contains("a model of type gpt2 is no encoder"));
+        }
+    }
+}
