@@ -30,6 +30,7 @@ import org.finetune4j.op.Scale;
 import org.finetune4j.op.Split;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /** The trunk of a model as a graph: from token ids to the last hidden states, as its {@link Architecture} declares. */
 final class Trunk {
@@ -185,9 +186,16 @@ final class Trunk {
         if (experts.shared() == null || experts.sharedGate() == null) {
             return sum;
         }
-        SDVariable gate = MatMul.linear(x, parameter.apply(experts.sharedGate().weight()));
-        SDVariable shared = feedForward(experts.shared(), x).mul(x.getSameDiff().nn().sigmoid(gate));
-        return Add.of(shared, sum);
+        return Add.of(weighted(feedForward(experts.shared(), x), x, parameter.apply(experts.sharedGate().weight())), sum);
+    }
+
+    /** {@code sigmoid(x gate^T) * y}, in FLOAT where the types are narrower, which ND4J's own operations lack. */
+    private static SDVariable weighted(SDVariable y, SDVariable x, SDVariable gate) {
+        DataType own = x.dataType();
+        DataType wide = own == DataType.BFLOAT16 ? DataType.FLOAT : own;
+        SDVariable logit = MatMul.of(x, false, gate, true, 1, wide, null);
+        SDVariable product = (wide == own ? y : Scale.cast(y, wide)).mul(x.getSameDiff().nn().sigmoid(logit));
+        return wide == own ? product : Scale.cast(product, own);
     }
 
     private List<SDVariable> weights(List<FeedForward.Gated> experts, Function<FeedForward.Gated, Linear> layer) {

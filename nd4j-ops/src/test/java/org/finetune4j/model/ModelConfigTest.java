@@ -80,7 +80,7 @@ class ModelConfigTest {
         "\"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0} | rope_scaling.low_freq_factor is missing",
         "\"rope_scaling\": {\"type\": \"linear\", \"factor\": 0} | rope_scaling.factor 0 is not positive",
         "\"rope_scaling\": {\"type\": \"spiral\"} | rope_scaling.type is \"spiral\", which changes",
-        "\"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1]} | rope_scaling.short_factor is [1] instead of a list",
+        "\"max_position_embeddings\": 9, \"rope_scaling\": {\"type\": \"su\", \"short_factor\": [1]} | rope_scaling.short_factor is [1] instead of a list",
         "\"rope_parameters\": 3 | rope_parameters is 3 instead of an object",
         "\"rope_interleaved\": true | rope_interleaved is true",
         "\"attention_dropout\": 0.1 | attention_dropout is 0.1",
@@ -113,7 +113,7 @@ class ModelConfigTest {
         "{} | it names neither architectures nor model_type",
         "{\"model_type\": \"llama\"} | hidden_size is missing",
         "{\"model_type\": \"llama\", \"hidden_size\": 65, \"num_attention_heads\": 4} | hidden_size 65 is not a multiple",
-        "{\"model_type\": \"llama\", \"hidden_size\": 64, \"num_attention_heads\": 0} | hidden_size 64 is not a multiple",
+        "{\"model_type\": \"llama\", \"hidden_size\": 64, \"num_attention_heads\": 0} | num_attention_heads 0 is not positive",
         "[1] | it must hold one JSON object",
         "{\"a\" | not valid JSON at line 1"})
     void refusesOtherFiles(String json, String words) {

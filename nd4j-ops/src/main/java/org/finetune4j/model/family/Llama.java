@@ -20,9 +20,9 @@ final class Llama implements Family {
         config.requireOnly("rope_interleaved", false);
         config.requireAbsent("sliding_window");
         int hidden = config.size("hidden_size");
+        Heads heads = Heads.read(config);
         int inner = config.size("intermediate_size");
         double epsilon = config.epsilon("rms_norm_eps", 1e-6);
-        Heads heads = Heads.read(config);
         Rotary rotary = RotaryFields.read(config, heads.width(), 10_000);
         boolean bias = config.flag("attention_bias", false);
         Embeddings embeddings = Embeddings.of("model.embed_tokens", config.size("vocab_size"), hidden);
