@@ -1,14 +1,13 @@
 package org.finetune4j.train;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.DiskSpace;
@@ -23,6 +22,7 @@ import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.ModelShapes;
 import org.finetune4j.model.ParameterSpec;
+import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -30,9 +30,7 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** A model folder, with or without an adapter that was saved apart, to be written in another layout. Nothing is trained. */
 public final class SavedModel implements AutoCloseable {
-    /** Files of a model folder that are not weights and belong to it. */
-    private static final Set<String> COPIED = Set.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-            "chat_template.jinja", "generation_config.json");
+    private static final String GENERATION = "generation_config.json";
 
     private final Path folder;
     private final ModelConfig config;
@@ -124,10 +122,16 @@ public final class SavedModel implements AutoCloseable {
         });
     }
 
-    private List<Path> companions() throws IOException {
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(file -> COPIED.contains(file.getFileName().toString())).sorted().toList();
+    /** Files of a model folder that are not weights and belong to it. */
+    private List<Path> companions() {
+        List<Path> files = new ArrayList<>();
+        try (Tokenizer tokenizer = Tokenizer.load(folder)) {
+            files.addAll(tokenizer.files());
         }
+        if (Files.isRegularFile(folder.resolve(GENERATION))) {
+            files.add(folder.resolve(GENERATION));
+        }
+        return files;
     }
 
     @Override

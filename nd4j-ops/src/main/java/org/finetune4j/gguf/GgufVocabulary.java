@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
  * characters with bytes for the unknown ones (SentencePiece) its model {@code llama}.
  */
 final class GgufVocabulary {
-    private static final long MAXIMUM_BYTES = 500_000_000;
     private static final int NORMAL = 1;
     private static final int UNKNOWN = 2;
     private static final int CONTROL = 3;
@@ -35,9 +34,9 @@ final class GgufVocabulary {
     private final List<String> merges = new ArrayList<>();
     private final @Nullable String unknown;
 
-    private GgufVocabulary(Path file, int size) {
+    private GgufVocabulary(Path file, String json, int size) {
         this.file = file;
-        root = StrictJson.readObject(file, MAXIMUM_BYTES);
+        root = StrictJson.parseObject(json, file);
         tokens = new String[size];
         types = new int[size];
         JsonNode model = root.path("model");
@@ -81,7 +80,7 @@ final class GgufVocabulary {
      * @param tokenizer of the same folder
      */
     static void describe(Path folder, int size, Tokenizer tokenizer, GgufMetadata metadata) {
-        GgufVocabulary vocabulary = new GgufVocabulary(folder.resolve(Tokenizer.FILE_NAME), size);
+        GgufVocabulary vocabulary = new GgufVocabulary(folder.resolve(Tokenizer.FILE_NAME), tokenizer.json(), size);
         if (vocabulary.root.path("model").path("byte_fallback").asBoolean()) {
             vocabulary.describeCharacters(metadata);
         } else {

@@ -236,9 +236,10 @@ public final class LanguageModel implements AutoCloseable {
             declarations.add(new Parameters.Declaration(base.name(), base.shape(), false, false,
                     parameters.named(base.name()), base.values(), base.bytes()));
         }
+        Set<String> turnedWeights = ModelShapes.turnedWeights(config);
         adapted.forEach((site, specs) -> {
             Parameter weight = parameters.named(site + ".weight");
-            boolean turned = isTurned(weight.name());
+            boolean turned = turnedWeights.contains(weight.name());
             specs.forEach(spec -> declarations.add(new Parameters.Declaration(spec.name(), spec.shape(), true,
                     spec.shape().length > 1, null, target -> draw(target, CounterRandom.seed(seed, spec.name(), 0),
                             spec.initializer().over(() -> turned ? numbers(weight).transpose() : numbers(weight))),
@@ -250,11 +251,6 @@ public final class LanguageModel implements AutoCloseable {
     /** Hugging Face names of the base weights, in the order of the model; a tied head is left out. */
     public List<String> baseNames() {
         return layout.stream().map(Weight::name).toList();
-    }
-
-    /** Whether a base weight is that of a linear layer and lies as {@code [inputs, outputs]}, as GPT-2's do. */
-    public boolean isTurned(String name) {
-        return ModelShapes.turnedWeights(config).contains(name);
     }
 
     /** Base weights by name; those that are kept as bytes come as new FLOAT arrays of what the bytes stand for. */
