@@ -9,7 +9,9 @@ import org.finetune4j.data.read.FileKind
 /** Records in files, of which an SQL condition may choose. */
 @Serializable
 public sealed interface RecordFiles : DataSource {
-    /** The file, a folder with files, or a pattern such as `data/<any>.jsonl` with `*`, `**`, `?`, `[...]` or `{...}`. */
+    /**
+     * The file, a folder with files, or a pattern such as `data/<any>.jsonl` with `*`, `**`, `?`, `[...]` or `{...}`.
+     */
     public val file: String
 
     /** Where records keep their parts. */
@@ -18,15 +20,20 @@ public sealed interface RecordFiles : DataSource {
     /** The SQL condition that records must meet; empty for all of them. */
     public val where: String
 
-    /** Only the records of these that also meet an SQL [condition] over their fields, such as `"level > 2 AND lang = 'en'"`. */
+    /**
+     * Only the records of these that also meet an SQL [condition] over their fields, such as `"level > 2 AND lang =
+     * 'en'"`.
+     */
     public fun filter(condition: String): RecordFiles
 }
 
 /** Two conditions as one. */
 private fun both(first: String, second: String) = if (first.isEmpty()) second else "($first) AND ($second)"
 
-private fun text(files: RecordFiles, function: String) = call(function, quoted(files.file), "fields" to files.fields.literal()) +
-    if (files.where.isEmpty()) "" else ".filter(${quoted(files.where)})"
+private fun text(files: RecordFiles, function: String): String {
+    val filter = if (files.where.isEmpty()) "" else ".filter(${quoted(files.where)})"
+    return call(function, quoted(files.file), "fields" to files.fields.literal()) + filter
+}
 
 private fun source(files: RecordFiles, kind: FileKind?) = FileSource(files.file, kind, files.fields.mapping(), files.where)
 
@@ -139,15 +146,17 @@ public data class SqlQuery(public val query: String, public val fields: Fields =
 private fun Fields.withCandidates(field: String) = if (field == "responses") this else copy(responses = field)
 
 /**
- * Samples in JSON lines, UTF-8: one object a line, in one of the shapes that [fields] knows. [file] may be a folder or a pattern,
- * and files may be packed (`.gz`, `.zst`), here as in the functions below.
+ * Samples in JSON lines, UTF-8: one object a line, in one of the shapes that [fields] knows. [file] may be a folder or
+ * a pattern, and files may be packed (`.gz`, `.zst`), here as in the functions below.
  */
 public fun jsonl(file: String, fields: Fields = fields()): RecordFiles = JsonLinesFile(file, fields)
 
 /** Samples in a JSON array, or in an object with one array. */
 public fun json(file: String, fields: Fields = fields()): RecordFiles = JsonFile(file, fields)
 
-/** Samples in a table whose first line names the fields; values that hold commas, quotes or line breaks stand in quotes. */
+/**
+ * Samples in a table whose first line names the fields; values that hold commas, quotes or line breaks stand in quotes.
+ */
 public fun csv(file: String, fields: Fields = fields()): RecordFiles = CsvFile(file, tabs = false, fields)
 
 /** As [csv], with tabulators in place of commas. */
@@ -160,7 +169,8 @@ public fun parquet(file: String, fields: Fields = fields()): RecordFiles = Parqu
 public fun folder(path: String, fields: Fields = fields()): RecordFiles = DataFolder(path, fields)
 
 /**
- * Samples that a query reads from files, in DuckDB's SQL, such as `sql("select question as prompt, response from 'x.parquet'
- * where level > 2 order by id")`. Without `order by`, a run can go on only while the rows come in the same order.
+ * Samples that a query reads from files, in DuckDB's SQL, such as `sql("select question as prompt, response from
+ * 'x.parquet' where level > 2 order by id")`. Without `order by`, a run can go on only while the rows come in the same
+ * order.
  */
 public fun sql(query: String, fields: Fields = fields()): DataSource = SqlQuery(query, fields)

@@ -78,10 +78,10 @@ public data class Fields(
 /**
  * Says where records keep their parts, where that is not under the usual names.
  *
- * A part is a field (`prompt = "question"`), a field inside another one (`"meta.source"`, `"turns.0.text"`), or a text with
- * fields in it (`"{title}\n{body}"`; `{{` and `}}` stand for braces); [constant] makes a text that is the same for every record.
- * [format] says what kind of records they are where their fields tell of more than one. A field that is named here and is in no
- * record is refused.
+ * A part is a field (`prompt = "question"`), a field inside another one (`"meta.source"`, `"turns.0.text"`), or a text
+ * with fields in it (`"{title}\n{body}"`; `{{` and `}}` stand for braces); [constant] makes a text that is the same for
+ * every record. [format] says what kind of records they are where their fields tell of more than one. A field that is
+ * named here and is in no record is refused.
  *
  * @param prompt what is asked: a text, or a list of turns
  * @param response the assistant's answer

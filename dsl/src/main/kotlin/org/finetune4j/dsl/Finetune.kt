@@ -27,7 +27,8 @@ private const val DRY_RUN = "finetune4j.dryRun"
 public fun recipe(content: @RecipeDsl RecipeScope.() -> Unit): Recipe = RecipeScope().apply(content).draft().freeze()
 
 /**
- * Runs the recipe that [content] describes, with its plan, progress and measurements shown, and returns the tuned model.
+ * Runs the recipe that [content] describes, with its plan, progress and measurements shown, and returns the tuned
+ * model.
  *
  * Under `finetune run --dry-run` the plan is shown and the process ends.
  *
@@ -48,8 +49,8 @@ private const val EXIT_REFUSED = 2
 public fun Recipe.plan(): RecipePlan = Runner(Terminal()).plan(this)
 
 /**
- * The first [samples] samples as the model would see them, with what it learns marked; only as many are read. Print it, or show it
- * in a notebook.
+ * The first [samples] samples as the model would see them, with what it learns marked; only as many are read. Print it,
+ * or show it in a notebook.
  *
  * @throws org.finetune4j.FinetuneException when the tokenizer or the data cannot be read
  */
@@ -58,8 +59,8 @@ public fun Recipe.preview(samples: Int = 3): RecipePreview = Runner(Terminal()).
 /**
  * Trains, with the plan, progress and measurements shown on [terminal].
  *
- * A run of an equal recipe that was stopped goes on from its last checkpoint; to start afresh, delete its folder or name
- * another one by `output(...)`. Ctrl-C ends the step in hand, writes a checkpoint and then ends the process.
+ * A run of an equal recipe that was stopped goes on from its last checkpoint; to start afresh, delete its folder or
+ * name another one by `output(...)`. Ctrl-C ends the step in hand, writes a checkpoint and then ends the process.
  *
  * @throws org.finetune4j.FinetuneException when the recipe cannot run, or a guard stops it
  */

@@ -43,23 +43,26 @@ public data class Mixture(
     public val seed: Long = 42,
     public val end: Mix.End = Mix.End.SHORTEST,
 ) : DataSource {
-    override fun open(): org.finetune4j.data.DataSource = Mix(parts.map { Mix.Weighted(it.source.open(), it.weight) }, seed, end)
+    override fun open(): org.finetune4j.data.DataSource =
+        Mix(parts.map { Mix.Weighted(it.source.open(), it.weight) }, seed, end)
 
-    override fun withCandidates(field: String): DataSource = copy(parts = parts.map { it.copy(source = it.source.withCandidates(field)) })
+    override fun withCandidates(field: String): DataSource =
+        copy(parts = parts.map { it.copy(source = it.source.withCandidates(field)) })
 
     override fun toString(): String = call("mix", parts.joinToString(", "), "seed" to "$seed", "end" to "Mix.End.$end")
 }
 
 /**
- * Samples of several sources, such as `mix(a at 0.7, b at 0.3)`: each is drawn from a source chosen by weight, and every source
- * gives its samples in its own order.
+ * Samples of several sources, such as `mix(a at 0.7, b at 0.3)`: each is drawn from a source chosen by weight, and
+ * every source gives its samples in its own order.
  *
  * @param parts the sources with their weights, which need not sum to 1
  * @param seed decides the draws
- * @param end when a pass over the mixture ends: with the first source that has no sample left, when each was seen whole (shorter
- *   ones begin again), or when every sample was seen once (ended sources are no longer drawn)
+ * @param end when a pass over the mixture ends: with the first source that has no sample left, when each was seen whole
+ *   (shorter ones begin again), or when every sample was seen once (ended sources are no longer drawn)
  */
-public fun mix(vararg parts: Weighted, seed: Long = 42, end: Mix.End = Mix.End.SHORTEST): DataSource = Mixture(parts.toList(), seed, end)
+public fun mix(vararg parts: Weighted, seed: Long = 42, end: Mix.End = Mix.End.SHORTEST): DataSource =
+    Mixture(parts.toList(), seed, end)
 
 /** One side of a split; [split] makes both. */
 @Serializable
@@ -87,8 +90,9 @@ public data class SplitSide(
 public class Split internal constructor(public val train: DataSource, public val heldOut: DataSource)
 
 /**
- * This source in two: a share [heldOut] of its prompts, in (0, 1), and the others. The hash of a prompt decides, so that a sample
- * keeps its side when others are added or the order changes, and equal prompts stand on one side. Another [salt] splits otherwise.
+ * This source in two: a share [heldOut] of its prompts, in (0, 1), and the others. The hash of a prompt decides, so
+ * that a sample keeps its side when others are added or the order changes, and equal prompts stand on one side. Another
+ * [salt] splits otherwise.
  */
 public fun DataSource.split(heldOut: Double, salt: Long = 0): Split = Split(
     SplitSide(this, heldOut, salt, HashSplit.Side.TRAIN),
@@ -107,15 +111,20 @@ public data class WithoutRepetitions(override val source: DataSource, public val
 }
 
 /**
- * This source without samples that say what an earlier one says, case and white space aside; with a threshold [near], in (0, 1],
- * also without those that share that much of their word triples with an earlier one (Jaccard similarity, estimated by MinHash).
+ * This source without samples that say what an earlier one says, case and white space aside; with a threshold [near],
+ * in (0, 1], also without those that share that much of their word triples with an earlier one (Jaccard similarity,
+ * estimated by MinHash).
  */
 public fun DataSource.deduplicate(near: Double? = null): DataSource = WithoutRepetitions(this, near)
 
 /** A source in another order; [shuffle] makes one. */
 @Serializable
 @SerialName("shuffle")
-public data class ShuffledData(override val source: DataSource, public val seed: Long = 42, public val buffer: Int = 10_000) : DerivedData {
+public data class ShuffledData(
+    override val source: DataSource,
+    public val seed: Long = 42,
+    public val buffer: Int = 10_000,
+) : DerivedData {
     override fun open(): org.finetune4j.data.DataSource = Shuffled(source.open(), seed, buffer)
 
     override fun withCandidates(field: String): DataSource = copy(source = source.withCandidates(field))
@@ -124,24 +133,33 @@ public data class ShuffledData(override val source: DataSource, public val seed:
 }
 
 /**
- * This source in an order that [seed] decides. Training shuffles every pass anyway; this is for what comes before, such as [take].
- * Each sample is drawn from [buffer] samples in memory, and a buffer as large as the source makes all orders alike likely.
+ * This source in an order that [seed] decides. Training shuffles every pass anyway; this is for what comes before, such
+ * as [take]. Each sample is drawn from [buffer] samples in memory, and a buffer as large as the source makes all orders
+ * alike likely.
  */
 public fun DataSource.shuffle(seed: Long = 42, buffer: Int = 10_000): DataSource = ShuffledData(this, seed, buffer)
 
 /** A part of a source; [take] and [skip] make one. */
 @Serializable
 @SerialName("range")
-public data class DataRange(override val source: DataSource, public val skip: Long = 0, public val take: Long? = null) : DerivedData {
+public data class DataRange(
+    override val source: DataSource,
+    public val skip: Long = 0,
+    public val take: Long? = null,
+) : DerivedData {
     override fun open(): org.finetune4j.data.DataSource = Range(source.open(), skip, take)
 
     override fun withCandidates(field: String): DataSource = copy(source = source.withCandidates(field))
 
-    override fun toString(): String = "$source${if (skip == 0L && take != null) "" else ".skip($skip)"}${take?.let { ".take($it)" }.orEmpty()}"
+    override fun toString(): String {
+        val skipped = if (skip == 0L && take != null) "" else ".skip($skip)"
+        return "$source$skipped${take?.let { ".take($it)" }.orEmpty()}"
+    }
 }
 
 /** At most the first [count] samples, at least 1. */
-public fun DataSource.take(count: Long): DataSource = if (this is DataRange && take == null) copy(take = count) else DataRange(this, take = count)
+public fun DataSource.take(count: Long): DataSource =
+    if (this is DataRange && take == null) copy(take = count) else DataRange(this, take = count)
 
 /** All samples but the first [count]. */
 public fun DataSource.skip(count: Long): DataSource = DataRange(this, skip = count)
@@ -171,7 +189,10 @@ public data class ChosenResponses(override val source: DataSource) : DerivedData
     override fun toString(): String = "$source.chosenOnly()"
 }
 
-/** Of preferences the chosen responses, and of labelled responses the good ones, for training on them as single responses. */
+/**
+ * Of preferences the chosen responses, and of labelled responses the good ones, for training on them as single
+ * responses.
+ */
 public fun DataSource.chosenOnly(): DataSource = ChosenResponses(this)
 
 /** A source of which a script keeps some samples; [filter] makes one. */
@@ -190,7 +211,8 @@ public data class ScriptFilter internal constructor(
 }
 
 /**
- * The samples that [keeps] keeps; it must answer alike every time. A recipe with such a filter runs like any other but has no JSON
- * form, and its encoded data are not kept for other runs; an SQL condition, `jsonl("x").filter("level > 2")`, has neither limit.
+ * The samples that [keeps] keeps; it must answer alike every time. A recipe with such a filter runs like any other but
+ * has no JSON form, and its encoded data are not kept for other runs; an SQL condition, `jsonl("x").filter("level >
+ * 2")`, has neither limit.
  */
 public fun DataSource.filter(keeps: (Row) -> Boolean): DataSource = ScriptFilter(this, keeps = keeps)

@@ -25,6 +25,7 @@ internal object PlanText {
         val plan = shown.plan
         val share = if (plan.totalParameters() == 0L) 0.0 else plan.trainableParameters().toDouble() / plan.totalParameters()
         val dropped = if (plan.droppedSamples() == 0) "" else ", ${count(plan.droppedSamples().toLong())} left out for their length"
+        val details = mapOf("memory" to parts(plan.memory()), "data" to data(plan.data()))
         return listOf(
             "parameters" to "${count(plan.totalParameters())}, of which ${count(plan.trainableParameters())} train (${percent(share)})",
             "data" to "${count(plan.samples().toLong())} samples, ${count(plan.tokens())} tokens, " +
@@ -33,17 +34,17 @@ internal object PlanText {
             "memory" to "about ${bytes(plan.memoryBytes())} of ${bytes(plan.memory().availableBytes())} available",
             "time" to "about ${duration(plan.seconds())}",
             "output" to shown.folder,
-        ).flatMap { (name, text) -> listOf(name.padEnd(NAME_WIDTH) + text) + if (name == "memory") parts(plan.memory()) else if (name == "data") data(plan.data()) else emptyList() }
+        ).flatMap { (name, text) -> listOf(name.padEnd(NAME_WIDTH) + text) + details[name].orEmpty() }
     }
 
     private fun data(data: DataSummary): List<String> {
         val lengths = data.lengths()
         val told = if (lengths.count() == 0) emptyList() else listOf(
-            "tokens ${count(lengths.shortest().toLong())} to ${count(lengths.longest().toLong())} (${lengths.longestId()}), half at most " +
-                "${count(lengths.median().toLong())}, 90 % at most ${count(lengths.p90().toLong())}, 99 % at most ${count(lengths.p99().toLong())}",
-            "lengths ${bars(lengths)} by ${count(lengths.bins().first().let { it.to() - it.from() + 1L })} tokens",
+            "tokens ${count(lengths.shortest())} to ${count(lengths.longest())} (${lengths.longestId()}), " +
+                "half at most ${count(lengths.median())}, 90 % at most ${count(lengths.p90())}, 99 % at most ${count(lengths.p99())}",
+            "lengths ${bars(lengths)} by ${count(lengths.bins().first().let { it.to() - it.from() + 1 })} tokens",
         )
-        val cut = if (data.cut() == 0) emptyList() else listOf("${count(data.cut().toLong())} cut for their length")
+        val cut = if (data.cut() == 0) emptyList() else listOf("${count(data.cut())} cut for their length")
         return (data.notes() + told + cut).map { "".padEnd(NAME_WIDTH) + it }
     }
 

@@ -5,7 +5,10 @@ import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.select.Selector
 
-/** Everything that was called inside a recipe, however often; it freezes into a recipe when each call was made at most once. */
+/**
+ * Everything that was called inside a recipe, however often; it freezes into a recipe when each call was made at most
+ * once.
+ */
 internal class RecipeDraft(
     private val bases: List<Base>,
     private val data: List<TrainingData>,
@@ -22,8 +25,8 @@ internal class RecipeDraft(
     /**
      * The recipe.
      *
-     * @throws FinetuneException when a call is missing or was made twice; what else is wrong with the recipe is listed as
-     *   well, so that one look at the message is enough
+     * @throws FinetuneException when a call is missing or was made twice; what else is wrong with the recipe is listed
+     *   as well, so that one look at the message is enough
      */
     fun freeze(): Recipe {
         val problems = missing() + repeated()
@@ -46,6 +49,9 @@ internal class RecipeDraft(
         startingRuns.firstOrNull(),
     )
 
+    private fun heldOuts(): List<String> =
+        heldOut.map { "heldOut($it)" } + splits.map { (share, salt) -> "split(heldOut = $share, salt = $salt)" }
+
     private fun split(): Split? = splits.firstOrNull()?.let { (share, salt) -> data.first().source.split(share, salt) }
 
     private fun missing(): List<Problem> = listOfNotNull(
@@ -56,7 +62,7 @@ internal class RecipeDraft(
     private fun repeated(): List<Problem> = listOfNotNull(
         repeated("base", bases) { it.toString() },
         repeated("data", data) { it.toString() },
-        repeated("heldOut", heldOut.map { "heldOut($it)" } + splits.map { (share, salt) -> "split(heldOut = $share, salt = $salt)" }) { it },
+        repeated("heldOut", heldOuts()) { it },
         repeated("select", selectors) { call(it) },
         repeated("objective", objectives) { (it as? ScriptObjective)?.toString() ?: call(it) },
         repeated("adapt", adapters) { call(it) },

@@ -8,8 +8,8 @@ import org.finetune4j.data.preview.Preview
 import org.finetune4j.dsl.show.count
 
 /**
- * Samples as a model sees them. Its text marks what is learned by colour on a terminal and by `⟦brackets⟧` elsewhere; [html] is for
- * notebooks.
+ * Samples as a model sees them. Its text marks what is learned by colour on a terminal and by `⟦brackets⟧` elsewhere;
+ * [html] is for notebooks.
  *
  * @property preview the samples
  */
@@ -25,7 +25,8 @@ public class RecipePreview internal constructor(public val preview: Preview) {
     public fun html(): String = preview.samples().joinToString("\n", prefix = "<div>", postfix = "</div>") { sample ->
         val remarks = remarks(sample).joinToString("") { "<br><em>${escaped(it)}</em>" }
         val words = sample.pieces().joinToString("") {
-            if (it.learned()) "<mark title=\"${it.tokens()} tokens learned\">${escaped(it.text())}</mark>" else escaped(it.text())
+            val text = escaped(it.text())
+            if (it.learned()) "<mark title=\"${it.tokens()} tokens learned\">$text</mark>" else text
         }
         "<p><strong>${escaped(title(sample))}</strong>$remarks</p><pre style=\"white-space:pre-wrap\">$words</pre>"
     }
@@ -34,7 +35,7 @@ public class RecipePreview internal constructor(public val preview: Preview) {
 
     private fun title(sample: Preview.Shown): String {
         val roles = sample.roles().ifEmpty { listOf("document") }.joinToString(", ")
-        return "${sample.id()}  $roles  ${count(sample.tokens().toLong())} tokens, ${count(sample.supervised().toLong())} learned"
+        return "${sample.id()}  $roles  ${count(sample.tokens())} tokens, ${count(sample.supervised())} learned"
     }
 
     private fun remarks(sample: Preview.Shown): List<String> = listOfNotNull(
@@ -44,5 +45,6 @@ public class RecipePreview internal constructor(public val preview: Preview) {
 
     private fun marked(text: String, colour: Boolean) = if (colour) green(text) else "⟦$text⟧"
 
-    private fun escaped(text: String) = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;")
+    private fun escaped(text: String) =
+        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;")
 }

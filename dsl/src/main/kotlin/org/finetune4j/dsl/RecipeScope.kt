@@ -83,7 +83,9 @@ public class RecipeScope internal constructor() {
         evaluations += Evaluation(metrics.toList(), maxNewTokens)
     }
 
-    /** Keeps checkpoints, the log and the result in [folder]; without this call, in `runs/` under the recipe's own name. */
+    /**
+     * Keeps checkpoints, the log and the result in [folder]; without this call, in `runs/` under the recipe's own name.
+     */
     public fun output(folder: String) {
         outputs += folder
     }

@@ -55,7 +55,8 @@ final class CodeVersion {
                 }
             }
         } catch (IOException e) {
-            throw new FinetuneException("the classes in " + place + " cannot be read: " + e.getMessage() + ". Build again.", e);
+            throw new FinetuneException("the classes in " + place + " cannot be read: " + e.getMessage()
+                    + ". Build again.", e);
         }
     }
 

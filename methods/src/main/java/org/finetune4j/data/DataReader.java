@@ -48,7 +48,8 @@ public final class DataReader {
      * Reads and checks the data.
      *
      * @return how many rows there are
-     * @throws FinetuneException when they cannot be read, are not what the objective learns from, or wait for a selector
+     * @throws FinetuneException when they cannot be read, are not what the objective learns from, or wait for a
+     * selector
      */
     public int check(DataReport report) {
         readParts(report, part -> { });
@@ -59,8 +60,8 @@ public final class DataReader {
     /**
      * Reads and encodes the data.
      *
-     * @throws FinetuneException when they cannot be read, are not what the objective learns from, wait for a selector, or the
-     *                           encoder refuses them
+     * @throws FinetuneException when they cannot be read, are not what the objective learns from, wait for a selector,
+     *                           or the encoder refuses them
      */
     public ReadData encode(Encoder encoder, DataReport report) {
         Encoder.Pass pass = encoder.begin();
@@ -109,16 +110,16 @@ public final class DataReader {
     private FinetuneException otherRows() {
         List<String> found = new ArrayList<>();
         others.forEach((kind, count) -> found.add(String.format(Locale.ROOT, "%,d ", count) + Row.nameOf(kind)));
-        return new FinetuneException(source.description() + " holds " + String.join(" and ", found) + ", but " + objective
-                + " learns from " + Row.nameOf(wanted) + ". "
+        return new FinetuneException(source.description() + " holds " + String.join(" and ", found) + ", but "
+                + objective + " learns from " + Row.nameOf(wanted) + ". "
                 + (wanted == Sample.class ? "Take chosenOnly() of the data, or choose an objective for them."
                 : "Choose an objective for them, or other data."));
     }
 
     private void requireNoCandidates() {
         if (candidates > 0) {
-            throw new FinetuneException(candidates + " of " + rows + " samples have several candidate responses, but nothing "
-                    + "chooses among them. Add a selector such as grape(), or keep one response a sample.");
+            throw new FinetuneException(candidates + " of " + rows + " samples have several candidate responses, but "
+                    + "nothing chooses among them. Add a selector such as grape(), or keep one response a sample.");
         }
     }
 }

@@ -24,8 +24,8 @@ public interface DataSource {
     String description();
 
     /**
-     * A text that differs when the rows differ: hashes of files and every setting that changes a row, nothing else; null where
-     * nobody can know, as with somebody's own code.
+     * A text that differs when the rows differ: hashes of files and every setting that changes a row, nothing else;
+     * null where nobody can know, as with somebody's own code.
      *
      * @throws FinetuneException when a file cannot be read
      */
@@ -62,8 +62,8 @@ public interface DataSource {
             }
         }
         if (!others.isEmpty()) {
-            throw new FinetuneException(description() + " holds " + others + ", where single responses or texts are needed. "
-                    + "Take chosenOnly() of it, or another source.");
+            throw new FinetuneException(description() + " holds " + others + ", where single responses or texts are "
+                    + "needed. Take chosenOnly() of it, or another source.");
         }
         return samples;
     }

@@ -26,9 +26,10 @@ import org.finetune4j.checkpoint.StrictJson;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Encoded data in a folder, one file each, named by a hash of everything that changes tokens: the data's bytes and what is done
- * to their records, template and tokenizer, the limits, and the code. Files are written whole or not at all, and what is read
- * is held against its own hash, so that a damaged file counts as none. The {@value #KEPT} files used last are kept.
+ * Encoded data in a folder, one file each, named by a hash of everything that changes tokens: the data's bytes and what
+ * is done to their records, template and tokenizer, the limits, and the code. Files are written whole or not at all,
+ * and what is read is held against its own hash, so that a damaged file counts as none. The {@value #KEPT} files used
+ * last are kept.
  *
  * @param folder where the files lie
  */
@@ -58,7 +59,8 @@ public record EncodedCache(Path folder) {
             return null;
         }
         MessageDigest digest = Hashes.sha256();
-        try (DigestInputStream digesting = new DigestInputStream(new BufferedInputStream(Files.newInputStream(file), 1 << 16),
+        try (DigestInputStream digesting = new DigestInputStream(new BufferedInputStream(Files.newInputStream(file),
+                1 << 16),
                 digest); DataInputStream in = new DataInputStream(digesting)) {
             ReadData data = read(in, Files.size(file));
             byte[] expected = digest.digest();
@@ -134,7 +136,8 @@ public record EncodedCache(Path folder) {
 
     private static void write(DataOutputStream out, ReadData data) throws IOException {
         EncodedSamples encoded = data.encoded();
-        ObjectNode head = StrictJson.mapper().createObjectNode().put("rows", data.rows()).put("dropped", encoded.dropped())
+        ObjectNode head = StrictJson.mapper().createObjectNode().put("rows", data.rows()).put("dropped",
+                encoded.dropped())
                 .put("cut", encoded.cut());
         data.notes().forEach(head.putArray("notes")::add);
         head.set("lengths", StrictJson.mapper().valueToTree(encoded.lengths()));
@@ -168,7 +171,8 @@ public record EncodedCache(Path folder) {
                 Files.deleteIfExists(file);
             }
         } catch (IOException e) {
-            throw new FinetuneException(folder + " cannot be tidied: " + e.getMessage() + ". Check its permissions.", e);
+            throw new FinetuneException(folder + " cannot be tidied: " + e.getMessage() + ". Check its permissions.",
+                    e);
         }
     }
 

@@ -23,8 +23,10 @@ public record EncodedSamples(List<Example> examples, int dropped, int cut, Lengt
 
     /** Samples that are as long as they were. */
     public EncodedSamples(List<Example> examples, int dropped, int cut) {
-        this(examples, dropped, cut, LengthStatistics.of(examples.stream().mapToInt(example -> example.ids().length).toArray(),
-                examples.stream().max(java.util.Comparator.comparingInt(example -> example.ids().length)).map(Example::id)
+        this(examples, dropped, cut, LengthStatistics.of(examples.stream().mapToInt(example -> example.ids().length)
+                .toArray(),
+                examples.stream().max(java.util.Comparator.comparingInt(example -> example.ids().length))
+                .map(Example::id)
                         .orElse("")));
     }
 

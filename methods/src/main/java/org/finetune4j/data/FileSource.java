@@ -24,7 +24,8 @@ public record FileSource(String location, @Nullable FileKind kind, FieldMapping 
     public RowStream open(DataReport report) {
         DataFiles found = DataFiles.find(location, kind);
         if (!found.ignored().isEmpty()) {
-            report.note(location, location + " also holds " + found.ignored().size() + " other files that are not read: "
+            report.note(location, location + " also holds " + found.ignored().size()
+                    + " other files that are not read: "
                     + found.ignored().stream().limit(3).collect(Collectors.joining(", ")));
         }
         return new Files(found.files().iterator(), report);
@@ -76,8 +77,10 @@ public record FileSource(String location, @Nullable FileKind kind, FieldMapping 
         private void end() {
             reader.refuseUnseen();
             if (!any) {
-                throw new FinetuneException(location + (condition.isBlank() ? " holds no sample. Write records into it, such "
-                        + "as {\"prompt\": \"...\", \"response\": \"...\"} a line." : " holds no record that meets the condition "
+                throw new FinetuneException(location + (condition.isBlank() ? " holds no sample. Write records into "
+                        + "it, such as {\"prompt\": \"...\", \"response\": \"...\"} a line."
+                        : " holds no record that meets "
+                        + "the condition "
                         + condition + ". Loosen it."));
             }
         }

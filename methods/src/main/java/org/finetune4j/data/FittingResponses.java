@@ -24,7 +24,8 @@ public record FittingResponses(List<Sample> samples, int longResponses, int lost
      */
     public static FittingResponses of(List<Sample> samples, SampleEncoding encoding, int maxLength) {
         List<List<Candidate>> fitting = samples.parallelStream().map(sample -> sample.candidates().stream()
-                .filter(candidate -> fits(sample.withResponse(candidate.text()), encoding, maxLength)).toList()).toList();
+                .filter(candidate -> fits(sample.withResponse(candidate.text()), encoding, maxLength)).toList())
+                .toList();
         List<Boolean> alone = samples.parallelStream().map(sample -> !sample.candidates().isEmpty()
                 || sample.response() == null || fits(sample, encoding, maxLength)).toList();
         List<Sample> kept = new ArrayList<>();

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param provenance   where it came from
  */
 public record PreferencePair(String id, Conversation conversation, List<Message> chosen, List<Message> rejected,
-                             @Nullable Double margin, Map<String, String> fields, Provenance provenance) implements Row {
+                             @Nullable Double margin, Map<String, String> fields,
+                             Provenance provenance) implements Row {
     /**
      * Keeps immutable copies.
      *

@@ -20,8 +20,8 @@ public record QuerySource(String sql, FieldMapping mapping) implements DataSourc
     public RowStream open(DataReport report) {
         Query query = new Query(sql);
         if (!query.isOrdered()) {
-            report.note(sql, description() + " has no ORDER BY: its rows are numbered as they come, and a run goes on only while "
-                    + "they come alike");
+            report.note(sql, description() + " has no ORDER BY: its rows are numbered as they come, and a run goes "
+                    + "on only while they come alike");
         }
         RecordReader reader = new RecordReader(mapping);
         RowStream rows = new RecordRows(query.open(), reader, report, "the query's rows");

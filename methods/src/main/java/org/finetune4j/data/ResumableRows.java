@@ -33,8 +33,8 @@ public final class ResumableRows implements RowStream {
     }
 
     /**
-     * Opens the rows behind a cursor. What lies before it is read again, so that sources that draw or compare rows stand as they
-     * stood.
+     * Opens the rows behind a cursor. What lies before it is read again, so that sources that draw or compare rows
+     * stand as they stood.
      *
      * @throws FinetuneException when the source no longer gives the rows that were read before the cursor
      */
@@ -45,8 +45,10 @@ public final class ResumableRows implements RowStream {
                 // The cursor moves on.
             }
             if (!resumed.cursor.equals(cursor)) {
-                throw new FinetuneException(source.description() + " does not give the rows that it gave before the run stopped: "
-                        + (resumed.cursor.rows() < cursor.rows() ? "there are only " + resumed.cursor.rows() + " of them, where "
+                throw new FinetuneException(source.description() + " does not give the rows that it gave before the "
+                        + "run stopped: "
+                        + (resumed.cursor.rows() < cursor.rows() ? "there are only " + resumed.cursor.rows()
+                        + " of them, where "
                         + cursor.rows() + " were read" : "the first " + cursor.rows() + " of them differ")
                         + ". Restore the data (a query needs ORDER BY), or start afresh.");
             }

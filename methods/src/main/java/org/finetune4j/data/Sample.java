@@ -10,10 +10,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * One training example before it is encoded.
  *
- * @param id           stable name for messages and provenance: file name and line number, such as {@code train.jsonl:17}
- * @param conversation the turns with their tools; for prompt-and-response data one user turn and one assistant turn; when
- *                     {@code candidates} is not empty it ends with the user's turn; without a turn for a plain document
- * @param candidates   alternative responses to the last user turn, of which a selector chooses; empty when there is no choice
+ * @param id           stable name for messages and provenance: file name and line number, such as {@code
+ *                     train.jsonl:17}
+ * @param conversation the turns with their tools; for prompt-and-response data one user turn and one assistant turn;
+ *                     when {@code candidates} is not empty it ends with the user's turn; without a turn for a plain
+ *                     document
+ * @param candidates   alternative responses to the last user turn, of which a selector chooses; empty when there is no
+ *                     choice
  * @param answer       the reference answer for evaluation, or null
  * @param fields       all other fields of the record as text
  * @param provenance   where it came from

@@ -11,8 +11,9 @@ import org.finetune4j.tokenizer.ChatTemplate;
 import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.ConversationEncoder;
 import org.finetune4j.tokenizer.EncodedConversation;
+import org.finetune4j.tokenizer.StopTokens;
+import org.finetune4j.tokenizer.Supervision;
 import org.finetune4j.tokenizer.Tokenizer;
-import org.finetune4j.tokenizer.Turns;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 public final class TextEncoding implements SampleEncoding {
     private final Tokenizer tokenizer;
     private final @Nullable String jinja;
+    private final Supervision supervision;
     private @Nullable ConversationEncoder conversations;
 
     /**
@@ -31,7 +33,13 @@ public final class TextEncoding implements SampleEncoding {
      * @param chatTemplate a Jinja template, or null for the tokenizer's own, which is not asked for before it is needed
      */
     public TextEncoding(Tokenizer tokenizer, @Nullable String chatTemplate) {
+        this(tokenizer, chatTemplate, Supervision.ASSISTANT);
+    }
+
+    /** An encoding that marks other tokens of conversations than every turn of the assistant with its end. */
+    public TextEncoding(Tokenizer tokenizer, @Nullable String chatTemplate, Supervision supervision) {
         this.tokenizer = tokenizer;
+        this.supervision = supervision;
         this.jinja = chatTemplate;
     }
 
@@ -46,7 +54,7 @@ public final class TextEncoding implements SampleEncoding {
                     : ": its candidates were not chosen from. Add a selector, or keep one response a sample."));
         }
         try {
-            EncodedConversation encoded = conversations().encode(sample.conversation(), Turns.ASSISTANT);
+            EncodedConversation encoded = conversations().encode(sample.conversation(), supervision);
             return new Example(sample.id(), encoded.ids(), encoded.supervised());
         } catch (RuntimeException e) {
             throw named(sample, e);
@@ -67,8 +75,8 @@ public final class TextEncoding implements SampleEncoding {
     }
 
     /**
-     * A text that differs when the same sample may give other tokens or marks: over the tokenizer's files, the template, and what
-     * is learned.
+     * A text that differs when the same sample may give other tokens or marks: over the tokenizer's files, the
+     * template, and what is learned.
      */
     public String fingerprint() {
         StringBuilder files = new StringBuilder();
@@ -76,15 +84,26 @@ public final class TextEncoding implements SampleEncoding {
             try {
                 files.append(file.getFileName()).append(' ').append(Hashes.of(Files.readAllBytes(file))).append('\n');
             } catch (IOException e) {
-                throw new FinetuneException(file + " cannot be read: " + e.getMessage() + ". Check its permissions.", e);
+                throw new FinetuneException(file + " cannot be read: " + e.getMessage() + ". Check its permissions.",
+                        e);
             }
         }
-        return files + "template " + jinja + " learns " + Turns.ASSISTANT;
+        return files + "template " + jinja + " learns " + supervision;
     }
 
     /** The tokens that end a generated turn. */
     public Set<Integer> stopIds() {
-        return conversations().stopTokenIds();
+        return stopTokens().ids();
+    }
+
+    /** The tokens that end a generated turn, with who names them; it prints as one line. */
+    public StopTokens stopTokens() {
+        return conversations().stopTokens();
+    }
+
+    /** A hash of everything that changes a conversation's tokens and marks, for the keys of caches. */
+    public String contentHash() {
+        return conversations().contentHash() + " " + supervision;
     }
 
     private Example document(Sample sample) {

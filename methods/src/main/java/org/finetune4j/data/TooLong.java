@@ -11,8 +11,8 @@ public enum TooLong {
     /** Keep the end, cut the start and count it; a sample that loses its whole response is refused. */
     KEEP_END,
     /**
-     * Cut the sample into pieces that fit, each beginning with the last token of the one before, so that every supervised token
-     * is learned once; pieces without one are left out.
+     * Cut the sample into pieces that fit, each beginning with the last token of the one before, so that every
+     * supervised token is learned once; pieces without one are left out.
      */
     SPLIT;
 

@@ -66,7 +66,8 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
 
     /** This job with the files of its base elsewhere. */
     FineTuning withBase(BaseModel other) {
-        return new FineTuning(other, data, chatTemplate, selector, objective, adapter, train, evaluation, kernels, runFolder,
+        return new FineTuning(other, data, chatTemplate, selector, objective, adapter, train, evaluation, kernels,
+                runFolder,
                 continueFrom, dataCache, recipe);
     }
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.DataReader;
 import org.finetune4j.data.DataReport;
@@ -165,7 +166,8 @@ final class Planner {
             samples = reader.samples(report);
             rows = samples.size();
             notes = report.lines();
-            prompts = samples.stream().filter(sample -> !sample.isDocument()).map(ReadData::prompt).collect(Collectors.toSet());
+            prompts = samples.stream().filter(sample -> !sample.isDocument()).map(ReadData::prompt)
+                    .collect(Collectors.toSet());
             candidateProblems();
         } else if (nothingAgainst && problems.isEmpty()) {
             encode();
@@ -180,9 +182,10 @@ final class Planner {
         if (samples.stream().allMatch(sample -> sample.candidates().isEmpty())
                 && samples.stream().map(Sample::prompt).distinct().count() == samples.size()) {
             problems.add("select: " + java.util.Objects.requireNonNull(job.selector()).method().name()
-                    + " has nothing to choose: each of the " + samples.size() + " samples of " + job.data().description()
-                    + " has one response. Give candidate responses, name the field that holds them, or leave the selector "
-                    + "out.");
+                    + " has nothing to choose: each of the " + samples.size() + " samples of " + job.data()
+                    .description()
+                    + " has one response. Give candidate responses, name the field that holds them, or leave the "
+                    + "selector out.");
         }
     }
 
@@ -195,7 +198,8 @@ final class Planner {
         try (Tokenizer tokenizer = Tokenizer.load(job.base().folder())) {
             TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate());
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
-            EncodedSamples data = job.selector() == null ? encodeRows(encoding, encoder) : encodeLikely(encoding, encoder);
+            EncodedSamples data = job.selector() == null ? encodeRows(encoding, encoder) : encodeLikely(encoding,
+                    encoder);
             encoded = data;
             Packer packer = new Packer(data.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
                     job.train().seed());
@@ -211,15 +215,25 @@ final class Planner {
                 job.train().tooLong());
         ReadData read = cache == null || key == null ? null : cache.read(key);
         if (read == null) {
-            read = new DataReader(job.data(), job.objective().rows(), job.objective().method().name()).encode(encoder, report);
-            if (cache != null && key != null) {
-                cache.write(key, read);
-            }
+            read = new DataReader(job.data(), job.objective().rows(), job.objective().method().name()).encode(encoder,
+                    report);
+            keep(cache, key, read);
         }
         rows = read.rows();
-        notes = read.notes();
+        notes = Stream.concat(read.notes().stream(), notes.stream()).toList();
         prompts = Arrays.stream(read.prompts()).boxed().collect(Collectors.toSet());
         return read.encoded();
+    }
+
+    /** Data that cannot be kept are encoded again another time, which is no reason not to train now. */
+    private void keep(@Nullable EncodedCache cache, @Nullable String key, ReadData read) {
+        if (cache != null && key != null) {
+            try {
+                cache.write(key, read);
+            } catch (FinetuneException e) {
+                notes = List.of("the encoded data are not kept for other runs: " + e.getMessage());
+            }
+        }
     }
 
     /** A selector keeps a response for each prompt, of which nobody knows yet which one. */
@@ -251,8 +265,9 @@ final class Planner {
             answeredPrompts++;
             longestPrompt = Math.max(longestPrompt, length);
             if (length >= context) {
-                throw new FinetuneException("the prompt of " + sample.id() + " has " + length + " tokens, which leaves no "
-                        + "room for an answer in the model's context of " + context + ". Shorten it or leave it out.");
+                throw new FinetuneException("the prompt of " + sample.id() + " has " + length
+                        + " tokens, which leaves no room for an answer in the model's context of " + context
+                        + ". Shorten it or leave it out.");
             }
         }
         List<Sample> answered = heldOut.stream().filter(sample -> sample.isDocument() || sample.response() != null)
@@ -359,7 +374,8 @@ final class Planner {
             stages.add("select with " + job.selector().method().name() + " from " + job.data().description());
         }
         Evaluation evaluation = job.evaluation();
-        String measured = evaluation == null ? "" : "measure " + (evaluation.metrics().isEmpty() ? "" : String.join(", ",
+        String measured = evaluation == null ? "" : "measure " + (evaluation.metrics().isEmpty() ? ""
+                : String.join(", ",
                 evaluation.metrics().stream().map(metric -> metric.method().name()).toList()) + " and ")
                 + "the held-out loss on " + evaluation.heldOut().description();
         if (evaluation != null) {

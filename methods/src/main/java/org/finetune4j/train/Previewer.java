@@ -51,7 +51,8 @@ final class Previewer {
     private void show(Row row, List<Preview.Shown> shown) {
         if (row instanceof Sample sample) {
             int candidates = sample.candidates().size();
-            shown.add(candidates == 0 ? shown(sample, "") : shown(sample.withResponse(sample.candidates().get(0).text()),
+            shown.add(candidates == 0 ? shown(sample, "") : shown(sample.withResponse(sample.candidates().get(0)
+                    .text()),
                     "the first of " + candidates + " candidate responses"));
         } else if (row instanceof PreferencePair pair) {
             shown.add(shown(pair.chosenSample(), "the chosen response"));
@@ -67,7 +68,8 @@ final class Previewer {
         try {
             example = encoding.encode(sample);
         } catch (FinetuneException e) {
-            return new Preview.Shown(sample.id(), sample.provenance(), roles, 0, 0, List.of(), "refused: " + e.getMessage());
+            return new Preview.Shown(sample.id(), sample.provenance(), roles, 0, 0, List.of(), "refused: "
+                    + e.getMessage());
         }
         List<String> notes = new ArrayList<>(note.isEmpty() ? List.of() : List.of(note));
         Example kept = example;
@@ -86,13 +88,15 @@ final class Previewer {
         if (example.supervisedTokens() == 0) {
             notes.add("no token of it is learned, so that it is refused");
         }
-        return new Preview.Shown(sample.id(), sample.provenance(), roles, example.ids().length, example.supervisedTokens(),
+        return new Preview.Shown(sample.id(), sample.provenance(), roles, example.ids().length,
+                example.supervisedTokens(),
                 Preview.pieces(kept, ids -> tokenizer.decode(ids, false)), String.join("; ", notes));
     }
 
     private Example shortened(Example example, List<String> notes) {
         try {
-            return new Encoder(sample -> example, limit, tooLong).encode(List.of(Sample.document(example.id(), ""))).examples()
+            return new Encoder(sample -> example, limit, tooLong).encode(List.of(Sample.document(example.id(), "")))
+                    .examples()
                     .get(0);
         } catch (FinetuneException refused) {
             notes.add("nothing that is learned is left of it, so that it is refused");

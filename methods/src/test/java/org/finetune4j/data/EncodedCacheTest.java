@@ -30,7 +30,8 @@ class EncodedCacheTest {
             }
             return new Example("é:" + i, ids, supervised);
         }).toList();
-        return new ReadData(43, List.of("a note", "ein Wort: 3"), random.longs(40).toArray(), new EncodedSamples(examples, 2, 1));
+        return new ReadData(43, List.of("a note", "ein Wort: 3"), random.longs(40).toArray(),
+                new EncodedSamples(examples, 2, 1));
     }
 
     private Path file() throws IOException {
@@ -84,7 +85,8 @@ class EncodedCacheTest {
         EncodedCache cache = new EncodedCache(folder);
         for (int i = 0; i < 40; i++) {
             cache.write("k" + i, data(i));
-            Files.setLastModifiedTime(folder.resolve("k" + i + ".tokens"), java.nio.file.attribute.FileTime.fromMillis(1_000_000L * (i + 1)));
+            Files.setLastModifiedTime(folder.resolve("k" + i + ".tokens"),
+                    java.nio.file.attribute.FileTime.fromMillis(1_000_000L * (i + 1)));
         }
         try (var files = Files.list(folder)) {
             assertEquals(32, files.count());
@@ -97,11 +99,14 @@ class EncodedCacheTest {
     void theKeyFollowsEverythingThatChangesTokens() {
         DataSource source = DataSource.of("d", List.of(Sample.document("d:1", "a")));
         String key = EncodedCache.key(source, "tokenizer", 64, TooLong.DROP);
-        assertEquals(key, EncodedCache.key(DataSource.of("d", List.of(Sample.document("d:1", "a"))), "tokenizer", 64, TooLong.DROP));
-        assertNotEquals(key, EncodedCache.key(DataSource.of("d", List.of(Sample.document("d:1", "b"))), "tokenizer", 64, TooLong.DROP));
+        assertEquals(key, EncodedCache.key(DataSource.of("d", List.of(Sample.document("d:1", "a"))), "tokenizer", 64,
+                TooLong.DROP));
+        assertNotEquals(key, EncodedCache.key(DataSource.of("d", List.of(Sample.document("d:1", "b"))), "tokenizer",
+                64, TooLong.DROP));
         assertNotEquals(key, EncodedCache.key(source, "another", 64, TooLong.DROP));
         assertNotEquals(key, EncodedCache.key(source, "tokenizer", 65, TooLong.DROP));
         assertNotEquals(key, EncodedCache.key(source, "tokenizer", 64, TooLong.KEEP_END));
-        assertNull(EncodedCache.key(new org.finetune4j.data.transform.Filtered(source, row -> true), "tokenizer", 64, TooLong.DROP));
+        assertNull(EncodedCache.key(new org.finetune4j.data.transform.Filtered(source, row -> true), "tokenizer", 64,
+                TooLong.DROP));
     }
 }

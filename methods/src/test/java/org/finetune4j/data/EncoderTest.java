@@ -32,9 +32,11 @@ class EncoderTest {
 
     @Test
     void refusesLongSamplesByDefaultAndNamesThem() {
-        FinetuneException refusal = assertThrows(FinetuneException.class, () -> new Encoder(CHARACTERS, 5, TooLong.ERROR)
+        FinetuneException refusal = assertThrows(FinetuneException.class, () -> new Encoder(CHARACTERS, 5,
+                TooLong.ERROR)
                 .encode(documents("abc", "abcd", "abcdefg", "a")));
-        assertTrue(refusal.getMessage().contains("2 of 4 samples are longer than maxLength 5: s1, s2; the longest has 9"),
+        assertTrue(refusal.getMessage().contains("2 of 4 samples are longer than maxLength 5: s1, s2; the longest "
+                + "has 9"),
                 refusal.getMessage());
     }
 
@@ -45,8 +47,8 @@ class EncoderTest {
         assertEquals(1, encoded.dropped());
         assertEquals(8, encoded.tokens());
         assertEquals(4, encoded.supervisedTokens());
-        assertEquals("no sample is left of 2: 2 are longer than maxLength 3 (the longest has 6 tokens). Raise maxLength, "
-                + "shorten the data, or choose tooLong = KEEP_START (cut their ends).",
+        assertEquals("no sample is left of 2: 2 are longer than maxLength 3 (the longest has 6 tokens). Raise "
+                + "maxLength, shorten the data, or choose tooLong = KEEP_START (cut their ends).",
                 assertThrows(FinetuneException.class,
                         () -> new Encoder(CHARACTERS, 3, TooLong.DROP).encode(documents("abc", "abcd"))).getMessage());
     }
@@ -68,7 +70,8 @@ class EncoderTest {
     void leavesOutLongResponsesAndSamplesThatLoseEveryOne() {
         SampleEncoding response = sample -> CHARACTERS.encode(Sample.document(sample.id(), sample.response()));
         List<Message> prompt = List.of(new Message("user", "?"));
-        Sample some = new Sample("some", prompt, List.of(new Sample.Candidate("abcd", "a"), new Sample.Candidate("abc", "b"),
+        Sample some = new Sample("some", prompt, List.of(new Sample.Candidate("abcd", "a"),
+                new Sample.Candidate("abc", "b"),
                 new Sample.Candidate("abcde", "c")), null, Map.of());
         Sample none = new Sample("none", prompt, List.of(new Sample.Candidate("abcd", "a")), null, Map.of());
         Sample own = new Sample("own", prompt, List.of(), null, Map.of());
@@ -97,10 +100,12 @@ class EncoderTest {
         assertArrayEquals(new int[] {'b', 'c', 'd'}, encoded.examples().get(0).ids());
         assertEquals(2, encoded.examples().get(0).supervisedTokens());
         assertEquals(1, encoded.cut());
-        SampleEncoding promptLast = sample -> new Example(sample.id(), new int[] {1, 2, 3, 4, 5}, new boolean[] {false, true, false, false, false});
+        SampleEncoding promptLast = sample -> new Example(sample.id(), new int[] {1, 2, 3, 4, 5},
+                new boolean[] {false, true, false, false, false});
         String message = assertThrows(FinetuneException.class,
                 () -> new Encoder(promptLast, 3, TooLong.KEEP_END).encode(documents("x"))).getMessage();
-        assertTrue(message.contains("1 of 1 samples have no token to learn: s0 (its response lies before the last 3 tokens)"), message);
+        assertTrue(message.contains("1 of 1 samples have no token to learn: s0 (its response lies before the last 3 "
+                + "tokens)"), message);
     }
 
     /** Cut into pieces or not, every supervised token is learned once and in its order. */
@@ -129,7 +134,8 @@ class EncoderTest {
             }
             assertEquals(IntStream.range(1, length).filter(i -> supervised[i]).boxed().toList(), learned);
         }
-        assertEquals(List.of("s0#1", "s0#2", "s1"), new Encoder(CHARACTERS, 4, TooLong.SPLIT).encode(documents("abcde", "a")).examples()
+        assertEquals(List.of("s0#1", "s0#2", "s1"), new Encoder(CHARACTERS, 4, TooLong.SPLIT)
+                .encode(documents("abcde", "a")).examples()
                 .stream().map(Example::id).toList());
     }
 
@@ -164,9 +170,11 @@ class EncoderTest {
 
     @Test
     void refusesAndCountsSamplesWithoutASupervisedToken() {
-        FinetuneException refusal = assertThrows(FinetuneException.class, () -> new Encoder(CHARACTERS, 9, TooLong.ERROR)
+        FinetuneException refusal = assertThrows(FinetuneException.class, () -> new Encoder(CHARACTERS, 9,
+                TooLong.ERROR)
                 .encode(documents("a", "", "b", "", "", "", "", "")));
-        assertTrue(refusal.getMessage().contains("6 of 8 samples have no token to learn: s1, s3, s4, s5, s6, and 1 more"),
+        assertTrue(refusal.getMessage().contains("6 of 8 samples have no token to learn: s1, s3, s4, s5, s6, and 1 "
+                + "more"),
                 refusal.getMessage());
     }
 

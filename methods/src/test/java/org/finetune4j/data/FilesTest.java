@@ -73,7 +73,8 @@ class FilesTest {
         assertEquals(List.of("c"), responses(file("a.tsv", "prompt\tresponse\na,b\tc\n")));
         // A table holds lists as JSON.
         assertEquals(List.of("a"), responses(file("m.csv",
-                "messages\n\"[{\"\"role\"\": \"\"user\"\", \"\"content\"\": \"\"u\"\"}, {\"\"role\"\": \"\"assistant\"\", \"\"content\"\": \"\"a\"\"}]\"\n")));
+                "messages\n\"[{\"\"role\"\": \"\"user\"\", \"\"content\"\": \"\"u\"\"}, {\"\"role\"\": "
+                + "\"\"assistant\"\", \"\"content\"\": \"\"a\"\"}]\"\n")));
     }
 
     @ParameterizedTest
@@ -104,17 +105,21 @@ class FilesTest {
 
     @Test
     void parquetWithNestedAndMissingValues() throws SQLException {
-        sql("COPY (SELECT [{'role': 'user', 'content': 'q' || i, 'tool_calls': NULL::VARCHAR[]}, {'role': 'assistant', 'content': 'a' || i, "
-                + "'tool_calls': NULL}] AS messages, 'nan'::DOUBLE AS score, NULL::VARCHAR AS prompt, i AS number FROM range(3) t(i)) TO '"
+        sql("COPY (SELECT [{'role': 'user', 'content': 'q' || i, 'tool_calls': NULL::VARCHAR[]}, {'role': "
+                + "'assistant', 'content': 'a' || i, 'tool_calls': NULL}] AS messages, 'nan'::DOUBLE AS score, "
+                + "NULL::VARCHAR AS prompt, i AS number FROM range(3) t(i)) TO '"
                 + folder.resolve("x.parquet") + "' (FORMAT parquet)");
         DataSource parquet = source("x.parquet", null);
         assertEquals(List.of("a0", "a1", "a2"), responses(parquet));
         assertEquals(List.of("x.parquet:1", "x.parquet:2", "x.parquet:3"), ids(parquet));
         assertEquals("NaN", parquet.samples().get(0).fields().get("score"));
-        DataSource some = new FileSource(folder.resolve("x.parquet").toString(), null, FieldMapping.standard(), "number >= 1");
+        DataSource some = new FileSource(folder.resolve("x.parquet").toString(), null, FieldMapping.standard(),
+                "number >= 1");
         assertEquals(List.of("x.parquet:2", "x.parquet:3"), ids(some));
-        String message = refusal(new FileSource(folder.resolve("x.parquet").toString(), null, FieldMapping.standard(), "nombre > 1"));
-        assertTrue(message.contains("x.parquet cannot be read: Binder Error: Referenced column \"nombre\" not found"), message);
+        String message = refusal(new FileSource(folder.resolve("x.parquet").toString(), null, FieldMapping.standard(),
+                "nombre > 1"));
+        assertTrue(message.contains("x.parquet cannot be read: Binder Error: Referenced column \"nombre\" not found"),
+                message);
     }
 
     @Test
@@ -131,7 +136,8 @@ class FilesTest {
         String message = refusal(source("w.parquet", null));
         assertTrue(message.contains("w.parquet row 4 has 'response' that is empty"), message);
         // Numbers are no texts, whatever the file says of its columns.
-        assertThrows(FinetuneException.class, () -> new QuerySource("SELECT 'p' AS prompt, 5 AS response", FieldMapping.standard()).rows());
+        assertThrows(FinetuneException.class, () -> new QuerySource("SELECT 'p' AS prompt, 5 AS response",
+                FieldMapping.standard()).rows());
     }
 
     @Test
@@ -140,7 +146,8 @@ class FilesTest {
         assertEquals(List.of("a.json:1", "a.json:2"), ids(file("a.json", array)));
         assertEquals("2020-01-01", file("a.json", array).samples().get(1).fields().get("text"));
         assertEquals(2, file("b.json", "{\"version\": {\"a\": [1]}, \"data\": " + array + ", \"n\": 2}").rows().size());
-        assertEquals(List.of("k"), file("d.json", "[{\"text\": \"k\"}]").samples().stream().map(s -> s.fields().get("text")).toList());
+        assertEquals(List.of("k"), file("d.json", "[{\"text\": \"k\"}]").samples().stream().map(s -> s.fields()
+                .get("text")).toList());
     }
 
     @ParameterizedTest
@@ -173,7 +180,8 @@ class FilesTest {
         sql(rows + "/z.json.zst' (FORMAT json, ARRAY true, COMPRESSION zstd)");
         for (String name : List.of("z.jsonl.zst", "z.csv.zst", "z.csv.gz", "z.json.zst")) {
             assertEquals(List.of("r0", "r1", "r2"), responses(source(name, null)), name);
-            DataSource some = new FileSource(folder.resolve(name).toString(), null, FieldMapping.standard(), "response <> 'r1'");
+            DataSource some = new FileSource(folder.resolve(name).toString(), null, FieldMapping.standard(),
+                    "response <> 'r1'");
             assertEquals(List.of(name + ":1", name + ":3"), ids(some), name);
         }
         Files.writeString(folder.resolve("no.jsonl.gz"), "{\"text\": \"t\"}");
@@ -190,12 +198,14 @@ class FilesTest {
         assertEquals(List.of("a.json:1", "a/z.csv:1", "b.jsonl:1"), ids(source("d", null)));
         DataReport report = new DataReport();
         source("d", null).open(report).close();
-        assertEquals(List.of(folder.resolve("d") + " also holds 1 other files that are not read: README.md"), report.lines());
+        assertEquals(List.of(folder.resolve("d") + " also holds 1 other files that are not read: README.md"),
+                report.lines());
         assertEquals(List.of("b.jsonl:1"), ids(source("d", FileKind.JSON_LINES)));
         assertEquals(List.of("a.json:1", "b.jsonl:1"), ids(source("d/*.js*", null)));
         assertEquals(List.of("a/z.csv:1"), ids(source("d/**/*.csv", null)));
         Files.createDirectories(folder.resolve("empty"));
-        assertTrue(refusal(source("empty", null)).contains("empty holds no file of records (.jsonl, .ndjson, .json, .csv"));
+        assertTrue(refusal(source("empty", null)).contains("empty holds no file of records (.jsonl, .ndjson, .json, "
+                + ".csv"));
         assertTrue(refusal(source("d/*.parquet", null)).contains("d/*.parquet holds no file of records"));
         assertTrue(refusal(source("nowhere/*.csv", null)).contains("is no folder"));
         assertTrue(refusal(source("nowhere.csv", null)).contains("nowhere.csv does not exist"));
@@ -208,7 +218,8 @@ class FilesTest {
     void queriesReadAndNothingElse() throws IOException {
         file("q.csv", "prompt,response,level\na,b,1\nc,d,2\n");
         String path = "'" + folder.resolve("q.csv") + "'";
-        DataSource query = new QuerySource("select response as completion, prompt from " + path + " where level > 1 -- last;", FieldMapping.standard());
+        DataSource query = new QuerySource("select response as completion, prompt from " + path
+                + " where level > 1 -- last;", FieldMapping.standard());
         assertEquals(List.of("d"), responses(query));
         assertEquals(List.of("sql:1"), ids(query));
         DataReport report = new DataReport();
@@ -231,13 +242,32 @@ class FilesTest {
     }
 
     @Test
+    void theOrderOfAQueryIsTheOrderOfItsRows() {
+        long last = -1;
+        int count = 0;
+        try (RowStream rows = new QuerySource("select 'p' as prompt, 'r' || (i * 7919) % 50000 as response from range(50000) t(i) "
+                + "order by (i * 7919) % 50000", FieldMapping.standard()).open(new DataReport())) {
+            for (Row row = rows.next(); row != null; row = rows.next()) {
+                long next = Long.parseLong(String.valueOf(((Sample) row).response()).substring(1));
+                assertEquals(last + 1, next);
+                last = next;
+                count++;
+            }
+        }
+        assertEquals(50_000, count);
+    }
+
+    @Test
     void conditionsOnJsonLinesKeepLineNumbersAndBytes() throws IOException {
-        Path file = Files.writeString(folder.resolve("c.jsonl"), "{\"text\": \"1.50\", \"level\": 3}\n\n{\"text\": \"b\"}\n{\"text\": \"2020-01-01\", \"level\": 5}\n");
+        Path file = Files.writeString(folder.resolve("c.jsonl"), "{\"text\": \"1.50\", \"level\": 3}\n\n{\"text\": "
+                + "\"b\"}\n{\"text\": \"2020-01-01\", \"level\": 5}\n");
         DataSource some = new FileSource(file.toString(), null, FieldMapping.standard(), "level > 1");
         assertEquals(List.of("c.jsonl:1", "c.jsonl:4"), ids(some));
         assertEquals(List.of("1.50", "2020-01-01"), some.samples().stream().map(s -> s.fields().get("text")).toList());
-        assertTrue(refusal(new FileSource(file.toString(), null, FieldMapping.standard(), "level > 9")).contains("no record that meets the condition"));
-        assertTrue(refusal(new FileSource(file.toString(), null, FieldMapping.standard(), "level >")).contains("the SQL has an error"));
+        assertTrue(refusal(new FileSource(file.toString(), null, FieldMapping.standard(), "level > 9"))
+                .contains("no record that meets the condition"));
+        assertTrue(refusal(new FileSource(file.toString(), null, FieldMapping.standard(), "level >"))
+                .contains("the SQL has an error"));
     }
 
     @Test
@@ -247,7 +277,7 @@ class FilesTest {
         assertEquals(huge, file("h.jsonl", "{\"text\": \"" + huge + "\"}").samples().get(0).fields().get("text"));
     }
 
-    /** Twice as many rows as the heap could hold at once would be slow to make, so that the rows held are counted instead. */
+    /** The rows of each file, held all at once, would take more than a hundred MiB. */
     @Test
     void twoHundredThousandRowsAreReadInBoundedMemory() throws IOException, SQLException {
         try (BufferedWriter out = Files.newBufferedWriter(folder.resolve("big.jsonl"))) {
@@ -255,15 +285,16 @@ class FilesTest {
                 out.write("{\"prompt\": \"question " + i + "\", \"response\": \"" + "answer ".repeat(20) + i + "\"}\n");
             }
         }
-        sql("COPY (SELECT * FROM '" + folder.resolve("big.jsonl") + "') TO '" + folder.resolve("big.parquet") + "' (FORMAT parquet)");
-        sql("COPY (SELECT * FROM '" + folder.resolve("big.jsonl") + "') TO '" + folder.resolve("big.csv") + "' (FORMAT csv)");
-        for (String name : List.of("big.jsonl", "big.parquet", "big.csv")) {
+        sql("COPY (SELECT 'question ' || i AS prompt, repeat('answer ', 20) || i AS response FROM range(200000) "
+                + "t(i)) TO '"
+                + folder.resolve("big.parquet") + "' (FORMAT parquet)");
+        for (String name : List.of("big.jsonl", "big.parquet")) {
             long before = usedHeap();
             long peak = 0;
             int count = 0;
             try (RowStream rows = source(name, null).open(new DataReport())) {
                 for (Row row = rows.next(); row != null; row = rows.next()) {
-                    if (++count % 50_000 == 0) {
+                    if (++count % 100_000 == 0) {
                         assertEquals(name + ":" + count, row.id());
                         peak = Math.max(peak, usedHeap() - before);
                     }
@@ -282,7 +313,8 @@ class FilesTest {
     @Test
     void fingerprintsFollowBytesAndMappingAndNothingElse() throws IOException {
         String before = file("f.jsonl", "{\"text\": \"a\"}").fingerprint();
-        assertTrue(Files.setLastModifiedTime(folder.resolve("f.jsonl"), java.nio.file.attribute.FileTime.fromMillis(0)) != null);
+        assertTrue(Files.setLastModifiedTime(folder.resolve("f.jsonl"),
+                java.nio.file.attribute.FileTime.fromMillis(0)) != null);
         assertEquals(before, source("f.jsonl", null).fingerprint());
         assertNotEquals(before, new FileSource(folder.resolve("f.jsonl").toString(), null, FieldMapping.standard()
                 .with(Part.ANSWER, "x"), "").fingerprint());

@@ -61,7 +61,8 @@ class FormatsTest {
         assertEquals("weather c1 {\"city\":\"Bern\"}", call.name() + " " + call.id() + " " + call.arguments().text());
         assertEquals(Message.tool("21", "c1", "weather"), turns.get(2));
         assertEquals(assistant("21 °C"), turns.get(3));
-        assertEquals("{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}", sample.conversation().tools().get(0).text());
+        assertEquals("{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}", sample.conversation().tools()
+                .get(0).text());
         assertEquals(Map.of("topic", "sky"), sample.fields());
         assertEquals(new Provenance("x.jsonl", List.of()), sample.provenance());
     }
@@ -71,22 +72,26 @@ class FormatsTest {
         Sample sample = (Sample) row("""
                 {"system": "s", "conversations": [{"from": "human", "value": "h"}, {"from": "function_call", "value": "{\\"name\\": \\"f\\", \\"arguments\\": {\\"a\\": 1}}"}, {"from": "observation", "value": "o"}, {"from": "gpt", "value": "g"}], "tools": "[{\\"name\\": \\"f\\"}]"}""");
         assertEquals(List.of(Message.system("s"), user("h"), new Message("assistant", null)
-                .withToolCalls(List.of(ToolCall.of("f", "{\"a\":1}"))), new Message("tool", "o"), assistant("g")), sample.messages());
+                .withToolCalls(List.of(ToolCall.of("f", "{\"a\":1}"))), new Message("tool", "o"), assistant("g")),
+                sample.messages());
         assertEquals("{\"name\":\"f\"}", sample.conversation().tools().get(0).text());
     }
 
     @Test
     void alpacaInItsPublishedWordsAndWithout() throws IOException {
-        String json = "{\"instruction\": \"Add.\", \"input\": \"1 2\", \"output\": \"3\", \"history\": [[\"Hi\", \"Yes?\"]]}";
+        String json = "{\"instruction\": \"Add.\", \"input\": \"1 2\", \"output\": \"3\", \"history\": [[\"Hi\", "
+                + "\"Yes?\"]]}";
         Sample published = (Sample) row(json);
-        assertEquals("Below is an instruction that describes a task, paired with an input that provides further context. "
-                + "Write a response that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n### Input:\n1 2"
+        assertEquals("Below is an instruction that describes a task, paired with an input that provides further "
+                + "context. Write a response that appropriately completes the request.\n\n### "
+                + "Instruction:\nAdd.\n\n### "
+                + "Input:\n1 2"
                 + "\n\n### Response:", published.messages().get(2).text());
         assertEquals("3", published.response());
         assertEquals(List.of(user("Hi"), assistant("Yes?")), published.messages().subList(0, 2));
         Sample without = (Sample) row("{\"instruction\": \"Add.\", \"input\": \"\", \"output\": \"3\"}");
-        assertEquals("Below is an instruction that describes a task. Write a response that appropriately completes the request."
-                + "\n\n### Instruction:\nAdd.\n\n### Response:", without.messages().get(0).text());
+        assertEquals("Below is an instruction that describes a task. Write a response that appropriately completes "
+                + "the request.\n\n### Instruction:\nAdd.\n\n### Response:", without.messages().get(0).text());
         Sample plain = (Sample) row(json, new FieldMapping(Map.of(), null, AlpacaPrompt.PLAIN));
         assertEquals("Add.\n\n1 2", plain.messages().get(2).text());
     }
@@ -120,7 +125,8 @@ class FormatsTest {
         LabelledResponse good = (LabelledResponse) row("{\"prompt\": \"p\", \"completion\": \"c\", \"label\": true}");
         assertTrue(good.desirable());
         assertEquals("c", good.sample().response());
-        assertEquals(false, ((LabelledResponse) row("{\"prompt\": \"p\", \"completion\": \"c\", \"label\": \"0\"}")).desirable());
+        assertEquals(false, ((LabelledResponse) row("{\"prompt\": \"p\", \"completion\": \"c\", \"label\": \"0\"}"))
+                .desirable());
         assertEquals("c", ((Sample) row("{\"prompt\": \"p\", \"completion\": \"c\"}")).response());
         assertEquals("c", ((Sample) row("{\"prompt\": \"p\", \"completion\": \"c\", \"label\": 7}",
                 FieldMapping.standard().as(RecordFormat.PROMPT_COMPLETION))).response());
@@ -130,7 +136,8 @@ class FormatsTest {
     void mapsNamesPathsTemplatesAndConstants() throws IOException {
         FieldMapping mapping = FieldMapping.standard().with(Part.PROMPT, "{meta.title}\n{turns.0.q} {{x}}")
                 .with(Part.RESPONSE, "meta.answer").with(Part.SYSTEM, FieldMapping.constant("Be {brief}."));
-        Sample sample = (Sample) row("{\"meta\": {\"title\": \"T\", \"answer\": \"A\"}, \"turns\": [{\"q\": \"Q\"}], \"prompt\": \"no\"}",
+        Sample sample = (Sample) row("{\"meta\": {\"title\": \"T\", \"answer\": \"A\"}, \"turns\": [{\"q\": \"Q\"}], "
+                + "\"prompt\": \"no\"}",
                 mapping);
         assertEquals(List.of(Message.system("Be {brief}."), user("T\nQ {x}"), assistant("A")), sample.messages());
         assertEquals("dotted", ((Sample) row("{\"a.b\": \"dotted\", \"a\": {\"b\": \"x\"}, \"response\": \"r\"}",
@@ -158,6 +165,8 @@ class FormatsTest {
             {"system": "s", "messages": [{"role": "system", "content": "t"}, {"role": "assistant", "content": "a"}]} | both 'system' and a system turn
             {"prompt": "p", "completion": [{"role": "user", "content": "u"}]} | 'completion' that begins with a turn of 'user'
             {"prompt": "p", "response": ["r"]} | 'response' that is a list
+            {"system": null, "promt": "p", "response": "r"} | of no known shape
+            {"messages": null, "system": "s"} | 'messages' that is null
             """)
     void refusesWithThePlaceAndTheMend(String json, String expected) {
         String message = assertThrows(FinetuneException.class, () -> row(json)).getMessage();
@@ -167,32 +176,45 @@ class FormatsTest {
 
     @Test
     void aFieldThatIsNotThereIsNamedWithTheNearest() throws IOException {
-        DataSource misspelt = source("{\"question\": \"q\", \"response\": \"a\"}", FieldMapping.standard().with(Part.PROMPT, "qestion"));
+        DataSource misspelt = source("{\"question\": \"q\", \"response\": \"a\"}", FieldMapping.standard()
+                .with(Part.PROMPT, "qestion"));
         String message = assertThrows(FinetuneException.class, misspelt::rows).getMessage();
         assertTrue(message.contains("x.jsonl:1 has the fields [question, response], of no known shape"), message);
         assertTrue(message.endsWith("Did you mean 'question'?"), message);
-        DataSource optional = source("{\"prompt\": \"q\", \"response\": \"a\", \"gold\": 1}\n{\"prompt\": \"q\", \"response\": \"a\"}",
+        DataSource optional = source("{\"prompt\": \"q\", \"response\": \"a\", \"gold\": 1}\n{\"prompt\": \"q\", "
+                + "\"response\": \"a\"}",
                 FieldMapping.standard().with(Part.ANSWER, "golds"));
         message = assertThrows(FinetuneException.class, optional::rows).getMessage();
-        assertTrue(message.contains("x.jsonl:2, like every record before it, has no field 'golds', which fields(answer = ...) names; "
-                + "it has [prompt, response]."), message);
+        assertTrue(message.contains("x.jsonl:2, like every record before it, has no field 'golds', which "
+                + "fields(answer = ...) names; it has [prompt, response]."), message);
         DataSource forced = source("{\"prompt\": \"q\"}", FieldMapping.standard().as(RecordFormat.ALPACA));
         message = assertThrows(FinetuneException.class, forced::rows).getMessage();
         assertTrue(message.contains("x.jsonl:1 has no 'instruction', but the fields [prompt]"), message);
-        assertThrows(FinetuneException.class, () -> source("{}", FieldMapping.standard().with(Part.PROMPT, "{open")).rows());
+        assertThrows(FinetuneException.class, () -> source("{}", FieldMapping.standard().with(Part.PROMPT, "{open"))
+                .rows());
+    }
+
+    @Test
+    void whatARecordHasNoUseForIsKeptAsText() throws IOException {
+        assertEquals(Map.of("input", "i", "meta", "{\"a\":1}", "margin", "2"), ((Sample) row("{\"prompt\": \"p\", "
+                + "\"response\": \"r\", "
+                + "\"input\": \"i\", \"meta\": {\"a\": 1}, \"margin\": 2, \"answer\": \"a\", \"empty\": null}"))
+                .fields());
     }
 
     @Test
     void theReportSaysWhatRecordsWereTakenForAndWhy() throws IOException {
         DataReport report = new DataReport();
-        DataSource source = source("{\"prompt\": \"p\", \"response\": \"r\"}\n{\"text\": \"t\"}\n{\"text\": \"u\"}", FieldMapping.standard());
+        DataSource source = source("{\"prompt\": \"p\", \"response\": \"r\"}\n{\"text\": \"t\"}\n{\"text\": \"u\"}",
+                FieldMapping.standard());
         try (RowStream rows = source.open(report)) {
             while (rows.next() != null) {
                 // Only the report counts.
             }
         }
         String file = folder.resolve("x.jsonl").toString();
-        assertEquals(List.of(file + " read as prompt and response ('prompt' and 'response'): 1", file + " read as text ('text'): 2"),
+        assertEquals(List.of(file + " read as prompt and response ('prompt' and 'response'): 1", file
+                + " read as text ('text'): 2"),
                 report.lines());
     }
 }

@@ -63,7 +63,8 @@ class JsonLinesTest {
     @Test
     void mapsFieldNames() throws IOException {
         Sample sample = read(file("{\"question\": \"q\", \"solution\": \"s\", \"gold\": true}"),
-                FieldMapping.standard().with(Part.PROMPT, "question").with(Part.RESPONSE, "solution").with(Part.ANSWER, "gold")).get(0);
+                FieldMapping.standard().with(Part.PROMPT, "question").with(Part.RESPONSE, "solution")
+                .with(Part.ANSWER, "gold")).get(0);
         assertEquals("s", sample.response());
         assertEquals("true", sample.answer());
     }
@@ -126,6 +127,7 @@ class JsonLinesTest {
 
     @Test
     void refusesTwoPartsUnderOneName() {
-        assertThrows(FinetuneException.class, () -> FieldMapping.standard().with(Part.ANSWER, "x").with(Part.PROMPT, "x"));
+        assertThrows(FinetuneException.class, () -> FieldMapping.standard().with(Part.ANSWER, "x").with(Part.PROMPT,
+                "x"));
     }
 }

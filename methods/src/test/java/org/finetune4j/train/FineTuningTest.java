@@ -600,6 +600,16 @@ class FineTuningTest {
     }
 
     @Test
+    void dataThatCannotBeKeptAreTrainedOnAllTheSame() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "no folder");
+        Plan plan = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 24, 1), new Sft())
+                .kernels("nd4j").train(settings().maxSteps(1).build()).dataCache(file).build().plan();
+        assertEquals(List.of(), plan.problems());
+        assertTrue(plan.data().notes().get(0).startsWith("the encoded data are not kept for other runs: " + file),
+                plan.data().notes().toString());
+    }
+
+    @Test
     void preferencesAreRefusedWithTheMendWhereSingleResponsesAreLearned() {
         DataSource pairs = DataSource.of("pairs.jsonl", List.of(new PreferencePair("pairs.jsonl:1",
                 Conversation.of(Message.user("Turn round: ab")), List.of(Message.assistant("ba")), List.of(Message.assistant("ab")), null,

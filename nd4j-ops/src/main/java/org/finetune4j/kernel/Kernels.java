@@ -71,6 +71,17 @@ public interface Kernels extends AutoCloseable {
         return HeldWeights.NONE;
     }
 
+    /**
+     * Bytes of the copy that {@link #hold} keeps of a weight, which need not be there.
+     *
+     * @param type    of the weight
+     * @param outputs rows of the weight {@code [outputs, inputs]}
+     * @param inputs  its columns
+     */
+    default long heldBytes(DataType type, long outputs, long inputs) {
+        return 0;
+    }
+
     /** Rows of a table: {@code out[t] = table[ids[t]]}; ids {@code [tokens]}, table {@code [vocabulary, hidden]}. */
     void embedding(INDArray ids, INDArray table, INDArray out);
 

@@ -204,7 +204,7 @@ public final class DecodingEngine implements AutoCloseable {
      * What generation needs beside the model, found from the graph without computing anything.
      *
      * @param cacheBytes keys and values
-     * @param copyBytes  copies of the weights in a faster layout, at most: a device that gains nothing keeps none
+     * @param copyBytes  copies of the weights in a faster layout, where the device keeps such
      * @param arenaBytes intermediate arrays: exactly the size of the engine's arena
      */
     public record Forecast(long cacheBytes, long copyBytes, long arenaBytes) {
@@ -231,7 +231,8 @@ public final class DecodingEngine implements AutoCloseable {
         shapes.put(LENGTHS, new long[] {slots});
         shapes.put(LAST_ROWS, new long[] {slots});
         return new Forecast((long) slots * places * bytesPerPlace(), weightsWorthHolding().stream()
-                .mapToLong(weight -> weight.length() * weight.dataType().width()).sum(), session.arenaBytes(shapes));
+                .mapToLong(weight -> model.kernels().heldBytes(weight.dataType(), weight.size(0), weight.size(1))).sum(),
+                session.arenaBytes(shapes));
     }
 
     /**

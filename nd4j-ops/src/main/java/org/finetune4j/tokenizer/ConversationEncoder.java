@@ -1,29 +1,25 @@
 package org.finetune4j.tokenizer;
 
 import java.util.Arrays;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
+import org.finetune4j.checkpoint.Hashes;
+import org.finetune4j.jinja.JinjaTemplate.Rendering;
 
 /**
  * Turns conversations into tokens and marks those that a model is to learn.
  *
- * <p>The conversation is rendered once and tokenized once; the marks come from character ranges. Where an assistant's words
- * are is found by rendering again with a marker in their place, and where the model begins to speak by rendering the turns
- * before it with a generation prompt, so that training and generation part text at the same character. A token is marked if
- * it holds at least one character to be learned: one that the tokenizer merged across the border belongs to the response,
- * because otherwise the response's first characters would never be learned.
+ * <p>The conversation is rendered once and tokenized once; the marks come from character ranges, so that a token's place
+ * counts and never its id. Where the model's words are is found by rendering again without them (see {@link TurnFinder}), so
+ * that training and generation part text at the same character. A token is marked if it holds at least one character to be
+ * learned: one that the tokenizer merged across the border belongs to the response, because otherwise the response's first
+ * characters would never be learned. Where a template marks the model's words itself by {@code {% generation %}}, its marks
+ * decide, and must enclose the response; what a generation prompt brings is never learned.
  *
  * <p>An object may be used by several threads.
  */
 public final class ConversationEncoder {
-    /** Characters for private use, of which at least one is in no text. */
-    private static final int FIRST_MARKER = 0xe000;
-    private static final int LAST_MARKER = 0xf8ff;
-
     private final Tokenizer tokenizer;
     private final ChatTemplate template;
     private final boolean promptsGeneration;
@@ -47,7 +43,7 @@ public final class ConversationEncoder {
      * @throws ChatTemplateException if the template refuses the conversation
      */
     public int[] encodePrompt(Conversation conversation) {
-        requireMessages(conversation.messages());
+        requireMessages(conversation);
         return tokenize(template.render(conversation, true)).ids();
     }
 
@@ -55,47 +51,65 @@ public final class ConversationEncoder {
      * Encodes a conversation for training.
      *
      * @param conversation the turns in order, and the tools
-     * @param turns what is to be learned
-     * @throws ConversationException if there is no response or an empty one, or the template does not end a response with a
-     *     special token (a model trained so would never stop)
+     * @param supervision what is to be learned
+     * @throws ConversationException if there is no response or an empty one, the template hides or repeats it, no token is
+     *     left to learn, or the template does not end a response with a special token (a model trained so would never stop)
      * @throws ChatTemplateException if the template refuses the conversation
      */
-    public EncodedConversation encode(Conversation conversation, Turns turns) {
-        requireMessages(conversation.messages());
-        String text = template.render(conversation, false);
-        TokenizedText tokens = tokenize(text);
+    public EncodedConversation encode(Conversation conversation, Supervision supervision) {
+        requireMessages(conversation);
+        Rendering rendering = template.renderMarked(conversation, false);
+        TokenizedText tokens = tokenize(rendering.text());
         boolean[] supervised = new boolean[tokens.length()];
-        if (turns == Turns.ALL_TEXT) {
+        if (supervision.turns() == Turns.ALL_TEXT) {
             Arrays.fill(supervised, true);
-            return new EncodedConversation(tokens.ids(), supervised);
+        } else {
+            TurnFinder finder = new TurnFinder(template, promptsGeneration, conversation, rendering.text());
+            for (int index : responses(conversation.messages(), supervision.turns())) {
+                mark(finder.find(index), index, rendering, tokens, supervision, supervised);
+            }
         }
-        for (int index : responses(conversation.messages(), turns)) {
-            mark(conversation, index, text, tokens, supervised);
-        }
+        requireMarks(supervised);
         return new EncodedConversation(tokens.ids(), supervised);
     }
 
     /**
-     * Returns the tokens at which generation stops: the tokenizer's end token and the token that ends a turn in this
-     * template, which is often another one.
+     * Returns the tokens at which generation stops: the token that ends a turn in this template, the tokenizer's end token,
+     * which is often another one, and those that {@code generation_config.json} beside the tokenizer names.
      *
      * @throws ConversationException if the template does not end a response with a special token
+     * @throws TokenizerException if {@code generation_config.json} names a token that the tokenizer does not have
      */
-    public Set<Integer> stopTokenIds() {
-        EncodedConversation probe = encode(Conversation.of(Message.user("question"), Message.assistant("answer")), Turns.LAST);
+    public StopTokens stopTokens() {
+        EncodedConversation probe = encode(Conversation.of(Message.user("question"), Message.assistant("answer")),
+            Supervision.LAST);
         int last = probe.length() - 1;
         while (!probe.supervised()[last]) {
             last--;
         }
-        Set<Integer> stops = new LinkedHashSet<>(List.of(probe.ids()[last]));
-        tokenizer.endTokenId().ifPresent(stops::add);
-        return stops;
+        return StopTokens.of(tokenizer, probe.ids()[last]);
     }
 
-    private static void requireMessages(List<Message> messages) {
-        if (messages.isEmpty()) {
+    /** Returns a hash of everything that changes the tokens of a conversation, for the keys of caches. */
+    public String contentHash() {
+        return Hashes.of(tokenizer.contentHash() + "\u0000" + template.fingerprint());
+    }
+
+    private static void requireMessages(Conversation conversation) {
+        if (conversation.messages().isEmpty()) {
             throw new ConversationException("the conversation has no message. Give at least one turn of a user.");
         }
+    }
+
+    /** The first token is never predicted, so its mark alone teaches nothing. */
+    private static void requireMarks(boolean[] supervised) {
+        for (int i = 1; i < supervised.length; i++) {
+            if (supervised[i]) {
+                return;
+            }
+        }
+        throw new ConversationException("of " + supervised.length + " tokens none is to be learned: what the responses say,"
+            + " the template does not show. Give them a text that it shows, or leave the sample out.");
     }
 
     private static List<Integer> responses(List<Message> messages, Turns turns) {
@@ -108,7 +122,7 @@ public final class ConversationEncoder {
         List<Integer> learned = turns == Turns.LAST ? responses.subList(responses.size() - 1, responses.size())
             : responses;
         for (int index : learned) {
-            if (messages.get(index).text().isBlank()) {
+            if (messages.get(index).isEmpty()) {
                 throw new ConversationException("the response at message index " + index + " is empty. Give it a"
                     + " content, or leave the sample out.");
             }
@@ -128,65 +142,31 @@ public final class ConversationEncoder {
         return tokens;
     }
 
-    private void mark(Conversation messages, int index, String text, TokenizedText tokens, boolean[] supervised) {
-        int[] content = contentRange(messages, index, text);
-        int start = startOfSpeech(messages, index, text, content[0]);
-        int last = endOfTurn(tokens, text, content[1], index);
-        for (int i = 0; i <= last; i++) {
+    private void mark(TurnFinder.Range range, int index, Rendering rendering, TokenizedText tokens,
+            Supervision supervision, boolean[] supervised) {
+        int start = range.start();
+        if (!rendering.generations().isEmpty()) {
+            start = Math.max(start, generation(range, index, rendering)[0]);
+        }
+        int endToken = supervision.endOfTurn() ? endOfTurn(tokens, rendering.text(), range.contentEnd(), index)
+            : tokens.length() - 1;
+        for (int i = 0; i <= endToken; i++) {
             int[] span = tokens.spans()[i];
-            boolean holdsCharacter = span[0] < span[1] ? span[1] > start : span[0] >= start;
-            supervised[i] |= holdsCharacter;
+            boolean behindStart = span[0] < span[1] ? span[1] > start : span[0] >= start;
+            boolean beforeEnd = supervision.endOfTurn() || span[0] < range.contentEnd();
+            supervised[i] |= behindStart && beforeEnd;
         }
     }
 
-    /** Finds the characters of a response in the text, by rendering it with a marker in the response's place. */
-    private int[] contentRange(Conversation messages, int index, String text) {
-        String marker = markerNotIn(text);
-        String other = template.render(messages.withMessage(index, messages.messages().get(index).withContent(marker)), false);
-        int at = other.indexOf(marker);
-        if (at < 0 || at != other.lastIndexOf(marker)) {
-            throw new ConversationException("the template " + template.origin() + (at < 0 ? " leaves out" : " repeats")
-                + " the response at message index " + index + ". Train the last turn only, or use another template.");
-        }
-        String before = other.substring(0, at);
-        String after = other.substring(at + marker.length());
-        if (!text.startsWith(before) || !text.endsWith(after) || before.length() + after.length() > text.length()) {
-            throw new ConversationException("the template " + template.origin() + " changes other text with the response"
-                + " at message index " + index + ", so its place cannot be found. Use another template.");
-        }
-        return new int[] {before.length(), text.length() - after.length()};
-    }
-
-    private static String markerNotIn(String text) {
-        for (char marker = FIRST_MARKER; marker <= LAST_MARKER; marker++) {
-            if (text.indexOf(marker) < 0) {
-                return String.valueOf(marker);
+    /** Returns what the template itself marks of a response. */
+    private int[] generation(TurnFinder.Range range, int index, Rendering rendering) {
+        for (int[] generation : rendering.generations()) {
+            if (generation[0] <= range.contentStart() && generation[1] >= range.contentEnd()) {
+                return generation;
             }
         }
-        throw new ConversationException("the conversation uses every character for private use, and one is needed to find"
-            + " the responses. Take such characters out.");
-    }
-
-    /**
-     * Returns where the model takes over. That is behind the generation prompt; a template without one leaves the role
-     * header to the prompt and the blanks behind it to the model.
-     */
-    private int startOfSpeech(Conversation messages, int index, String text, int contentStart) {
-        String prompt = promptOf(messages.upTo(index));
-        if (prompt == null || !text.startsWith(prompt)) {
-            return contentStart;
-        }
-        boolean blank = prompt.length() <= contentStart && text.substring(prompt.length(), contentStart).isBlank();
-        return promptsGeneration || blank ? prompt.length() : contentStart;
-    }
-
-    private @Nullable String promptOf(Conversation before) {
-        try {
-            return template.render(before, true);
-        } catch (ChatTemplateException e) {
-            // Some templates refuse a beginning that has no user's turn yet; the content's own start serves then.
-            return null;
-        }
+        throw new ConversationException("the template " + template.origin() + " marks by {% generation %} something else than"
+            + " the response at message index " + index + ". Let the tag enclose the response, or take it out.");
     }
 
     /** Returns the index of the token that ends a turn: the first one behind the content, blanks left aside. */

@@ -2,23 +2,23 @@ package org.finetune4j.tokenizer;
 
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
+import org.finetune4j.checkpoint.Hashes;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The tokenizer of a model folder in the Hugging Face layout.
  *
- * <p>It reads {@code tokenizer.json} and, where they are, {@code tokenizer_config.json}, {@code special_tokens_map.json}
- * and {@code chat_template.jinja}. Nothing is downloaded. An object may be used by several threads.
+ * <p>It reads {@code tokenizer.json} and, where they are, {@code tokenizer_config.json}, {@code special_tokens_map.json},
+ * {@code added_tokens.json}, {@code chat_template.jinja} and the folder {@code additional_chat_templates}. Nothing is downloaded. An object may be used by several threads.
  */
 public final class Tokenizer implements AutoCloseable {
     /** The file of the vocabulary. */
@@ -27,60 +27,56 @@ public final class Tokenizer implements AutoCloseable {
     /** The file of special tokens and chat template. */
     public static final String CONFIGURATION_NAME = "tokenizer_config.json";
 
-    private static final long MAXIMUM_BYTES = 500_000_000;
-
     private final Path folder;
     private final NativeTokenizer library;
-    private final VocabularyReader.Vocabulary vocabulary;
+    private final TokenizerFile file;
     private final int vocabularySize;
     private final TokenizerConfiguration configuration;
 
-    private Tokenizer(Path folder, NativeTokenizer library, VocabularyReader.Vocabulary vocabulary,
-            TokenizerConfiguration configuration) {
+    private Tokenizer(Path folder, NativeTokenizer library, TokenizerFile file, TokenizerConfiguration configuration) {
         this.folder = folder;
         this.library = library;
-        this.vocabulary = vocabulary;
-        this.vocabularySize = vocabulary.ids().values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
+        this.file = file;
+        this.vocabularySize = file.vocabulary().ids().values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         this.configuration = configuration;
     }
 
     /**
      * Loads the tokenizer of a model.
      *
-     * @param folder a folder with {@code tokenizer.json}
+     * @param folder a folder with {@code tokenizer.json}, or {@code vocab.json} and {@code merges.txt} of GPT-2 or RoBERTa
      * @throws TokenizerException if it is missing, damaged, or names a special token that its vocabulary lacks
      */
     public static Tokenizer load(Path folder) {
-        Path file = folder.resolve(FILE_NAME);
-        byte[] json = readBytes(file);
         TokenizerConfiguration configuration = TokenizerConfiguration.read(folder);
-        VocabularyReader.Vocabulary vocabulary = VocabularyReader.read(json, file);
-        for (String token : Arrays.asList(configuration.beginToken(), configuration.endToken(),
-                configuration.paddingToken())) {
-            if (token != null && !vocabulary.ids().containsKey(token)) {
+        TokenizerFile file = TokenizerFile.read(folder, configuration);
+        for (String name : List.of("bos_token", "eos_token", "pad_token")) {
+            String token = configuration.specialTokens().get(name);
+            if (token != null && !file.vocabulary().ids().containsKey(token)) {
                 throw new TokenizerException(folder.resolve(CONFIGURATION_NAME) + ": the special token '" + token
                     + "' is not in the vocabulary of " + FILE_NAME + ". Take both files from the same model.");
             }
         }
-        return new Tokenizer(folder, NativeTokenizer.load(json, file), vocabulary, configuration);
+        Tokenizer tokenizer = new Tokenizer(folder, NativeTokenizer.load(file.json(), file.file()), file, configuration);
+        try {
+            tokenizer.checkAddedTokens();
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw e;
+        }
+        return tokenizer;
     }
 
-    private static byte[] readBytes(Path file) {
-        try {
-            if (!Files.exists(file)) {
-                boolean sentencePiece = Files.exists(file.resolveSibling("tokenizer.model"));
-                throw new TokenizerException(file + ": there is no such file. " + (sentencePiece
-                    ? "Only tokenizer.model is there: convert it once with transformers' save_pretrained."
-                    : "Give a model folder in the Hugging Face layout."));
+    /** The library numbers added tokens itself where a file leaves a gap, and then knows them by other ids than we. */
+    private void checkAddedTokens() {
+        for (TokenizerConfiguration.AddedToken token : configuration.addedTokens()) {
+            int id = file.vocabulary().ids().get(token.content());
+            int[] ids = token.content().isBlank() ? new int[] {id} : encode(token.content(), false).ids();
+            if (file.vocabulary().addedIds().contains(id) && (ids.length != 1 || ids[0] != id)) {
+                throw new TokenizerException(file.file() + ": the added token '" + token.content() + "' has id " + id
+                    + ", but is read as " + Arrays.toString(ids) + ". Ids of added tokens must follow those of the"
+                    + " vocabulary without a gap; save the tokenizer once with transformers' save_pretrained.");
             }
-            if (Files.size(file) > MAXIMUM_BYTES) {
-                throw new TokenizerException(file + ": it has " + Files.size(file) + " bytes, at most " + MAXIMUM_BYTES
-                    + " are expected. Check that this is the right file.");
-            }
-            return Files.readAllBytes(file);
-        } catch (IOException e) {
-            throw new TokenizerException(file + ": it cannot be read (" + e.getMessage()
-                + "). Check its permissions.", e);
         }
     }
 
@@ -89,7 +85,7 @@ public final class Tokenizer implements AutoCloseable {
      *
      * @param text any text without half surrogate pairs
      * @param addSpecialTokens whether the tokenizer's own rule may put tokens around the text (such as a token for its
-     *     beginning); a rendered chat template brings its own, so there it must be false
+     *     beginning, which is never put twice); a rendered chat template brings its own, so there it must be false
      * @return the tokens with the text range of each
      * @throws TokenizerException if the text holds half a surrogate pair, which no UTF-8 can express
      */
@@ -101,7 +97,36 @@ public final class Tokenizer implements AutoCloseable {
                     StringBuilder::append) + "...\". Repair the text's encoding.");
         }
         Encoding encoding = library.encode(text, addSpecialTokens);
-        return new TokenizedText(toInts(encoding.getIds()), toUtf16(text, encoding.getCharTokenSpans()));
+        TokenizedText tokens = new TokenizedText(toInts(encoding.getIds()), toUtf16(text, encoding.getCharTokenSpans()));
+        return addSpecialTokens ? withBeginAndEnd(tokens) : tokens;
+    }
+
+    /** What {@code add_bos_token} and {@code add_eos_token} say comes before the rule in {@code tokenizer.json}. */
+    private TokenizedText withBeginAndEnd(TokenizedText tokens) {
+        TokenizedText result = tokens;
+        int[] ids = tokens.ids();
+        int begin = beginTokenId().orElse(-1);
+        Boolean addsBegin = configuration.addsBegin();
+        if (addsBegin != null && begin >= 0) {
+            boolean begun = ids.length > 0 && ids[0] == begin;
+            boolean twice = ids.length > 1 && begun && ids[1] == begin;
+            if (addsBegin && !begun) {
+                result = result.with(0, begin);
+            } else if (begun && tokens.spans()[0][0] < 0 && (!addsBegin || twice)) {
+                result = result.without(0);
+            }
+        } else if (ids.length > 1 && begin >= 0 && ids[0] == begin && ids[1] == begin && tokens.spans()[0][0] < 0) {
+            result = result.without(0);
+        }
+        int end = endTokenId().orElse(-1);
+        Boolean addsEnd = configuration.addsEnd();
+        int last = result.length() - 1;
+        boolean ended = last >= 0 && result.ids()[last] == end;
+        if (addsEnd != null && end >= 0 && addsEnd != ended) {
+            result = addsEnd ? result.with(last + 1, end)
+                : result.spans()[last][0] < 0 ? result.without(last) : result;
+        }
+        return result;
     }
 
     private static int[] toInts(long[] values) {
@@ -154,7 +179,7 @@ public final class Tokenizer implements AutoCloseable {
 
     /** Returns the id of a token by its spelling in the vocabulary, or nothing where there is none. */
     public OptionalInt idOf(String token) {
-        Integer id = vocabulary.ids().get(token);
+        Integer id = file.vocabulary().ids().get(token);
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
@@ -165,37 +190,42 @@ public final class Tokenizer implements AutoCloseable {
      * @throws TokenizerException if the tokenizer's decoder does more than putting bytes one after another
      */
     public byte[] @Nullable [] tokenBytes() {
-        return TokenBytes.of(vocabulary, vocabularySize, folder.resolve(FILE_NAME));
+        return TokenBytes.of(file.vocabulary(), vocabularySize, file.file());
     }
 
     /** Returns whether a token was added to the trained vocabulary, as the tokens that end a text or a turn are. */
     public boolean isAddedToken(int id) {
-        return vocabulary.addedIds().contains(id);
+        return file.vocabulary().addedIds().contains(id);
+    }
+
+    /** Returns the texts of the special tokens by the names that templates know them by, such as {@code bos_token}. */
+    public Map<String, String> specialTokens() {
+        return Collections.unmodifiableMap(configuration.specialTokens());
     }
 
     /** Returns the text of the token for the beginning of a text, or null if the tokenizer names none. */
     public @Nullable String beginToken() {
-        return configuration.beginToken();
+        return configuration.specialTokens().get("bos_token");
     }
 
     /** Returns the text of the token for the end of a text, or null if the tokenizer names none. */
     public @Nullable String endToken() {
-        return configuration.endToken();
+        return configuration.specialTokens().get("eos_token");
     }
 
     /** Returns the id of the token for the beginning of a text, or nothing where there is none. */
     public OptionalInt beginTokenId() {
-        return idOfNullable(configuration.beginToken());
+        return idOfNullable(beginToken());
     }
 
     /** Returns the id of the token for the end of a text, or nothing where there is none. */
     public OptionalInt endTokenId() {
-        return idOfNullable(configuration.endToken());
+        return idOfNullable(endToken());
     }
 
     /** Returns the id of the token that fills a batch, or nothing where there is none; often it is the end token. */
     public OptionalInt paddingTokenId() {
-        return idOfNullable(configuration.paddingToken());
+        return idOfNullable(configuration.specialTokens().get("pad_token"));
     }
 
     private OptionalInt idOfNullable(@Nullable String token) {
@@ -203,42 +233,74 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * Returns the model's own chat template.
+     * Returns the model's own chat template; where the model brings one named {@code tool_use} besides, that one renders
+     * conversations with tools.
      *
      * @throws ChatTemplateException if there is none, or it is not valid Jinja
      */
     public ChatTemplate chatTemplate() {
-        String source = configuration.chatTemplate();
-        if (source == null) {
+        if (!hasChatTemplate() && !configuration.templates().isEmpty()) {
+            throw new ChatTemplateException(folder + ": the tokenizer has the chat templates "
+                + configuration.templates().keySet() + " and none named 'default'. Choose one by its name.");
+        }
+        if (!hasChatTemplate()) {
             throw new ChatTemplateException(folder + ": the tokenizer has no chat template. Use a model that is made for"
                 + " chat, or choose a template explicitly, such as ChatTemplate.chatMl().");
         }
-        return ChatTemplate.of(source, configuration.templateFile().toString(), specialTokens());
+        ChatTemplate template = chatTemplate(TokenizerConfiguration.DEFAULT);
+        return configuration.templates().containsKey("tool_use") ? template.withToolUse(chatTemplate("tool_use")) : template;
     }
 
-    /** Returns the texts of the special tokens by the names that templates know them by, such as {@code bos_token}. */
-    public Map<String, String> specialTokens() {
-        Map<String, String> tokens = new LinkedHashMap<>();
-        putIfThere(tokens, "bos_token", configuration.beginToken());
-        putIfThere(tokens, "eos_token", configuration.endToken());
-        putIfThere(tokens, "pad_token", configuration.paddingToken());
-        return tokens;
-    }
-
-    private static void putIfThere(Map<String, String> tokens, String name, @Nullable String token) {
-        if (token != null) {
-            tokens.put(name, token);
+    /**
+     * Returns one of the model's own chat templates by its name.
+     *
+     * @throws ChatTemplateException if there is none of that name, or it is not valid Jinja
+     */
+    public ChatTemplate chatTemplate(String name) {
+        TokenizerConfiguration.NamedTemplate template = configuration.templates().get(name);
+        if (template == null) {
+            throw new ChatTemplateException(folder + ": the tokenizer has no chat template named '" + name
+                + "'. Choose one of " + configuration.templates().keySet() + ".");
         }
+        return ChatTemplate.of(template.source(), template.file().toString(), specialTokens());
+    }
+
+    /** Returns the Jinja source of the model's own chat template, or null if there is none. */
+    public @Nullable String chatTemplateSource() {
+        TokenizerConfiguration.NamedTemplate template = configuration.templates().get(TokenizerConfiguration.DEFAULT);
+        return template == null ? null : template.source();
+    }
+
+    /** Returns the content of tokenizer.json with what other files add to it, as this tokenizer uses it. */
+    public String json() {
+        return new String(file.json(), StandardCharsets.UTF_8);
     }
 
     /** Returns whether the model brings its own chat template. */
     public boolean hasChatTemplate() {
-        return configuration.chatTemplate() != null;
+        return configuration.templates().containsKey(TokenizerConfiguration.DEFAULT);
+    }
+
+    /** Returns the folder that the tokenizer was loaded from. */
+    Path folder() {
+        return folder;
+    }
+
+    /**
+     * Returns a hash of everything that changes the tokens of a text, for the keys of caches: the vocabulary with its rules,
+     * and which tokens begin and end a text. Of a conversation the template changes the tokens too.
+     *
+     * @return 64 hexadecimal digits of SHA-256
+     */
+    public String contentHash() {
+        return Hashes.of(Hashes.of(file.json()) + "\u0000" + beginToken() + "\u0000" + endToken() + "\u0000"
+            + configuration.addsBegin() + "\u0000" + configuration.addsEnd());
     }
 
     /** Returns the tokenizer's files, which belong into every folder that the model is saved to. */
     public List<Path> files() {
         return Stream.of(FILE_NAME, CONFIGURATION_NAME, TokenizerConfiguration.SPECIAL_TOKENS_NAME,
+            TokenizerConfiguration.ADDED_TOKENS_NAME, TokenizerFile.VOCABULARY_NAME, TokenizerFile.MERGES_NAME,
             TokenizerConfiguration.TEMPLATE_NAME).map(folder::resolve).filter(Files::isRegularFile).toList();
     }
 

@@ -1,11 +1,11 @@
 package org.finetune4j.tokenizer;
 
-/** Which parts of a conversation a model learns. */
+/** Whose words a model learns. */
 public enum Turns {
-    /** What the assistant says in every turn, with the token that ends the turn. */
+    /** What the assistant says in every turn. */
     ASSISTANT,
 
-    /** What the assistant says in its last turn, with the token that ends the turn. */
+    /** What the assistant says in its last turn. */
     LAST,
 
     /** Everything, role headers and the other speakers included. */

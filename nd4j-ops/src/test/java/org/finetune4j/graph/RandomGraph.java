@@ -9,10 +9,15 @@ import java.util.Random;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.op.Activation;
 import org.finetune4j.op.Add;
+import org.finetune4j.op.AddRow;
+import org.finetune4j.op.Experts;
 import org.finetune4j.op.GatedActivation;
+import org.finetune4j.op.LayerNorm;
 import org.finetune4j.op.MatMul;
 import org.finetune4j.op.RmsNorm;
 import org.finetune4j.op.Scale;
+import org.finetune4j.op.SoftCap;
+import org.finetune4j.op.Split;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -69,15 +74,31 @@ final class RandomGraph {
 
     private SDVariable operation(int index, int width) {
         int other = random.nextInt(WIDTHS.length);
-        return switch (random.nextInt(7)) {
+        return switch (random.nextInt(13)) {
             case 0 -> Add.of(pick(width), pick(width));
             case 1 -> MatMul.linear(pick(other), weight(index, width, other));
             case 2 -> MatMul.linearAdd(pick(width), 0.5, pick(other), weight(index, width, other));
             case 3 -> RmsNorm.of(pick(width), leaf("norm" + index, WIDTHS[width]), 0.1);
             case 4 -> Scale.cast(pick(width), DataType.DOUBLE);
             case 5 -> GatedActivation.of(pick(width), pick(width), Activation.Kind.SILU);
+            case 6 -> LayerNorm.of(pick(width), leaf("norm" + index, WIDTHS[width]), leaf("bias" + index, WIDTHS[width]),
+                    0.1);
+            case 7 -> AddRow.of(pick(width), leaf("row" + index, WIDTHS[width]));
+            case 8 -> Activation.of(pick(width), Activation.Kind.GELU);
+            case 9 -> SoftCap.of(pick(width), 3);
+            case 10 -> Split.of(MatMul.linear(pick(other), leaf("fused" + index, 2L * WIDTHS[width], WIDTHS[other])),
+                    2 * WIDTHS[width], WIDTHS[width], WIDTHS[width])[random.nextInt(2)];
+            case 11 -> experts(index, width, other);
             default -> pick(width).sub(pick(width));
         };
+    }
+
+    private SDVariable experts(int index, int width, int other) {
+        SDVariable up = leaf("up" + index, WIDTHS[other], WIDTHS[width]);
+        SDVariable down = leaf("down" + index, WIDTHS[width], WIDTHS[other]);
+        SDVariable router = MatMul.linear(pick(other), leaf("router" + index, 2, WIDTHS[other]));
+        return Experts.of(pick(width), router, List.of(up, leaf("gate" + index, WIDTHS[other], WIDTHS[width])),
+                List.of(up, up), List.of(down, down), 1, false, Activation.Kind.SILU);
     }
 
     /** One of the last few variables of this width, or any. */

@@ -56,6 +56,7 @@ final class BrokenKernels {
         distributions(mistakes);
         optimizer(mistakes);
         BrokenLayerKernels.addTo(mistakes);
+        BrokenExpertKernels.addTo(mistakes);
         return mistakes;
     }
 

@@ -40,7 +40,7 @@ final class KernelCase {
                 return Nd4j.create(type, values.shape());
             }
             INDArray start = values.dup('c').castTo(type);
-            return role == Role.OUTPUT ? start.assign(Double.NaN) : start;
+            return role == Role.OUTPUT ? start.assign(kind == Kind.INTEGER ? SENTINEL : Double.NaN) : start;
         }
     }
 
@@ -86,6 +86,11 @@ final class KernelCase {
     /** The next array: an output of logits, token losses or gradients, written whole. */
     KernelCase wideOutput(String argument, long... shape) {
         return with(argument, Role.OUTPUT, Kind.WIDE, TestArrays.zeros(shape));
+    }
+
+    /** The next array: an output of INT32 numbers, written whole. */
+    KernelCase integersOutput(String argument, long... shape) {
+        return with(argument, Role.OUTPUT, Kind.INTEGER, TestArrays.zeros(shape));
     }
 
     /** The next array: a number that the kernel returns. */

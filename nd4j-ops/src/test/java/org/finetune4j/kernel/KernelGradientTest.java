@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -113,10 +114,7 @@ class KernelGradientTest {
         RotaryTable table = new RotaryTable(headDimension, 10000);
         INDArray positions = integers(indices(1, tokens, 4000));
         INDArray x = normal(2, tokens, (long) heads * headDimension);
-        INDArray upstream = normal(3, x.shape());
-        INDArray gradient = zeros(x.shape());
-        kernels.rotary(upstream, positions, table, !inverse, gradient);
-        assertGradient(x, gradient, upstream, out -> kernels.rotary(x, positions, table, inverse, out));
+        assertRotaryGradient(x, positions, table, inverse);
 
         INDArray there = zeros(x.shape());
         INDArray back = zeros(x.shape());
@@ -125,22 +123,57 @@ class KernelGradientTest {
         assertTrue(back.sub(x).norm2Number().doubleValue() < 1e-13, "inverse does not undo rotary");
     }
 
+    @Test
+    void gradientsOfPartsOfHeadsAreMagnifiedToo() {
+        INDArray positions = integers(indices(1, 5, 4000));
+        for (boolean inverse : new boolean[] {false, true}) {
+            assertRotaryGradient(normal(2, 5, 14), positions, partial(7), inverse);
+            assertRotaryGradient(normal(2, 5, 14), positions, RotaryTable.byLength(7,
+                    length -> new double[] {1, 20.0 / length}, 1.4), inverse);
+        }
+    }
+
+    private void assertRotaryGradient(INDArray x, INDArray positions, RotaryTable table, boolean inverse) {
+        INDArray upstream = normal(3, x.shape());
+        INDArray gradient = zeros(x.shape());
+        kernels.rotary(upstream, positions, table, !inverse, gradient);
+        assertGradient(x, gradient, upstream, out -> kernels.rotary(x, positions, table, inverse, out));
+    }
+
+    private static RotaryTable partial(int headDimension) {
+        return new RotaryTable(headDimension, new double[] {0.3}, 0.7);
+    }
+
     @ParameterizedTest
     @CsvSource({"1,1,2,'0,1',false", "2,2,3,'0,4,5,8',false", "4,2,3,'0,1,7',false", "6,1,2,'0,3,3,4',false",
         "6,2,1,'0,5',false", "1,1,2,'0,3',true", "4,2,4,'0,1,7',true"})
-    void attention(int heads, int keyValueHeads, int headDimension, String offsetText, boolean turned) {
-        AttentionShape shape = new AttentionShape(heads, keyValueHeads, headDimension);
-        int[] bounds = Arrays.stream(offsetText.split(",")).mapToInt(Integer::parseInt).toArray();
+    void attention(int heads, int keyValueHeads, int headDimension, String offsets, boolean turned) {
+        assertAttentionGradients(new AttentionShape(heads, keyValueHeads, headDimension), bounds(offsets),
+                turned ? new RotaryTable(headDimension, 100) : null);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0.7,0,2,true,'0,1,7',false", "0.7,0,1,true,'0,5',false", "0.9,1.5,0,true,'0,2,6',false",
+        "1,1.2,3,true,'0,1,7',true", "0.4,0,0,false,'0,3,3,7',true", "2,2.5,0,false,'0,1,6',false"})
+    void attentionOfOtherScores(double scale, double softcap, int window, boolean causal, String offsets, boolean turned) {
+        AttentionShape shape = new AttentionShape(2, 1, 3).withScores(new AttentionScores(scale, softcap, window, causal));
+        assertAttentionGradients(shape, bounds(offsets), turned ? partial(3) : null);
+    }
+
+    private static int[] bounds(String offsets) {
+        return Arrays.stream(offsets.split(",")).mapToInt(Integer::parseInt).toArray();
+    }
+
+    private void assertAttentionGradients(AttentionShape shape, int[] bounds, @Nullable RotaryTable table) {
         int tokens = bounds[bounds.length - 1];
         INDArray offsets = integers(bounds);
-        RotaryPositions rotary = turned
-                ? new RotaryPositions(integers(indices(8, tokens, 90)), new RotaryTable(headDimension, 100)) : null;
+        RotaryPositions rotary = table == null ? null : new RotaryPositions(integers(indices(8, tokens, 90)), table);
         INDArray query = normal(1, tokens, shape.queryWidth());
         INDArray key = normal(2, tokens, shape.keyValueWidth());
         INDArray value = normal(3, tokens, shape.keyValueWidth());
         INDArray upstream = normal(4, tokens, shape.queryWidth());
         INDArray out = zeros(query.shape());
-        INDArray logSums = zeros(tokens, heads);
+        INDArray logSums = zeros(tokens, shape.heads());
         Consumer<INDArray> forward = result -> kernels.attention(query, key, value, offsets, shape, rotary, result,
                 logSums.dup());
         kernels.attention(query, key, value, offsets, shape, rotary, out, logSums);

@@ -8,9 +8,12 @@ import static org.finetune4j.kernel.TestArrays.zeros;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.function.IntToDoubleFunction;
+import java.util.stream.Stream;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.op.Activation;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** The reference itself against its formulas written as loops over numbers. */
@@ -106,8 +109,40 @@ class Nd4jKernelFormulaTest {
     }
 
     @Test
-    void attentionIsItsDefinition() {
+    void rotaryLeavesTheRestOfAHead() {
+        int[] positions = {0, 3, 70};
+        RotaryTable table = RotaryTable.byLength(7, length -> new double[] {1, 10.0 / length}, 1.7);
+        INDArray x = normal(1, 3, 14);
+        INDArray out = zeros(3, 14);
+        kernels.rotary(x, integers(positions), table, false, out);
+        for (int t = 0; t < 3; t++) {
+            for (int head = 0; head < 14; head += 7) {
+                for (int i = 0; i < 2; i++) {
+                    double angle = positions[t] * (i == 0 ? 1 : 10.0 / 71);
+                    double a = x.getDouble(t, head + i);
+                    double b = x.getDouble(t, head + i + 2);
+                    assertEquals(1.7 * (a * Math.cos(angle) - b * Math.sin(angle)), out.getDouble(t, head + i), TOLERANCE);
+                    assertEquals(1.7 * (b * Math.cos(angle) + a * Math.sin(angle)), out.getDouble(t, head + i + 2),
+                            TOLERANCE);
+                }
+                for (int i = 4; i < 7; i++) {
+                    assertEquals(x.getDouble(t, head + i), out.getDouble(t, head + i));
+                }
+            }
+        }
+    }
+
+    static Stream<AttentionShape> attentionIsItsDefinition() {
         AttentionShape shape = new AttentionShape(6, 2, 4);
+        return Stream.of(shape, shape.withScores(new AttentionScores(0.9, 0, 2, true)),
+                shape.withScores(new AttentionScores(0.9, 1.3, 0, true)),
+                shape.withScores(new AttentionScores(0.3, 2, 3, true)),
+                shape.withScores(new AttentionScores(0.6, 0, 0, false)));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void attentionIsItsDefinition(AttentionShape shape) {
         INDArray offsets = integers(0, 1, 6, 6, 9);
         INDArray query = normal(1, 9, 24);
         INDArray key = normal(2, 9, 8);
@@ -132,7 +167,15 @@ class Nd4jKernelFormulaTest {
 
     @Test
     void cachedAttentionFillsTheCacheAndSeesThePast() {
-        AttentionShape shape = new AttentionShape(4, 2, 3);
+        cachedAttentionIsAttention(new AttentionShape(4, 2, 3));
+    }
+
+    @Test
+    void cachedAttentionSeesAWindowOfThePast() {
+        cachedAttentionIsAttention(new AttentionShape(4, 2, 3).withScores(new AttentionScores(0.8, 1.6, 2, true)));
+    }
+
+    private void cachedAttentionIsAttention(AttentionShape shape) {
         INDArray whole = integers(0, 5, 9);
         INDArray query = normal(1, 9, 12);
         INDArray key = normal(2, 9, 6);

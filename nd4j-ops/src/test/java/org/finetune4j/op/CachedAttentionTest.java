@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.graph.Graph;
+import org.finetune4j.kernel.AttentionScores;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.RotaryTable;
 import org.junit.jupiter.api.Test;
@@ -22,6 +23,20 @@ class CachedAttentionTest {
     private static final int TOKENS = 6;
 
     @Test
+    void aWindowLeavesOutWhatLiesBehindIt() {
+        AttentionShape shape = SHAPE.withScores(new AttentionScores(0.4, 0, 3, true));
+        // Past 5: one query of 3 keys. Past 0: three queries of 1, 2 and 3. Past 1: two queries of 2 and 3.
+        int pairs = 3 + 1 + 2 + 3 + 2 + 3;
+        // Past 5: two cached places; past 1: one.
+        int read = 2 + 1;
+        List<INDArray> inputs = inputs(12);
+        assertEquals(2.0 * 2 * SHAPE.queryWidth() * pairs, operation(inputs, shape).operations(inputs, outputs()));
+        double unread = 2.0 * (5 + 1 - read) * SHAPE.keyValueWidth() * 2;
+        assertEquals(operation(inputs, SHAPE).bytes(inputs, outputs()) - unread,
+                operation(inputs, shape).bytes(inputs, outputs()));
+    }
+
+    @Test
     void operationsAreThoseOfEveryPairOfAQueryAndAnEarlierKey() {
         int pairs = 0;
         for (int s = 0; s < LENGTHS.length; s++) {
@@ -33,7 +48,7 @@ class CachedAttentionTest {
         }
         for (int capacity : new int[] {12, 40}) {
             List<INDArray> inputs = inputs(capacity);
-            assertEquals(2.0 * 2 * SHAPE.queryWidth() * pairs, operation(inputs).operations(inputs, outputs()));
+            assertEquals(2.0 * 2 * SHAPE.queryWidth() * pairs, operation(inputs, SHAPE).operations(inputs, outputs()));
         }
     }
 
@@ -45,7 +60,7 @@ class CachedAttentionTest {
         double integers = Integer.BYTES * (LENGTHS.length + OFFSETS.length + TOKENS);
         for (int capacity : new int[] {12, 40}) {
             List<INDArray> inputs = inputs(capacity);
-            assertEquals(queries + 2 * added + read + integers, operation(inputs).bytes(inputs, outputs()));
+            assertEquals(queries + 2 * added + read + integers, operation(inputs, SHAPE).bytes(inputs, outputs()));
         }
     }
 
@@ -61,12 +76,12 @@ class CachedAttentionTest {
         return List.of(Nd4j.createUninitialized(DataType.BFLOAT16, TOKENS, SHAPE.queryWidth()));
     }
 
-    private static CachedAttention operation(List<INDArray> inputs) {
+    private static CachedAttention operation(List<INDArray> inputs, AttentionShape shape) {
         Graph graph = new Graph();
         List<SDVariable> in = new ArrayList<>();
         inputs.forEach(array -> in.add(graph.input("in" + in.size(), array.dataType())));
         CachedAttention.of(in.get(0), in.get(1), in.get(2), in.get(3), in.get(4), in.get(5), in.get(6), in.get(7),
-                new RotaryTable(SHAPE.headDimension(), 10_000), SHAPE);
+                new RotaryTable(SHAPE.headDimension(), 10_000), shape);
         return (CachedAttention) graph.sameDiff().ops()[0];
     }
 }

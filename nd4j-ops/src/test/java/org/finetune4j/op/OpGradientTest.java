@@ -25,6 +25,7 @@ import org.finetune4j.graph.Graph;
 import org.finetune4j.graph.GraphSession;
 import org.finetune4j.graph.OwnOp;
 import org.finetune4j.graph.ReversePass;
+import org.finetune4j.kernel.AttentionScores;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.RotaryTable;
@@ -91,6 +92,16 @@ class OpGradientTest {
         CASES.put("grouped attention with rotary embedding", new Case(List.of(normal(1, 3, 8), normal(2, 3, 4),
                 normal(3, 3, 4), integers(0, 1, 3), integers(0, 0, 1)),
                 in -> Attention.of(in[0], in[1], in[2], in[3], in[4], new RotaryTable(2, 100), grouped)));
+        CASES.put("rotary of a part, magnified", new Case(List.of(normal(1, 3, 5), integers(0, 1, 5)),
+                in -> Rotary.of(in[0], in[1], new RotaryTable(5, new double[] {1, 0.2}, 1.3))));
+        AttentionShape small = new AttentionShape(2, 1, 2);
+        CASES.put("attention with a softcap and a window", new Case(List.of(normal(1, 4, 4), normal(2, 4, 2),
+                normal(3, 4, 2), integers(0, 1, 4)), in -> Attention.of(in[0], in[1], in[2], in[3],
+                        small.withScores(new AttentionScores(0.8, 1.5, 2, true)))));
+        CASES.put("attention without a mask, turned by length", new Case(List.of(normal(1, 3, 4), normal(2, 3, 2),
+                normal(3, 3, 2), integers(0, 1, 3), integers(0, 0, 1)), in -> Attention.of(in[0], in[1], in[2], in[3],
+                        in[4], RotaryTable.byLength(2, length -> new double[] {2.0 / length}, 1.2),
+                        small.withScores(new AttentionScores(0.8, 0, 0, false)))));
         layers();
         CASES.put("log-probability", new Case(List.of(normal(1, 3, 5), integers(4, 0, 4)),
                 in -> LogProbability.of(in[0], in[1], LogSumExp.of(in[0]))));

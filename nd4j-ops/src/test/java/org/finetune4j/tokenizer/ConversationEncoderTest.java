@@ -66,7 +66,7 @@ class ConversationEncoderTest {
 
     @Test
     void learnsTheResponseAndItsEndOnly() {
-        EncodedConversation encoded = encoder().encode(ONE_TURN, Turns.ASSISTANT);
+        EncodedConversation encoded = encoder().encode(ONE_TURN, Supervision.ASSISTANT);
         assertEquals(List.of("3 + 4 is 7.<|im_end|>"), learned(encoded));
         assertEquals(tokenizer.chatTemplate().render(ONE_TURN, false), tokenizer.decode(encoded.ids(), false));
     }
@@ -74,9 +74,9 @@ class ConversationEncoderTest {
     @Test
     void learnsEveryTurnOrTheLastOrAll() {
         assertEquals(List.of("7 😀<|im_end|>", "The answer\n\nis the same.<|im_end|>"),
-            learned(encoder().encode(TWO_TURNS, Turns.ASSISTANT)));
-        assertEquals(List.of("The answer\n\nis the same.<|im_end|>"), learned(encoder().encode(TWO_TURNS, Turns.LAST)));
-        EncodedConversation all = encoder().encode(TWO_TURNS, Turns.ALL_TEXT);
+            learned(encoder().encode(TWO_TURNS, Supervision.ASSISTANT)));
+        assertEquals(List.of("The answer\n\nis the same.<|im_end|>"), learned(encoder().encode(TWO_TURNS, Supervision.LAST)));
+        EncodedConversation all = encoder().encode(TWO_TURNS, Supervision.ALL_TEXT);
         assertEquals(all.length(), all.supervisedCount());
     }
 
@@ -84,23 +84,23 @@ class ConversationEncoderTest {
     @Test
     void learnsTheEndThoughItIsThePaddingToken() {
         assertEquals(tokenizer.paddingTokenId(), tokenizer.endTokenId());
-        EncodedConversation encoded = encoder().encode(ONE_TURN, Turns.ASSISTANT);
+        EncodedConversation encoded = encoder().encode(ONE_TURN, Supervision.ASSISTANT);
         int ends = 0;
         for (int i = 0; i < encoded.length(); i++) {
             ends += encoded.supervised()[i] && encoded.ids()[i] == tokenizer.endTokenId().getAsInt() ? 1 : 0;
         }
         assertEquals(1, ends);
-        assertEquals(Set.of(2), encoder().stopTokenIds());
+        assertEquals(Set.of(2), encoder().stopTokens().ids());
     }
 
     @Test
     void promptEditsDoNotChangeWhatIsLearned() {
         Random random = new Random(8);
-        int[] expected = learnedIds(encoder().encode(ONE_TURN, Turns.ASSISTANT));
+        int[] expected = learnedIds(encoder().encode(ONE_TURN, Supervision.ASSISTANT));
         for (int round = 0; round < 100; round++) {
             Conversation edited = Conversation.of(Message.system(RandomText.next(random)), Message.user(RandomText.next(random)),
                 ONE_TURN.messages().get(2));
-            assertArrayEquals(expected, learnedIds(encoder().encode(edited, Turns.ASSISTANT)));
+            assertArrayEquals(expected, learnedIds(encoder().encode(edited, Supervision.ASSISTANT)));
         }
     }
 
@@ -123,7 +123,7 @@ class ConversationEncoderTest {
             String response = round % 10 == 0 ? "{{ messages }} {% if %} question" : RandomText.next(random) + ".";
             String question = round % 3 == 0 ? response : RandomText.next(random);
             EncodedConversation encoded = encoder().encode(Conversation.of(Message.user(question), Message.assistant(response),
-                Message.user(response), Message.assistant(response)), Turns.ASSISTANT);
+                Message.user(response), Message.assistant(response)), Supervision.ASSISTANT);
             assertEquals(List.of(response + "<|im_end|>", response + "<|im_end|>"), learned(encoded));
         }
     }
@@ -131,7 +131,7 @@ class ConversationEncoderTest {
     @Test
     void aPromptIsTheBeginningOfItsConversation() {
         int[] prompt = encoder().encodePrompt(ONE_TURN.upTo(2));
-        EncodedConversation encoded = encoder().encode(ONE_TURN, Turns.ASSISTANT);
+        EncodedConversation encoded = encoder().encode(ONE_TURN, Supervision.ASSISTANT);
         assertArrayEquals(prompt, Arrays.copyOf(encoded.ids(), prompt.length));
         for (int i = 0; i < encoded.length(); i++) {
             assertEquals(i >= prompt.length && i < encoded.length() - 1, encoded.supervised()[i], "token " + i);
@@ -145,7 +145,7 @@ class ConversationEncoderTest {
             + "{{ bos_token + '[INST] ' + m.content.strip() + ' [/INST]' }}{% else %}"
             + "{{ ' ' + m.content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}");
         EncodedConversation encoded = encoder.encode(Conversation.of(Message.user("Hi"), Message.assistant(" There  ")),
-            Turns.ASSISTANT);
+            Supervision.ASSISTANT);
         assertEquals(List.of(" There <|im_end|>"), learned(encoded));
         assertEquals(0, encoded.ids()[0]);
         assertEquals(1, Arrays.stream(encoded.ids()).filter(id -> id == 0).count(), "one token for the beginning");
@@ -155,7 +155,7 @@ class ConversationEncoderTest {
     void leavesAHeaderOutThoughThereIsNoGenerationPrompt() {
         ConversationEncoder encoder = encoder("{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content"
             + " + '<|im_end|>\n' }}{% endfor %}");
-        assertEquals(List.of("3 + 4 is 7.<|im_end|>"), learned(encoder.encode(ONE_TURN, Turns.ASSISTANT)));
+        assertEquals(List.of("3 + 4 is 7.<|im_end|>"), learned(encoder.encode(ONE_TURN, Supervision.ASSISTANT)));
     }
 
     /** Words between generation prompt and content are the model's to write; earlier turns may be shown without them. */
@@ -165,7 +165,7 @@ class ConversationEncoderTest {
             + "{% if m.role == 'assistant' and loop.last %}{{ '<think></think>' }}{% endif %}{{ m.content | trim }}"
             + "{{ '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}");
         assertEquals(List.of("7 😀<|im_end|>", "<think></think>The answer\n\nis the same.<|im_end|>"),
-            learned(encoder.encode(TWO_TURNS, Turns.ASSISTANT)));
+            learned(encoder.encode(TWO_TURNS, Supervision.ASSISTANT)));
     }
 
     /** "Answer: " and "the" become ":" and " the": the token across the border belongs to the response. */
@@ -175,10 +175,10 @@ class ConversationEncoderTest {
             + "{% else %}{{ 'answer: ' + m.content + eos_token }}{% endif %}{% endfor %}"
             + "{% if add_generation_prompt %}{{ 'answer: ' }}{% endif %}");
         EncodedConversation encoded = encoder.encode(Conversation.of(Message.user("which"), Message.assistant("the answer")),
-            Turns.ASSISTANT);
+            Supervision.ASSISTANT);
         assertEquals(List.of(" the answer<|im_end|>"), learned(encoded));
         assertEquals(List.of("9<|im_end|>"), learned(encoder.encode(Conversation.of(Message.user("which"),
-            Message.assistant("9")), Turns.ASSISTANT)), "a digit is not merged with the blank");
+            Message.assistant("9")), Supervision.ASSISTANT)), "a digit is not merged with the blank");
     }
 
     @Test
@@ -189,11 +189,11 @@ class ConversationEncoderTest {
         assertRefused(Conversation.of(Message.user("a"), Message.assistant(""), Message.user("b"), Message.assistant("c")),
             "response at message index 1 is empty");
         assertEquals(List.of("c<|im_end|>"), learned(encoder().encode(Conversation.of(Message.user("a"), Message.assistant(""),
-            Message.user("b"), Message.assistant("c")), Turns.LAST)));
+            Message.user("b"), Message.assistant("c")), Supervision.LAST)));
     }
 
     private void assertRefused(Conversation messages, String words) {
-        String message = assertThrows(ConversationException.class, () -> encoder().encode(messages, Turns.ASSISTANT))
+        String message = assertThrows(ConversationException.class, () -> encoder().encode(messages, Supervision.ASSISTANT))
             .getMessage();
         assertTrue(message.contains(words), message);
     }
@@ -206,7 +206,8 @@ class ConversationEncoderTest {
             "leaves out the response at message index 1");
         assertTemplateRefused("{% for m in messages %}{{ m.content }}{{ m.content }}{{ eos_token }}{% endfor %}",
             "repeats the response at message index 1");
-        assertTemplateRefused("{% for m in messages %}{{ m.content | length }}{{ m.content }}{{ eos_token }}{% endfor %}",
+        assertTemplateRefused("{{ messages | map(attribute='content') | join | length }}{% for m in messages %}{{ m.content }}"
+            + "{{ eos_token }}{% endfor %}",
             "changes other text with the response at message index 1");
         assertTemplateRefused("{{ bos_token }}{{ bos_token }}{% for m in messages %}{{ m.content }}{{ eos_token }}"
             + "{% endfor %}", "begins with two '<|endoftext|>' tokens");
@@ -214,7 +215,7 @@ class ConversationEncoderTest {
 
     private void assertTemplateRefused(String template, String words) {
         String message = assertThrows(ConversationException.class, () -> encoder(template).encode(
-            Conversation.of(Message.user("ab"), Message.assistant("cd")), Turns.ASSISTANT)).getMessage();
+            Conversation.of(Message.user("ab"), Message.assistant("cd")), Supervision.ASSISTANT)).getMessage();
         assertTrue(message.contains(words), message);
     }
 }

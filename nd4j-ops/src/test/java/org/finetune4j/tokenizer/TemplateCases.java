@@ -24,6 +24,13 @@ final class TemplateCases {
         return cases;
     }
 
+    List<ChatTemplate> templates() {
+        List<ChatTemplate> all = new ArrayList<>();
+        root.get("templates").properties().forEach(template ->
+            all.add(ChatTemplate.of(template.getValue().asText(), template.getKey(), specialTokens)));
+        return all;
+    }
+
     static String name(JsonNode node) {
         return node.get("template").asText() + " / " + node.get("conversation").asText() + " / "
             + (node.get("prompt").asBoolean() ? "prompt" : "whole");

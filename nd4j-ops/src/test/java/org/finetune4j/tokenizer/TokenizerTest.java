@@ -121,7 +121,7 @@ class TokenizerTest {
         TestTokenizers.load(folder, null).close();
         Path file = folder.resolve("tokenizer_config.json");
         Files.writeString(file, "{\"eos_token\": {\"content\": \"<|im_end|>\", \"lstrip\": false}, \"chat_template\": "
-            + "[{\"name\": \"tools\", \"template\": \"t\"}, {\"name\": \"default\", \"template\": \"d\"}]}");
+            + "[{\"name\": \"rag\", \"template\": \"t\"}, {\"name\": \"default\", \"template\": \"d\"}]}");
         Files.writeString(folder.resolve("special_tokens_map.json"), "{\"pad_token\": \"<|endoftext|>\"}");
         try (Tokenizer tokenizer = Tokenizer.load(folder)) {
             assertEquals(OptionalInt.of(2), tokenizer.endTokenId());

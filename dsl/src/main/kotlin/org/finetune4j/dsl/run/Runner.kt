@@ -80,7 +80,8 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
         terminal.println(plan)
         terminal.println()
         val job = Job(recipe)
-        // At the start for a run that does not come to its end; at its end, for by then it surely is this recipe's folder.
+        // At the start for a run that does not come to its end; at its end, for by then it surely is this recipe's
+        // folder.
         if (!Files.exists(job.recipeFile)) job.writeRecipe()
         val tuned = Interruption { terminal.println(Messages.STOPPING) }.use { train(job, prepared, it) }
         job.writeRecipe()

@@ -6,6 +6,9 @@ import kotlin.math.roundToLong
 /** A whole number with its thousands set apart, such as `1,234,567`. */
 internal fun count(number: Long): String = "%,d".format(Locale.ROOT, number)
 
+/** The same of a number that is not large. */
+internal fun count(number: Int): String = count(number.toLong())
+
 /** A share as per cent: three significant digits at least, such as `45.0 %` or `0.031 %`. */
 internal fun percent(share: Double): String = (if (share != 0.0 && share < 0.001) "%.3f %%" else "%.1f %%").format(Locale.ROOT, share * 100)
 

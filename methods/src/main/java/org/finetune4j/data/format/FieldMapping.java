@@ -9,11 +9,11 @@ import org.finetune4j.FinetuneException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Under which names a record keeps its parts, and what kind of record it is. A part whose usual name is given to another part
- * is not looked for.
+ * Under which names a record keeps its parts, and what kind of record it is. A part whose usual name is given to
+ * another part is not looked for.
  *
- * @param named  the fields of parts that do not bear their usual names: a name, a path such as {@code meta.source}, or a text
- *               with fields in it such as <code>{title}\n{body}</code>
+ * @param named  the fields of parts that do not bear their usual names: a name, a path such as {@code meta.source}, or
+ *               a text with fields in it such as <code>{title}\n{body}</code>
  * @param format what kind the records are, or null to tell it by the fields of each
  * @param alpaca how Alpaca's instruction becomes the user's turn
  */
@@ -28,7 +28,8 @@ public record FieldMapping(Map<Part, String> named, @Nullable RecordFormat forma
         Set<String> names = new HashSet<>();
         for (String field : named.values()) {
             if (FieldText.of(field).isField() && !names.add(field)) {
-                throw new FinetuneException("fields(...): '" + field + "' names two parts. Give every part its own field.");
+                throw new FinetuneException("fields(...): '" + field + "' names two parts. Give every part its own "
+                        + "field.");
             }
         }
     }

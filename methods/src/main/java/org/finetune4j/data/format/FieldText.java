@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Where a part of a record is found: a field ({@code question}), a field inside another one ({@code meta.source},
- * {@code turns.0.text}), or a text with fields in it (<code>{title}\n{body}</code>). In such a text two braces stand for one,
- * and <code>{}</code> for nothing, with which a text without any field begins.
+ * {@code turns.0.text}), or a text with fields in it (<code>{title}\n{body}</code>). In such a text two braces stand
+ * for one, and <code>{}</code> for nothing, with which a text without any field begins.
  */
 final class FieldText {
     private final String written;
@@ -52,16 +52,16 @@ final class FieldText {
             } else if (c == '{') {
                 int end = written.indexOf('}', i);
                 if (end < 0) {
-                    throw new FinetuneException("fields(...): the text " + written + " opens a brace that it does not close. "
-                            + "Write {field}, or {{ for a brace.");
+                    throw new FinetuneException("fields(...): the text " + written + " opens a brace that it does "
+                            + "not close. Write {field}, or {{ for a brace.");
                 }
                 pieces.add(text.toString());
                 pieces.add(written.substring(i + 1, end).strip());
                 text.setLength(0);
                 i = end;
             } else if (c == '}') {
-                throw new FinetuneException("fields(...): the text " + written + " closes a brace that it did not open. "
-                        + "Write {field}, or }} for a brace.");
+                throw new FinetuneException("fields(...): the text " + written + " closes a brace that it did not "
+                        + "open. Write {field}, or }} for a brace.");
             } else {
                 text.append(c);
             }

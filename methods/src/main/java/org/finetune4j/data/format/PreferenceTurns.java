@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  */
 record PreferenceTurns(List<Message> prompt, List<Message> chosen, List<Message> rejected) {
     /**
-     * Parts conversations into prompt and responses. Without a prompt of its own, it is what both conversations begin with;
-     * a prompt that both repeat is taken out of them.
+     * Parts conversations into prompt and responses. Without a prompt of its own, it is what both conversations begin
+     * with; a prompt that both repeat is taken out of them.
      */
     static PreferenceTurns of(@Nullable List<Message> prompt, List<Message> chosen, List<Message> rejected,
                               RecordParts parts) {
@@ -24,14 +24,16 @@ record PreferenceTurns(List<Message> prompt, List<Message> chosen, List<Message>
         }
         boolean repeats = !chosen.get(0).isAssistant() || !rejected.get(0).isAssistant();
         // What both say alike is still a response where it is the assistant's last word.
-        while (common > 0 && chosen.get(common - 1).isAssistant() && (common == chosen.size() || common == rejected.size())) {
+        while (common > 0 && chosen.get(common - 1).isAssistant() && (common == chosen.size()
+                || common == rejected.size())) {
             common--;
         }
         List<Message> asked = prompt == null || repeats ? chosen.subList(0, common) : prompt;
         boolean fits = prompt == null || !repeats || asked.equals(prompt)
                 || prompt.get(0).role().equals("system") && asked.equals(prompt.subList(1, prompt.size()));
         if (!fits) {
-            throw parts.refused(parts.quoted(Part.CHOSEN) + " and " + parts.quoted(Part.REJECTED) + " that do not begin with "
+            throw parts.refused(parts.quoted(Part.CHOSEN) + " and " + parts.quoted(Part.REJECTED)
+                    + " that do not begin with "
                     + parts.quoted(Part.PROMPT), "Give responses alone, or conversations that repeat the prompt");
         }
         int from = repeats || prompt == null ? common : 0;

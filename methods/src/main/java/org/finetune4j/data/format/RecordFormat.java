@@ -1,6 +1,8 @@
 package org.finetune4j.data.format;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -47,7 +49,24 @@ public enum RecordFormat {
         return needed;
     }
 
-    /** Every kind that a record with these parts may be; a kind of which another one is a longer form is not among them. */
+    /** The parts that it may have as well. */
+    Set<Part> beside() {
+        return switch (this) {
+            case TEXT -> EnumSet.noneOf(Part.class);
+            case ALPACA -> EnumSet.of(Part.SYSTEM, Part.ANSWER, Part.TOOLS, Part.INPUT, Part.HISTORY);
+            case PREFERENCE -> EnumSet.of(Part.SYSTEM, Part.TOOLS, Part.PROMPT, Part.MARGIN);
+            default -> EnumSet.of(Part.SYSTEM, Part.ANSWER, Part.TOOLS);
+        };
+    }
+
+    /** Whether some kind is told by this part, so that its being empty matters. */
+    static boolean tells(Part part) {
+        return Arrays.stream(values()).anyMatch(format -> format.needed.contains(part));
+    }
+
+    /**
+     * Every kind that a record with these parts may be; a kind of which another one is a longer form is not among them.
+     */
     static List<RecordFormat> of(Set<Part> parts) {
         List<RecordFormat> found = new ArrayList<>(List.of(values()));
         found.removeIf(format -> !parts.containsAll(format.needed));
@@ -56,7 +75,8 @@ public enum RecordFormat {
             found.remove(QUESTION);
         }
         List<RecordFormat> all = List.copyOf(found);
-        found.removeIf(format -> all.stream().anyMatch(other -> other != format && other.needed.containsAll(format.needed)));
+        found.removeIf(format -> all.stream().anyMatch(other -> other != format
+                && other.needed.containsAll(format.needed)));
         return found;
     }
 }

@@ -23,13 +23,10 @@ import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes rows of records. What kind a record is, its fields tell, if the mapping does not say it; a record that may be of two
- * kinds is refused. It is used by one thread.
+ * Makes rows of records. What kind a record is, its fields tell, if the mapping does not say it; a record that may be
+ * of two kinds is refused. It is used by one thread.
  */
 public final class RecordReader {
-    private static final Set<Part> BESIDE = EnumSet.of(Part.SYSTEM, Part.INPUT, Part.HISTORY, Part.MARGIN, Part.ANSWER,
-            Part.TOOLS, Part.PROMPT);
-
     private final FieldMapping names;
     private final Map<Part, FieldText> fields = new EnumMap<>(Part.class);
     private final Set<Part> unseen = EnumSet.noneOf(Part.class);
@@ -59,7 +56,8 @@ public final class RecordReader {
     /**
      * The row that a record says.
      *
-     * @throws FinetuneException when its kind is not known or not clear, or a part is missing, empty or of the wrong type
+     * @throws FinetuneException when its kind is not known or not clear, or a part is missing, empty or of the wrong
+     * type
      */
     public Recognised read(RawRecord record) {
         last = record;
@@ -82,7 +80,8 @@ public final class RecordReader {
         if (seen != null && !unseen.isEmpty()) {
             RecordParts parts = new RecordParts(seen, names, fields);
             Part part = unseen.iterator().next();
-            throw new FinetuneException(seen.place() + ", like every record before it, has no field " + parts.quoted(part)
+            throw new FinetuneException(seen.place() + ", like every record before it, has no field "
+                    + parts.quoted(part)
                     + ", which fields(" + part.usual() + " = ...) names; it has " + parts.fieldNames() + ". "
                     + parts.missingMend(part));
         }
@@ -96,7 +95,8 @@ public final class RecordReader {
         if (formats.isEmpty()) {
             throw unknown(parts);
         }
-        String shapes = formats.stream().map(format -> format.title() + " (" + format.needed().stream().map(parts::quoted)
+        String shapes = formats.stream().map(format -> format.title() + " (" + format.needed().stream()
+                .map(parts::quoted)
                 .collect(Collectors.joining(", ")) + ")").collect(Collectors.joining(", "));
         throw parts.refused("the fields " + parts.fieldNames() + ", which tell of more than one shape: " + shapes,
                 "Say which by fields(format = RecordFormat." + formats.get(0) + "), or remove the other fields");
@@ -105,7 +105,7 @@ public final class RecordReader {
     private FinetuneException unknown(RecordParts parts) {
         for (Part part : Part.values()) {
             JsonNode value = parts.value(part);
-            if (value != null && value.isNull()) {
+            if (value != null && value.isNull() && RecordFormat.tells(part)) {
                 return parts.refused(parts.quoted(part) + " that is null", "Give it a value, or remove the record");
             }
         }
@@ -121,10 +121,12 @@ public final class RecordReader {
             near = near.isEmpty() ? Nearest.proposal(field, usual) : near;
         }
         return parts.refused("the fields " + parts.fieldNames() + ", of no known shape", "Give exactly one of "
-                + parts.quoted(Part.PROMPT) + " (with " + parts.quoted(Part.RESPONSE) + ", " + parts.quoted(Part.COMPLETION)
+                + parts.quoted(Part.PROMPT) + " (with " + parts.quoted(Part.RESPONSE) + ", "
+                + parts.quoted(Part.COMPLETION)
                 + " or " + parts.quoted(Part.RESPONSES) + "), " + parts.quoted(Part.MESSAGES) + ", "
                 + parts.quoted(Part.CONVERSATIONS) + ", " + parts.quoted(Part.INSTRUCTION) + " (with "
-                + parts.quoted(Part.OUTPUT) + "), " + parts.quoted(Part.CHOSEN) + " (with " + parts.quoted(Part.REJECTED)
+                + parts.quoted(Part.OUTPUT) + "), " + parts.quoted(Part.CHOSEN) + " (with "
+                + parts.quoted(Part.REJECTED)
                 + ") or " + parts.quoted(Part.TEXT) + ", or map other names by fields(...)." + near);
     }
 
@@ -171,7 +173,8 @@ public final class RecordReader {
                         "Give a text that is not empty, or remove the record");
             }
             throw parts.refused("no response", "Add " + parts.quoted(Part.RESPONSE) + ", an assistant turn, or "
-                    + parts.quoted(Part.RESPONSES) + "; for evaluation alone " + parts.quoted(Part.ANSWER) + " is enough");
+                    + parts.quoted(Part.RESPONSES) + "; for evaluation alone " + parts.quoted(Part.ANSWER)
+                    + " is enough");
         }
         return new Sample(parts.record().id(), conversation(turns, messages), candidates, answer, others(parts, format),
                 provenance(parts));
@@ -219,7 +222,8 @@ public final class RecordReader {
         if (history != null && !history.isNull() && !(history.isArray() && history.isEmpty())) {
             for (JsonNode pair : parts.list(history, parts.quoted(Part.HISTORY), "Give a list of pairs of texts")) {
                 if (!pair.isArray() || pair.size() != 2) {
-                    throw parts.refused(parts.quoted(Part.HISTORY) + " with " + pair, "Each of its items is a pair of an "
+                    throw parts.refused(parts.quoted(Part.HISTORY) + " with " + pair,
+                            "Each of its items is a pair of an "
                             + "instruction and its response");
                 }
                 String mend = "Give both texts of the pair";
@@ -238,7 +242,8 @@ public final class RecordReader {
         boolean lists = chosen.isArray();
         if (lists != rejected.isArray()) {
             throw parts.refused(parts.quoted(Part.CHOSEN) + " that is " + RecordParts.kind(chosen) + " and "
-                    + parts.quoted(Part.REJECTED) + " that is " + RecordParts.kind(rejected), "Give both as texts or both as turns");
+                    + parts.quoted(Part.REJECTED) + " that is " + RecordParts.kind(rejected),
+                    "Give both as texts or both as turns");
         }
         boolean asked = parts.has(Part.PROMPT);
         if (!lists && !asked) {
@@ -280,8 +285,9 @@ public final class RecordReader {
         String text = label.asText("");
         boolean good = label.isBoolean() ? label.asBoolean() : text.equalsIgnoreCase("true") || text.equals("1");
         if (!label.isBoolean() && !good && !text.equalsIgnoreCase("false") && !text.equals("0")) {
-            throw parts.refused(parts.quoted(Part.LABEL) + " that is " + label, "Give true for a good completion and false for a "
-                    + "bad one; if it means something else, say fields(format = RecordFormat.PROMPT_COMPLETION)");
+            throw parts.refused(parts.quoted(Part.LABEL) + " that is " + label, "Give true for a good completion and "
+                    + "false for a bad one; if it means something else, say fields(format = "
+                    + "RecordFormat.PROMPT_COMPLETION)");
         }
         return good;
     }
@@ -304,9 +310,10 @@ public final class RecordReader {
         return value.isNumber() || value.isBoolean() ? value.asText() : parts.text(Part.ANSWER);
     }
 
+    /** The fields that a record of this kind has no use for, as text. */
     private static Map<String, String> others(RecordParts parts, RecordFormat format) {
-        Set<Part> used = EnumSet.copyOf(BESIDE);
-        used.addAll(format.needed());
+        Set<Part> used = EnumSet.copyOf(format.needed());
+        used.addAll(format.beside());
         return parts.others(used);
     }
 

@@ -10,13 +10,18 @@ import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.ToolCall;
 import org.jspecify.annotations.Nullable;
 
-/** Reads lists of turns, as OpenAI ({@code role}, {@code content}) or as ShareGPT ({@code from}, {@code value}) writes them. */
+/**
+ * Reads lists of turns, as OpenAI ({@code role}, {@code content}) or as ShareGPT ({@code from}, {@code value}) writes
+ * them.
+ */
 final class TurnReader {
     private static final Set<String> ROLES = Set.of("system", "user", "assistant", "tool");
     private static final String CALL = "function_call";
-    private static final Map<String, String> SPEAKERS = Map.ofEntries(Map.entry("human", "user"), Map.entry("user", "user"),
+    private static final Map<String, String> SPEAKERS = Map.ofEntries(Map.entry("human", "user"), Map.entry("user",
+            "user"),
             Map.entry("gpt", Message.ASSISTANT), Map.entry("assistant", Message.ASSISTANT),
-            Map.entry("chatgpt", Message.ASSISTANT), Map.entry("model", Message.ASSISTANT), Map.entry("system", "system"),
+            Map.entry("chatgpt", Message.ASSISTANT), Map.entry("model", Message.ASSISTANT), Map.entry("system",
+            "system"),
             Map.entry("tool", "tool"), Map.entry("observation", "tool"), Map.entry("function_response", "tool"),
             Map.entry(CALL, CALL));
     private static final List<String> REASONING = List.of("reasoning_content", "reasoning", "thinking");
@@ -29,7 +34,8 @@ final class TurnReader {
 
     /** The turns of a list that is not empty. */
     List<Message> turns(JsonNode value, String name) {
-        JsonNode turns = parts.list(value, "'" + name + "'", "Give a list of {\"role\", \"content\"} with at least one turn");
+        JsonNode turns = parts.list(value, "'" + name + "'", "Give a list of {\"role\", \"content\"} with at least "
+                + "one turn");
         List<Message> messages = new ArrayList<>();
         for (JsonNode turn : turns) {
             String place = name + "[" + messages.size() + "]";
@@ -64,7 +70,8 @@ final class TurnReader {
         }
         refuseWeights(turn, place);
         List<ToolCall> calls = calls(turn.path("tool_calls"), place + ".tool_calls");
-        String reasoning = REASONING.stream().map(turn::path).filter(JsonNode::isTextual).map(JsonNode::asText).findFirst()
+        String reasoning = REASONING.stream().map(turn::path).filter(JsonNode::isTextual).map(JsonNode::asText)
+                .findFirst()
                 .orElse(null);
         JsonNode content = turn.path("content");
         boolean speaks = role.equals(Message.ASSISTANT);
@@ -77,7 +84,8 @@ final class TurnReader {
             message = new Message(role, words(content, place + ".content", speaks && calls.isEmpty()));
         }
         if (speaks && calls.isEmpty() && message.text().isBlank()) {
-            throw parts.refused(place + ".content that is empty", "Give the turn's text; an assistant's turn must not be empty");
+            throw parts.refused(place + ".content that is empty", "Give the turn's text; an assistant's turn must "
+                    + "not be empty");
         }
         return new Message(message.role(), message.content(), message.parts(), reasoning, calls,
                 optional(turn, "tool_call_id"), optional(turn, "name"));
@@ -93,7 +101,8 @@ final class TurnReader {
         }
         if (!weight.isMissingNode() && !weight.isNull() && !(weight.isNumber() && weight.asDouble() == 1)) {
             throw parts.refused(place + " with a weight of its own (" + weight + ")",
-                    "Every assistant's turn is learned alike here; cut the conversation into records, or remove the weight");
+                    "Every assistant's turn is learned alike here; cut the conversation into records, or remove the "
+                    + "weight");
         }
     }
 
@@ -141,7 +150,8 @@ final class TurnReader {
             throw parts.refused(place + " without a name or arguments",
                     "A call is {\"function\": {\"name\", \"arguments\"}}, or {\"name\", \"arguments\"}");
         }
-        JsonNode given = arguments.isTextual() ? JsonTexts.parse(parts, arguments.asText(), place + ".arguments") : arguments;
+        JsonNode given = arguments.isTextual() ? JsonTexts.parse(parts, arguments.asText(), place + ".arguments")
+                : arguments;
         return new ToolCall(name, JsonText.of(given), optional(call, "id"));
     }
 
@@ -154,7 +164,8 @@ final class TurnReader {
         }
         List<JsonText> tools = new ArrayList<>();
         for (JsonNode tool : parts.list(value, parts.quoted(Part.TOOLS), "Give a list of tool definitions")) {
-            JsonNode definition = tool.isTextual() ? JsonTexts.parse(parts, tool.asText(), parts.quoted(Part.TOOLS)) : tool;
+            JsonNode definition = tool.isTextual() ? JsonTexts.parse(parts, tool.asText(), parts.quoted(Part.TOOLS))
+                    : tool;
             if (!definition.isObject()) {
                 throw parts.refused(parts.quoted(Part.TOOLS) + "[" + tools.size() + "] that is "
                         + RecordParts.kind(definition), "A tool is {\"type\": \"function\", \"function\": {...}}");

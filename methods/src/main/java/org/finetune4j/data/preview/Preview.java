@@ -29,7 +29,8 @@ public record Preview(List<Shown> samples, List<String> notes) {
      * @param pieces     its text, cut where learning begins and ends; what is lost for its length is not among them
      * @param note       what else is to be known, such as that it is too long, or an empty text
      */
-    public record Shown(String id, Provenance provenance, List<String> roles, int tokens, int supervised, List<Piece> pieces,
+    public record Shown(String id, Provenance provenance, List<String> roles, int tokens, int supervised,
+            List<Piece> pieces,
                         String note) {
         /** Keeps immutable copies. */
         public Shown {

@@ -5,8 +5,8 @@ import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The records of a JSON file that meet an SQL condition. DuckDB finds their numbers, and the strict reader reads them, so
- * that nothing of what they hold changes on the way. A bit for every record is kept.
+ * The records of a JSON file that meet an SQL condition. DuckDB finds their numbers, and the strict reader reads them,
+ * so that nothing of what they hold changes on the way. A bit for every record is kept.
  */
 final class Chosen implements RecordStream {
     private final RecordStream all;

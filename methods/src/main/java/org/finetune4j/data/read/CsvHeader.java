@@ -33,9 +33,9 @@ final class CsvHeader {
     }
 
     private static String firstLine(DataFile file) {
-        String sql = "SELECT line FROM read_csv(" + DuckRecords.path(file) + ", columns = {'line': 'VARCHAR'}, header = false, "
-                + "auto_detect = false, delim = chr(31), quote = '', escape = '', strict_mode = false" + DuckRecords.LINES
-                + DuckRecords.packing(file) + ") LIMIT 1";
+        String sql = "SELECT line FROM read_csv(" + DuckRecords.path(file) + ", columns = {'line': 'VARCHAR'}, "
+                + "header = false, auto_detect = false, delim = chr(31), quote = '', escape = '', strict_mode = false"
+                + DuckRecords.LINES + DuckRecords.packing(file) + ") LIMIT 1";
         try (Duck duck = Duck.open(); Duck.Rows rows = duck.query(sql)) {
             String line = rows.next() ? rows.text(1) : null;
             return line == null ? "" : line.replaceFirst("^\uFEFF", "");
@@ -67,7 +67,8 @@ final class CsvHeader {
             }
         }
         if (quoted) {
-            throw refused(file, "has a name with a line break or an open quote", "Write the names of the columns on one line");
+            throw refused(file, "has a name with a line break or an open quote", "Write the names of the columns on "
+                    + "one line");
         }
         names.add(name.toString().strip());
         return names;

@@ -98,7 +98,8 @@ public record DataFiles(List<DataFile> files, List<String> ignored) {
         }
         if (files.isEmpty()) {
             String wanted = kind == null ? endings() : String.join(", ", kind.endings());
-            throw new FinetuneException(location + " holds no file of records (" + wanted + ", each also with .gz or .zst)"
+            throw new FinetuneException(location + " holds no file of records (" + wanted
+                    + ", each also with .gz or .zst)"
                     + (ignored.isEmpty() ? "" : ", only " + some(ignored))
                     + ". Correct the path (absolute path: " + root.toAbsolutePath().normalize() + ").");
         }

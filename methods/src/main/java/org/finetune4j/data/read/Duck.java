@@ -17,12 +17,12 @@ import org.finetune4j.checkpoint.StrictJson;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection to this process's DuckDB, which has no file, bounded memory, and writes only what does not fit there to a
- * temporary folder. It fetches neither extensions nor anything else from a network.
+ * A connection to this process's DuckDB, which has no file, bounded memory, and writes only what does not fit there to
+ * a temporary folder. It fetches neither extensions nor anything else from a network.
  */
 final class Duck implements AutoCloseable {
-    private static final String MEMORY = "1GB";
-    private static final int THREADS = Math.min(4, Runtime.getRuntime().availableProcessors());
+    private static final String MEMORY = "2GB";
+    private static final int THREADS = Math.min(2, Runtime.getRuntime().availableProcessors());
     private static final String TEMPORARY = System.getProperty("java.io.tmpdir");
     /** JDBC's driver says this alone when the first rows of a streamed result cannot be made. */
     private static final String REASON_LOST = "Invalid result set";
@@ -56,7 +56,8 @@ final class Duck implements AutoCloseable {
         settings.setProperty("allow_community_extensions", "false");
         settings.setProperty("preserve_insertion_order", "true");
         // Made when something is written to it, and removed when that is read.
-        settings.setProperty("temp_directory", Path.of(TEMPORARY, "finetune4j-duckdb-" + ProcessHandle.current().pid()).toString());
+        settings.setProperty("temp_directory", Path.of(TEMPORARY, "finetune4j-duckdb-" + ProcessHandle.current()
+                .pid()).toString());
         settings.setProperty(DuckDBDriver.JDBC_STREAM_RESULTS, String.valueOf(streaming));
         return DriverManager.getConnection("jdbc:duckdb:", settings).unwrap(DuckDBConnection.class);
     }
@@ -141,7 +142,8 @@ final class Duck implements AutoCloseable {
         }
         if (tree.path("error").asBoolean()) {
             boolean otherKind = tree.path("error_type").asText().equals("not implemented");
-            throw new FinetuneException((otherKind ? "the SQL is no SELECT, and data are only read" : "the SQL has an error: "
+            throw new FinetuneException((otherKind ? "the SQL is no SELECT, and data are only read"
+                    : "the SQL has an error: "
                     + tree.path("error_message").asText()) + ". Correct it. It reads: " + sql);
         }
         if (tree.path("statements").size() != 1) {

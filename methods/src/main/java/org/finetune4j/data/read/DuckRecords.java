@@ -58,8 +58,8 @@ final class DuckRecords implements RecordStream {
     }
 
     private static String numbered(String table, String json, String condition) {
-        return "SELECT finetune4j_number, finetune4j_json FROM (SELECT row_number() OVER () AS finetune4j_number, " + json
-                + " AS finetune4j_json, " + ROW + ".* FROM " + table + " AS " + ROW + ")"
+        return "SELECT finetune4j_number, finetune4j_json FROM (SELECT row_number() OVER () AS finetune4j_number, "
+                + json + " AS finetune4j_json, " + ROW + ".* FROM " + table + " AS " + ROW + ")"
                 + (condition.isBlank() ? "" : " WHERE (" + condition + "\n)");
     }
 
@@ -75,7 +75,8 @@ final class DuckRecords implements RecordStream {
         if (columns.isEmpty()) {
             return new NoRecords();
         }
-        String table = "read_csv(" + path(file) + ", columns = {" + columns + "}, header = true, auto_detect = false, delim = "
+        String table = "read_csv(" + path(file) + ", columns = {" + columns + "}, header = true, auto_detect = "
+                + "false, delim = "
                 + Duck.quoted(CsvHeader.separator(file)) + ", quote = '\"', escape = '\"'" + LINES
                 + packing(file) + ")";
         return ofTable(file, table, condition);
@@ -106,10 +107,12 @@ final class DuckRecords implements RecordStream {
     /** The rows of somebody's own query, which has been understood before. */
     static RecordStream ofQuery(Duck duck, String sql) {
         try {
-            return new DuckRecords(duck, duck.query("SELECT 0, to_json(" + ROW + ")::VARCHAR FROM (" + sql + "\n) AS " + ROW),
+            return new DuckRecords(duck, duck.query("SELECT 0, to_json(" + ROW + ")::VARCHAR FROM (" + sql + "\n) AS "
+                    + ROW),
                     "sql", "the query");
         } catch (SQLException e) {
-            throw new FinetuneException("the query cannot be run: " + Duck.reason(e) + ". Correct it. It reads: " + sql, e);
+            throw new FinetuneException("the query cannot be run: " + Duck.reason(e) + ". Correct it. It reads: "
+                    + sql, e);
         }
     }
 
@@ -161,11 +164,13 @@ final class DuckRecords implements RecordStream {
             String[] lines = message.split("\n");
             String text = lines.length > 1 ? lines[1].replaceFirst("Original Line: ", "") : "";
             String reason = java.util.Arrays.stream(lines).skip(2).filter(part -> part.startsWith("Expected Number")
-                    || part.startsWith("Value with") || part.startsWith("Invalid unicode") || part.startsWith("Maximum line")
+                    || part.startsWith("Value with") || part.startsWith("Invalid unicode")
+                    || part.startsWith("Maximum line")
                     || part.startsWith("The CSV")).findFirst().orElse(Duck.reason(failure));
             return new FinetuneException(path + ":" + line.group(1) + " is not a line of this table: "
-                    + reason.strip().replaceFirst("\\.$", "") + ". Correct or remove it; a value that holds the separator, a "
-                    + "quote or a line break stands in quotes. It reads: " + text.substring(0, Math.min(80, text.length())),
+                    + reason.strip().replaceFirst("\\.$", "") + ". Correct or remove it; a value that holds the "
+                    + "separator, a quote or a line break stands in quotes. It reads: " + text.substring(0, Math.min(80,
+                    text.length())),
                     failure);
         }
         return new FinetuneException(path + " cannot be read: " + Duck.reason(failure)

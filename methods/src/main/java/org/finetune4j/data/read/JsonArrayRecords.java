@@ -17,8 +17,8 @@ import org.finetune4j.checkpoint.StrictJson;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The objects of a JSON array, or of the one array that an object holds, one at a time. What stands beside the array is not
- * read, but two arrays are refused.
+ * The objects of a JSON array, or of the one array that an object holds, one at a time. What stands beside the array is
+ * not read, but two arrays are refused.
  */
 final class JsonArrayRecords implements RecordStream {
     private static final ObjectReader ONE_OF_MANY = StrictJson.mapper().reader()
@@ -58,7 +58,8 @@ final class JsonArrayRecords implements RecordStream {
         String place = path + ":" + parser.currentTokenLocation().getLineNr() + " (record " + number + ")";
         JsonNode node = ONE_OF_MANY.readTree(parser);
         if (!(node instanceof ObjectNode object)) {
-            throw new FinetuneException(place + " is " + node + ", not a JSON object. Every record is an object {...}.");
+            throw new FinetuneException(place + " is " + node + ", not a JSON object. Every record is an object "
+                    + "{...}.");
         }
         return new RawRecord(object, name + ":" + number, place);
     }
@@ -84,7 +85,8 @@ final class JsonArrayRecords implements RecordStream {
                 parser.skipChildren();
             }
             throw new FinetuneException(path + " holds one object with the fields " + fields
-                    + ", none of which is a list of records. Write [{...}, ...], or use jsonl(...) for one object a line.");
+                    + ", none of which is a list of records. Write [{...}, ...], or use jsonl(...) for one object a "
+                    + "line.");
         }
         throw new FinetuneException(path + " holds " + parser.getText()
                 + ", but records are objects in an array. Write [{...}, ...].");
@@ -101,7 +103,8 @@ final class JsonArrayRecords implements RecordStream {
         }
         if (parser.nextToken() != null) {
             throw new FinetuneException(path + ":" + parser.currentTokenLocation().getLineNr()
-                    + " goes on behind the end of its records. A file holds one array; use jsonl(...) for one object a line.");
+                    + " goes on behind the end of its records. A file holds one array; use jsonl(...) for one object "
+                    + "a line.");
         }
     }
 

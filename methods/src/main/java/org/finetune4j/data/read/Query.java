@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import org.finetune4j.FinetuneException;
 
 /**
- * A query that reads files, in DuckDB's SQL. The rows are numbered as they come. A query without {@code ORDER BY} may give
- * them in another order another time, which whoever resumes must notice.
+ * A query that reads files, in DuckDB's SQL. The rows are numbered as they come. A query without {@code ORDER BY} may
+ * give them in another order another time, which whoever resumes must notice.
  *
  * @param sql one SELECT
  */

@@ -9,8 +9,8 @@ import org.finetune4j.data.RowStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Responses that somebody preferred or called good, as single ones; the others are left out. Rows that are single responses
- * already stay as they are.
+ * Responses that somebody preferred or called good, as single ones; the others are left out. Rows that are single
+ * responses already stay as they are.
  *
  * @param source what is read
  */

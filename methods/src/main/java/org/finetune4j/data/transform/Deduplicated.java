@@ -12,18 +12,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Every row but repetitions of an earlier one. Rows are equal when all that they say is, after case, white space and
- * compatible characters are made alike; with a threshold, also when they share that much of their words. A hash for every row
- * is kept in memory, with a threshold 600 bytes.
+ * compatible characters are made alike; with a threshold, also when they share that much of their words. A hash for
+ * every row is kept in memory, with a threshold 600 bytes.
  *
  * @param source what is read
- * @param near   the least Jaccard similarity of two rows' word triples, in (0, 1], at which the later one is left out, estimated
- *               by {@link MinHash}; null for equal rows alone
+ * @param near   the least Jaccard similarity of two rows' word triples, in (0, 1], at which the later one is left out,
+ *               estimated by {@link MinHash}; null for equal rows alone
  */
 public record Deduplicated(DataSource source, @Nullable Double near) implements Derived {
     /** Refuses thresholds out of range. */
     public Deduplicated {
         if (near != null && !(near > 0 && near <= 1)) {
-            throw new FinetuneException("deduplicate(near = " + near + "), but the threshold must be above 0 and at most 1.");
+            throw new FinetuneException("deduplicate(near = " + near + "), but the threshold must be above 0 and at "
+                    + "most 1.");
         }
     }
 
@@ -44,8 +45,10 @@ public record Deduplicated(DataSource source, @Nullable Double near) implements 
                     if (earlier == null) {
                         return row;
                     }
-                    report.count("near repetitions (similarity of at least " + near + ") left out of " + source.description());
-                    report.note("near " + source.description(), "the last near repetition is " + row.id() + ", like " + earlier);
+                    report.count("near repetitions (similarity of at least " + near + ") left out of "
+                            + source.description());
+                    report.note("near " + source.description(), "the last near repetition is " + row.id() + ", like "
+                            + earlier);
                 }
                 return null;
             }

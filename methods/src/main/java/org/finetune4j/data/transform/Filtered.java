@@ -8,8 +8,8 @@ import org.finetune4j.data.RowStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rows that somebody's own code keeps. What the code does is not known here, so that nothing encoded is kept for another
- * run.
+ * The rows that somebody's own code keeps. What the code does is not known here, so that nothing encoded is kept for
+ * another run.
  *
  * @param source what is read
  * @param keeps  whether a row stays; it must answer alike every time

@@ -10,9 +10,9 @@ import org.finetune4j.kernel.CounterRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One side of a split. On which side a row falls, the hash of its prompt alone decides (of its text, where it has no prompt),
- * after case, white space and compatible characters are made alike: so that rows stay where they are when others are added or
- * the order changes, and equal prompts never stand on both sides.
+ * One side of a split. On which side a row falls, the hash of its prompt alone decides (of its text, where it has no
+ * prompt), after case, white space and compatible characters are made alike: so that rows stay where they are when
+ * others are added or the order changes, and equal prompts never stand on both sides.
  *
  * @param source  what is split
  * @param heldOut the share of the held-out side, in (0, 1)
@@ -51,8 +51,9 @@ public record HashSplit(DataSource source, double heldOut, long salt, Side side)
                     report.count(words);
                 }
                 if (!any) {
-                    throw new FinetuneException("split(heldOut = " + heldOut + ") leaves no row of " + source.description()
-                            + " for " + (side == Side.TRAIN ? "training" : "evaluation") + ". Choose another share or salt.");
+                    throw new FinetuneException("split(heldOut = " + heldOut + ") leaves no row of "
+                            + source.description() + " for " + (side == Side.TRAIN ? "training" : "evaluation")
+                            + ". Choose another share or salt.");
                 }
                 return null;
             }

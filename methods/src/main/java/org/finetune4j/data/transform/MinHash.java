@@ -10,9 +10,9 @@ import org.finetune4j.kernel.CounterRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds texts that share many of their word triples with an earlier one: MinHash (Broder 1997) with locality-sensitive bands.
- * The similarity of two sets is estimated by the share of {@value #HASHES} hash functions whose least value is the same; its
- * standard error is at most 0.045. Texts of fewer than three words are compared as they are.
+ * Finds texts that share many of their word triples with an earlier one: MinHash (Broder 1997) with locality-sensitive
+ * bands. The similarity of two sets is estimated by the share of {@value #HASHES} hash functions whose least value is
+ * the same; its standard error is at most 0.045. Texts of fewer than three words are compared as they are.
  */
 final class MinHash {
     private static final int HASHES = 128;
@@ -41,7 +41,9 @@ final class MinHash {
         return rows;
     }
 
-    /** The name of an earlier text that is like this one; if there is none, null, and this one is kept for later ones. */
+    /**
+     * The name of an earlier text that is like this one; if there is none, null, and this one is kept for later ones.
+     */
     @Nullable String earlierLike(String name, String text) {
         int[] signature = signature(text);
         long[] keys = new long[HASHES / rowsOfBand];

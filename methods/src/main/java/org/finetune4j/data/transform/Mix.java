@@ -12,8 +12,8 @@ import org.finetune4j.kernel.CounterRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Several sources in one: every row is drawn from a source that a seeded draw chooses by weight, and each source gives its
- * rows in its own order. The draws are a pure function of the seed and the row's number.
+ * Several sources in one: every row is drawn from a source that a seeded draw chooses by weight, and each source gives
+ * its rows in its own order. The draws are a pure function of the seed and the row's number.
  *
  * @param parts the sources and their weights, at least one
  * @param seed  decides the draws
@@ -32,8 +32,8 @@ public record Mix(List<Weighted> parts, long seed, End end) implements DataSourc
         }
         for (Weighted part : parts) {
             if (!(part.weight() > 0 && part.weight() < Double.POSITIVE_INFINITY)) {
-                throw new FinetuneException("mix(...): the weight of " + part.source().description() + " is " + part.weight()
-                        + ", but must be positive and finite.");
+                throw new FinetuneException("mix(...): the weight of " + part.source().description() + " is "
+                        + part.weight() + ", but must be positive and finite.");
             }
         }
     }
@@ -49,9 +49,14 @@ public record Mix(List<Weighted> parts, long seed, End end) implements DataSourc
 
     /** When a pass over a mixture ends. */
     public enum End {
-        /** As soon as a source that is drawn has no row left: weights hold throughout, and rows of the others are not seen. */
+        /**
+         * As soon as a source that is drawn has no row left: weights hold throughout, and rows of the others are not
+         * seen.
+         */
         SHORTEST,
-        /** When every source has been seen whole; one that ends earlier begins again, so that weights hold throughout. */
+        /**
+         * When every source has been seen whole; one that ends earlier begins again, so that weights hold throughout.
+         */
         REPEAT,
         /** When every row of every source has been seen once; a source that ended is no longer drawn. */
         ONCE

@@ -11,8 +11,9 @@ import org.finetune4j.kernel.CounterRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rows in another order: a buffer is filled, and each row given is drawn from it and replaced by the next. A buffer of the
- * size of the source makes every order as likely as any other; a smaller one moves rows forward by at most its size.
+ * The rows in another order: a buffer is filled, and each row given is drawn from it and replaced by the next. A buffer
+ * of the size of the source makes every order as likely as any other; a smaller one moves rows forward by at most its
+ * size.
  *
  * @param source what is read
  * @param seed   decides the order

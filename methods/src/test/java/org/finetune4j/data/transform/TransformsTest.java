@@ -51,7 +51,8 @@ class TransformsTest {
     }
 
     private static DataSource numbered(String name, int count) {
-        return DataSource.of(name, IntStream.range(0, count).mapToObj(i -> sample(name + ":" + i, name + " asks " + i, "r" + i)).toList());
+        return DataSource.of(name, IntStream.range(0, count).mapToObj(i -> sample(name + ":" + i, name + " asks " + i,
+                "r" + i)).toList());
     }
 
     private static List<String> ids(DataSource source) {
@@ -119,7 +120,8 @@ class TransformsTest {
         List<Sample> rows = new ArrayList<>();
         for (int i = 0; i < 4000; i++) {
             int prompt = random.nextInt(2000);
-            rows.add(sample("x:" + i, (i % 2 == 0 ? "Ask  " : "ask ") + prompt + (i % 3 == 0 ? " " : ""), "answer " + i));
+            rows.add(sample("x:" + i, (i % 2 == 0 ? "Ask  " : "ask ") + prompt + (i % 3 == 0 ? " " : ""), "answer "
+                    + i));
         }
         DataSource source = DataSource.of("x", rows);
         Set<String> heldOut = Set.copyOf(ids(new HashSplit(source, 0.2, 0, Side.HELD_OUT)));
@@ -127,11 +129,14 @@ class TransformsTest {
         assertEquals(4000, heldOut.size() + trained.size());
         // The share has a standard error of 0.0096 over some 1,730 prompts.
         assertEquals(0.2, heldOut.size() / 4000.0, 0.04);
-        Map<Boolean, Set<String>> prompts = rows.stream().collect(Collectors.partitioningBy(row -> heldOut.contains(row.id()),
-                Collectors.mapping(row -> row.prompt().get(0).text().strip().replaceAll("\\s+", " ").toLowerCase(), Collectors.toSet())));
+        Map<Boolean, Set<String>> prompts = rows.stream()
+                .collect(Collectors.partitioningBy(row -> heldOut.contains(row.id()),
+                Collectors.mapping(row -> row.prompt().get(0).text().strip().replaceAll("\\s+", " ").toLowerCase(),
+                Collectors.toSet())));
         assertTrue(Collections.disjoint(prompts.get(true), prompts.get(false)));
         Collections.shuffle(rows, random);
-        DataSource other = DataSource.of("x", Stream.concat(rows.stream(), numbered("new", 500).samples().stream()).toList());
+        DataSource other = DataSource.of("x", Stream.concat(rows.stream(), numbered("new", 500).samples().stream())
+                .toList());
         Set<String> later = Set.copyOf(ids(new HashSplit(other, 0.2, 0, Side.HELD_OUT)));
         assertEquals(heldOut, later.stream().filter(id -> id.startsWith("x:")).collect(Collectors.toSet()));
         assertNotEquals(heldOut, Set.copyOf(ids(new HashSplit(source, 0.2, 1, Side.HELD_OUT))));
@@ -141,7 +146,8 @@ class TransformsTest {
 
     @Test
     void repetitionsAreLeftOutAndTheFirstIsKept() {
-        DataSource source = DataSource.of("d", List.of(sample("d:1", "What is it?", "A cat"), sample("d:2", "what  is IT? ", "a cat\n"),
+        DataSource source = DataSource.of("d", List.of(sample("d:1", "What is it?", "A cat"), sample("d:2",
+                "what  is IT? ", "a cat\n"),
                 sample("d:3", "What is it?", "A dog"), sample("d:4", "What is it?", "A \uFF23at")));
         assertEquals(List.of("d:1", "d:3"), ids(new Deduplicated(source, null)));
         assertEquals(List.of("repetitions left out of d: 2"), reportOf(new Deduplicated(source, null)).lines());
@@ -154,7 +160,8 @@ class TransformsTest {
         Random random = new Random(11);
         List<Sample> rows = new ArrayList<>();
         for (int i = 0; i < 60; i++) {
-            List<String> words = new ArrayList<>(IntStream.range(0, 200).mapToObj(w -> "w" + random.nextInt(5000)).toList());
+            List<String> words = new ArrayList<>(IntStream.range(0, 200).mapToObj(w -> "w" + random.nextInt(5000))
+                    .toList());
             rows.add(Sample.document("first:" + i, String.join(" ", words)));
             words.set(100, "changed");
             rows.add(Sample.document("near:" + i, String.join(" ", words)));
@@ -169,10 +176,13 @@ class TransformsTest {
         assertEquals(60, of("first", kept).size());
         assertEquals(0, of("near", kept).size());
         assertEquals(60, of("far", kept).size());
-        assertEquals(180, ids(new Deduplicated(source, 1.0)).size());
+        // At 1 only texts go whose 128 least hashes are all the same: two in a hundred of those that share 97 %.
+        assertTrue(ids(new Deduplicated(source, 1.0)).size() >= 172);
         DataReport report = reportOf(new Deduplicated(source, 0.8));
-        assertTrue(report.lines().contains("near repetitions (similarity of at least 0.8) left out of n: 60"), report.lines().toString());
-        assertTrue(report.lines().contains("the last near repetition is near:59, like first:59"), report.lines().toString());
+        assertTrue(report.lines().contains("near repetitions (similarity of at least 0.8) left out of n: 60"),
+                report.lines().toString());
+        assertTrue(report.lines().contains("the last near repetition is near:59, like first:59"), report.lines()
+                .toString());
         assertThrows(FinetuneException.class, () -> new Deduplicated(source, 0.0));
     }
 
@@ -186,7 +196,8 @@ class TransformsTest {
             for (int change = 0; change < trial / 2; change++) {
                 other.set(random.nextInt(100), "x" + random.nextInt(100_000));
             }
-            double estimated = MinHash.similarity(MinHash.signature(String.join(" ", words)), MinHash.signature(String.join(" ", other)));
+            double estimated = MinHash.similarity(MinHash.signature(String.join(" ", words)),
+                    MinHash.signature(String.join(" ", other)));
             error += estimated - jaccard(words, other);
             assertEquals(jaccard(words, other), estimated, 0.18);
         }
@@ -247,22 +258,30 @@ class TransformsTest {
     void chosenAndGoodResponsesAreTakenAlone() {
         Conversation asked = Conversation.of(Message.user("p"));
         Provenance here = new Provenance("c", List.of());
-        List<Row> rows = List.of(new PreferencePair("c:1", asked, List.of(Message.assistant("good")), List.of(Message.assistant("bad")),
-                null, Map.of(), here), new LabelledResponse("c:2", asked, List.of(Message.assistant("fine")), true, Map.of(), here),
-                new LabelledResponse("c:3", asked, List.of(Message.assistant("poor")), false, Map.of(), here), sample("c:4", "q", "r"));
+        List<Row> rows = List.of(new PreferencePair("c:1", asked, List.of(Message.assistant("good")),
+                List.of(Message.assistant("bad")),
+                null, Map.of(), here), new LabelledResponse("c:2", asked, List.of(Message.assistant("fine")), true,
+                Map.of(), here),
+                new LabelledResponse("c:3", asked, List.of(Message.assistant("poor")), false, Map.of(), here),
+                sample("c:4", "q", "r"));
         DataSource source = DataSource.of("c", rows);
-        assertEquals(List.of("good", "fine", "r"), new ChosenOnly(source).samples().stream().map(Sample::response).toList());
+        assertEquals(List.of("good", "fine", "r"), new ChosenOnly(source).samples().stream().map(Sample::response)
+                .toList());
         String message = assertThrows(FinetuneException.class, source::samples).getMessage();
-        assertTrue(message.contains("labelled responses (each good or bad)=2, preferences (a chosen and a rejected response)=1"), message);
+        assertTrue(message.contains("labelled responses (each good or bad)=2, preferences (a chosen and a rejected "
+                + "response)=1"), message);
     }
 
     @Test
     void everySettingIsInTheFingerprint() {
         DataSource a = numbered("a", 3);
-        List<DataSource> sources = List.of(a, numbered("a", 4), new Range(a, 1, null), new Range(a, 0, 1L), new Shuffled(a, 1, 5),
-                new Shuffled(a, 2, 5), new Shuffled(a, 1, 6), new Deduplicated(a, null), new Deduplicated(a, 0.5), new Tagged(a, "x"),
+        List<DataSource> sources = List.of(a, numbered("a", 4), new Range(a, 1, null), new Range(a, 0, 1L),
+                new Shuffled(a, 1, 5),
+                new Shuffled(a, 2, 5), new Shuffled(a, 1, 6), new Deduplicated(a, null), new Deduplicated(a, 0.5),
+                new Tagged(a, "x"),
                 new ChosenOnly(a), new HashSplit(a, 0.5, 0, Side.TRAIN), new HashSplit(a, 0.5, 0, Side.HELD_OUT),
-                new HashSplit(a, 0.4, 0, Side.TRAIN), new HashSplit(a, 0.5, 1, Side.TRAIN), mix(End.ONCE, 1, a, 1.0), mix(End.ONCE, 2, a, 1.0),
+                new HashSplit(a, 0.4, 0, Side.TRAIN), new HashSplit(a, 0.5, 1, Side.TRAIN), mix(End.ONCE, 1, a, 1.0),
+                mix(End.ONCE, 2, a, 1.0),
                 mix(End.REPEAT, 1, a, 1.0), mix(End.ONCE, 1, a, 2.0), mix(End.ONCE, 1, a, 1.0, a, 1.0));
         assertEquals(sources.size(), sources.stream().map(DataSource::fingerprint).distinct().count());
         assertEquals(sources.get(9).fingerprint(), new Tagged(numbered("a", 3), "x").fingerprint());
@@ -272,10 +291,12 @@ class TransformsTest {
     @Test
     void resumedInTheMiddleIsUninterrupted() throws IOException {
         Path file = folder.resolve("r.jsonl");
-        Files.writeString(file, IntStream.range(0, 300).mapToObj(i -> "{\"prompt\": \"p" + i % 250 + "\", \"response\": \"r" + i % 250 + "\"}")
+        Files.writeString(file, IntStream.range(0, 300).mapToObj(i -> "{\"prompt\": \"p" + i % 250
+                + "\", \"response\": \"r" + i % 250 + "\"}")
                 .collect(Collectors.joining("\n")));
         DataSource lines = new FileSource(file.toString(), null, FieldMapping.standard(), "");
-        DataSource query = new QuerySource("select * from '" + file + "' order by response desc, prompt", FieldMapping.standard());
+        DataSource query = new QuerySource("select * from '" + file + "' order by response desc, prompt",
+                FieldMapping.standard());
         DataSource whole = new Shuffled(new Deduplicated(mix(End.REPEAT, 4, lines, 0.6, query, 0.4), null), 9, 20);
         List<Row> rows = whole.rows();
         assertEquals(250, rows.size());
@@ -297,7 +318,8 @@ class TransformsTest {
         String message = assertThrows(FinetuneException.class, () -> ResumableRows.from(lines,
                 new Cursor(100, end.hash()), new DataReport())).getMessage();
         assertTrue(message.contains("the first 100 of them differ"), message);
-        message = assertThrows(FinetuneException.class, () -> ResumableRows.from(lines, new Cursor(301, 1), new DataReport())).getMessage();
+        message = assertThrows(FinetuneException.class, () -> ResumableRows.from(lines, new Cursor(301, 1),
+                new DataReport())).getMessage();
         assertTrue(message.contains("there are only 300 of them, where 301 were read"), message);
         assertFalse(ResumableRows.from(lines, Cursor.START, new DataReport()).next() == null);
     }

@@ -90,16 +90,19 @@ final class ExpertKernels {
     static void combine(INDArray y, INDArray places, @Nullable INDArray weights, INDArray out) {
         Arguments check = new Arguments("combineRows");
         int[] all = checkPlaces(check, y, places, weights, "out", out);
-        int perToken = out.isEmpty() ? 1 : all.length / Math.toIntExact(out.size(0));
-        DataType type = type(y);
-        for (int t = 0; t < all.length / perToken; t++) {
-            INDArray sum = Nd4j.create(type, 1, y.size(1));
-            for (int j = 0; j < perToken; j++) {
-                INDArray row = read(row(y, all[t * perToken + j]), type);
-                sum.addi(weights == null ? row : row.mul(weights.getDouble(t, j)));
-            }
-            write(sum, row(out, t));
+        if (out.isEmpty()) {
+            return;
         }
+        int perToken = all.length / Math.toIntExact(out.size(0));
+        DataType type = type(y);
+        INDArray wide = read(y, type);
+        INDArray sums = Nd4j.create(type, out.shape());
+        for (int i = 0; i < all.length; i++) {
+            int token = i / perToken;
+            INDArray row = row(wide, all[i]);
+            row(sums, token).addi(weights == null ? row : row.mul(weights.getDouble(token, i % perToken)));
+        }
+        write(sums, out);
     }
 
     static void combineGradient(INDArray y, INDArray places, INDArray weights, INDArray outGradient,
@@ -113,16 +116,20 @@ final class ExpertKernels {
         }
         int perToken = all.length / Math.toIntExact(outGradient.size(0));
         DataType type = type(y);
+        INDArray wide = read(y, type);
+        INDArray upstream = read(outGradient, type);
+        INDArray result = Nd4j.create(type, y.shape());
         for (int i = 0; i < all.length; i++) {
             int token = i / perToken;
-            INDArray upstream = read(row(outGradient, token), type);
+            INDArray arriving = row(upstream, token);
+            row(result, all[i]).assign(arriving.mul(weights.getDouble(token, i % perToken)));
             if (weightGradient != null) {
                 weightGradient.putScalar(token, i % perToken,
-                        read(row(y, all[i]), type).mul(upstream).sumNumber().doubleValue());
+                        row(wide, all[i]).mul(arriving).sumNumber().doubleValue());
             }
-            if (yGradient != null) {
-                write(upstream.mul(weights.getDouble(token, i % perToken)), row(yGradient, all[i]));
-            }
+        }
+        if (yGradient != null) {
+            write(result, yGradient);
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
@@ -119,10 +120,15 @@ final class RowKernels {
         int[] bounds = sequences(check, offsets, x.size(0));
         check.shape("out", out, "offsets of shape " + Arguments.text(offsets.shape()) + " with x", x, bounds.length - 1,
                 x.size(1));
-        for (int s = 0; s + 1 < bounds.length; s++) {
-            INDArray sequence = read(rows(x, bounds[s], bounds[s + 1]), type(x));
-            write(sequence.mean(true, 0), rows(out, s, s + 1));
+        if (x.isEmpty()) {
+            return;
         }
+        INDArray wide = read(x, type(x));
+        INDArray means = Nd4j.create(type(x), out.shape());
+        for (int s = 0; s + 1 < bounds.length; s++) {
+            rows(means, s, s + 1).assign(rows(wide, bounds[s], bounds[s + 1]).mean(true, 0));
+        }
+        write(means, out);
     }
 
     static void meanRowsGradient(INDArray offsets, INDArray outGradient, INDArray inputGradient) {
@@ -132,12 +138,18 @@ final class RowKernels {
         int[] bounds = sequences(check, offsets, inputGradient.size(0));
         check.shape("outGradient", outGradient, "offsets of shape " + Arguments.text(offsets.shape())
                 + " with inputGradient", inputGradient, bounds.length - 1, inputGradient.size(1));
+        if (inputGradient.isEmpty()) {
+            return;
+        }
+        INDArray wide = read(outGradient, type(outGradient));
+        INDArray result = Nd4j.create(wide.dataType(), inputGradient.shape());
         for (int s = 0; s + 1 < bounds.length; s++) {
-            INDArray share = read(rows(outGradient, s, s + 1), type(outGradient)).div(bounds[s + 1] - bounds[s]);
+            INDArray share = rows(wide, s, s + 1).div(bounds[s + 1] - bounds[s]);
             for (int t = bounds[s]; t < bounds[s + 1]; t++) {
-                write(share, rows(inputGradient, t, t + 1));
+                rows(result, t, t + 1).assign(share);
             }
         }
+        write(result, inputGradient);
     }
 
     private static int[] sequences(Arguments check, INDArray offsets, long tokens) {

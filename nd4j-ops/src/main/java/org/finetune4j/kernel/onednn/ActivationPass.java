@@ -4,30 +4,46 @@ import org.bytedeco.dnnl.dnnl_memory_desc;
 import org.bytedeco.dnnl.dnnl_primitive_attr;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
-import org.finetune4j.op.Activation;
 
 /**
- * A function of each of contiguous FLOAT elements, or its gradient, by one thread. The output may lie where an input does.
+ * A function of each of contiguous FLOAT elements, or its gradient, by one thread; NaN where the element is. The output
+ * may lie where an input does.
  *
  * @param count    elements
- * @param kind     the function
+ * @param function the function
  * @param gradient whether its derivative is computed and multiplied by another array
  */
-record ActivationPass(int count, Activation.Kind kind, boolean gradient) {
-    private static final float QUICK = 1.702f;
+record ActivationPass(int count, Function function, boolean gradient) {
+    /** What oneDNN computes by itself. */
+    enum Function {
+        /** Exact GELU. */
+        GELU,
+        /** {@code x sigmoid(x)}. */
+        SILU,
+        /** {@code x sigmoid(1.702 x)}. */
+        QUICK_GELU,
+        /** {@code max(x, 0)}. */
+        RELU,
+        /** The hyperbolic tangent. */
+        TANH,
+        /** {@code 1 / (1 + e^-x)}. */
+        SIGMOID
+    }
+
+    static final float QUICK = 1.702f;
     private static final int[] ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_DST};
     private static final int[] GRADIENT_ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_DIFF_DST,
         dnnl.DNNL_ARG_DIFF_SRC};
 
-    /** {@code to = kind(from)} of the elements at one address to another. */
-    static void run(Worker worker, int count, Activation.Kind kind, long from, long to) {
-        ActivationPass pass = new ActivationPass(count, kind, false);
+    /** {@code to = function(from)} of the elements at one address to another. */
+    static void run(Worker worker, int count, Function function, long from, long to) {
+        ActivationPass pass = new ActivationPass(count, function, false);
         worker.primitive(pass, () -> pass.compile(worker)).execute(from, to);
     }
 
-    /** {@code to = kind'(from) upstream} of the elements at these addresses. */
-    static void gradient(Worker worker, int count, Activation.Kind kind, long from, long upstream, long to) {
-        ActivationPass pass = new ActivationPass(count, kind, true);
+    /** {@code to = function'(from) upstream} of the elements at these addresses. */
+    static void gradient(Worker worker, int count, Function function, long from, long upstream, long to) {
+        ActivationPass pass = new ActivationPass(count, function, true);
         worker.primitive(pass, () -> pass.compile(worker)).execute(from, upstream, to);
     }
 
@@ -56,17 +72,17 @@ record ActivationPass(int count, Activation.Kind kind, boolean gradient) {
     }
 
     private int algorithm() {
-        return switch (kind) {
+        return switch (function) {
             case GELU -> dnnl.dnnl_eltwise_gelu_erf;
-            case GELU_TANH -> dnnl.dnnl_eltwise_gelu_tanh;
             case SILU, QUICK_GELU -> dnnl.dnnl_eltwise_swish;
             case RELU -> dnnl.dnnl_eltwise_relu;
             case TANH -> dnnl.dnnl_eltwise_tanh;
+            case SIGMOID -> dnnl.dnnl_eltwise_logistic;
         };
     }
 
     private float parameter() {
-        return switch (kind) {
+        return switch (function) {
             case SILU -> 1;
             case QUICK_GELU -> QUICK;
             default -> 0;

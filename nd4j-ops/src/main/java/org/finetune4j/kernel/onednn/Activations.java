@@ -1,16 +1,43 @@
 package org.finetune4j.kernel.onednn;
 
+import org.finetune4j.kernel.onednn.ActivationPass.Function;
 import org.finetune4j.kernel.onednn.BinaryPass.Kind;
 import org.finetune4j.op.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Activations, alone and gated, and soft caps: oneDNN's element-wise passes over pieces that stay in the second cache. */
+/**
+ * Activations, alone and gated, and soft caps, over pieces that stay in the second cache.
+ *
+ * <p>oneDNN computes the functions and their derivatives, but for those of {@link SigmoidForm}.
+ */
 final class Activations {
     private static final int TILE = Tiles.TILE;
     private final Tiles tiles;
 
     Activations(Workers workers) {
         this.tiles = new Tiles(workers);
+    }
+
+    private static Function function(Activation.Kind kind) {
+        return switch (kind) {
+            case GELU -> Function.GELU;
+            case SILU -> Function.SILU;
+            case RELU -> Function.RELU;
+            case TANH -> Function.TANH;
+            case QUICK_GELU -> Function.QUICK_GELU;
+            case GELU_TANH -> throw new IllegalArgumentException("oneDNN's own " + kind + " is not used");
+        };
+    }
+
+    /** {@code to = kind(from)}; they may be one. */
+    private static void apply(Worker worker, int count, Activation.Kind kind, long from, long to) {
+        SigmoidForm form = SigmoidForm.of(kind);
+        if (form == null || form.cubic() == 0) {
+            ActivationPass.run(worker, count, function(kind), from, to);
+        } else {
+            long sigmoids = form.sigmoids(worker, 5, count, from);
+            new BinaryPass(Kind.PRODUCT, count, false).run(worker, from, sigmoids, to);
+        }
     }
 
     void activation(INDArray x, Activation.Kind kind, INDArray out) {
@@ -26,7 +53,7 @@ final class Activations {
         tiles.forPieces(x.length(), (worker, first, count) -> {
             long values = Conversion.floats(worker, 0, bfloat16, from + first * width, count);
             long result = bfloat16 ? values : to + first * width;
-            ActivationPass.run(worker, count, kind, values, result);
+            apply(worker, count, kind, values, result);
             narrow(worker, bfloat16, count, result, to + first * width);
         });
     }
@@ -46,7 +73,12 @@ final class Activations {
             long values = Conversion.floats(worker, 0, bfloat16, from + first * width, count);
             long upstreams = Conversion.floats(worker, 1, bfloat16, upstream + first * width, count);
             long result = bfloat16 ? values : to + first * width;
-            ActivationPass.gradient(worker, count, kind, values, upstreams, result);
+            SigmoidForm form = SigmoidForm.of(kind);
+            if (form == null) {
+                ActivationPass.gradient(worker, count, function(kind), values, upstreams, result);
+            } else {
+                form.gradient(worker, count, values, upstreams, result);
+            }
             narrow(worker, bfloat16, count, result, to + first * width);
         });
     }
@@ -64,8 +96,7 @@ final class Activations {
         int width = Lanes.width(bfloat16);
         tiles.forPieces(gate.length(), (worker, first, count) -> {
             long active = worker.buffer(0, 4L * count);
-            ActivationPass.run(worker, count, kind, Conversion.floats(worker, 0, bfloat16, g + first * width, count),
-                    active);
+            apply(worker, count, kind, Conversion.floats(worker, 0, bfloat16, g + first * width, count), active);
             long ups = Conversion.floats(worker, 1, bfloat16, u + first * width, count);
             long result = bfloat16 ? active : o + first * width;
             new BinaryPass(Kind.PRODUCT, count, false).run(worker, active, ups, result);
@@ -92,18 +123,28 @@ final class Activations {
             long gates = Conversion.floats(worker, 0, bfloat16, g + first * width, count);
             long ups = Conversion.floats(worker, 1, bfloat16, u + first * width, count);
             long outs = Conversion.floats(worker, 2, bfloat16, o + first * width, count);
-            long active = worker.buffer(3, 4L * count);
             long gateResult = bfloat16 ? gates : gg + first * width;
             long upResult = bfloat16 ? ups : ug + first * width;
-            BinaryPass product = new BinaryPass(Kind.PRODUCT, count, false);
-            ActivationPass.run(worker, count, kind, gates, active);
-            long towards = worker.buffer(4, 4L * count);
-            product.run(worker, outs, ups, towards);
-            product.run(worker, outs, active, upResult);
-            ActivationPass.gradient(worker, count, kind, gates, towards, gateResult);
+            SigmoidForm form = SigmoidForm.of(kind);
+            if (form == null) {
+                gatedGradient(worker, function(kind), count, gates, ups, outs, gateResult, upResult);
+            } else {
+                form.gatedGradient(worker, count, gates, ups, outs, gateResult, upResult);
+            }
             narrow(worker, bfloat16, count, gateResult, gg + first * width);
             narrow(worker, bfloat16, count, upResult, ug + first * width);
         });
+    }
+
+    private static void gatedGradient(Worker worker, Function function, int count, long gate, long up, long outGradient,
+                                      long gateGradient, long upGradient) {
+        BinaryPass product = new BinaryPass(Kind.PRODUCT, count, false);
+        long active = worker.buffer(3, 4L * count);
+        long towards = worker.buffer(4, 4L * count);
+        ActivationPass.run(worker, count, function, gate, active);
+        product.run(worker, outGradient, up, towards);
+        product.run(worker, outGradient, active, upGradient);
+        ActivationPass.gradient(worker, count, function, gate, towards, gateGradient);
     }
 
     void softCap(INDArray x, double cap, INDArray out) {
@@ -118,12 +159,14 @@ final class Activations {
         long to = Operands.address(kernel, out);
         int width = Lanes.width(bfloat16);
         tiles.forPieces(x.length(), (worker, first, count) -> {
-            long numbers = worker.buffer(1, 8);
-            Memory.putFloat(numbers, (float) (1 / cap));
-            Memory.putFloat(numbers + 4, (float) cap);
+            // cap tanh(x / cap) = 2 cap sigmoid(2 x / cap) - cap.
+            long numbers = worker.buffer(1, 12);
+            Memory.putFloat(numbers, (float) (2 / cap));
+            Memory.putFloat(numbers + 4, (float) (2 * cap));
+            Memory.putFloat(numbers + 8, (float) cap);
             long values = Conversion.floats(worker, 0, bfloat16, from + first * width, count);
             long result = bfloat16 ? values : to + first * width;
-            new BinaryPass(Kind.SCALED_TANH, count, false).run(worker, values, numbers, numbers + 4, result);
+            new BinaryPass(Kind.SIGMOID, count, false).run(worker, values, numbers, numbers + 4, numbers + 8, result);
             narrow(worker, bfloat16, count, result, to + first * width);
         });
     }

@@ -2,7 +2,6 @@ package org.finetune4j.kernel.onednn;
 
 import org.bytedeco.dnnl.global.dnnl;
 import org.finetune4j.kernel.AttentionShape;
-import org.finetune4j.op.Activation;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -126,7 +125,7 @@ final class AttentionDecoding {
         new Matmul(rows, columns, depth, depth, 1, 1, stride, columns, type, dnnl.dnnl_f32, factor, false)
                 .run(worker, queries, keys, scores);
         if (softcap > 0) {
-            ActivationPass.run(worker, rows * columns, Activation.Kind.TANH, scores, scores);
+            ActivationPass.run(worker, rows * columns, ActivationPass.Function.TANH, scores, scores);
         }
         for (int row = 0; row < rows; row++) {
             int place = past + row / group;

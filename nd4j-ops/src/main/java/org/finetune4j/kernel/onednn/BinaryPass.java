@@ -26,8 +26,8 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
         PRODUCT,
         /** {@code e^(a - s) f}: a, s, f. Infinite, not NaN, where a is NaN. */
         EXPONENTIAL,
-        /** {@code tanh(a s) f}: a, s, f. */
-        SCALED_TANH,
+        /** {@code sigmoid(a s) f - c}: a, s, f, c, the last a number too. */
+        SIGMOID,
         /** {@code (a - b - s) c f}: a, b, s, c, f. */
         WEIGHTED_DIFFERENCE
     }
@@ -52,15 +52,18 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
         dnnl_memory_desc single = Primitive.describe(dnnl.dnnl_f32, new long[] {1, 1}, new long[] {1, 1});
         dnnl_primitive_attr attributes = Primitive.attributes();
         Chain chain = new Chain();
-        boolean curved = kind == Kind.EXPONENTIAL || kind == Kind.SCALED_TANH;
+        boolean curved = kind == Kind.EXPONENTIAL || kind == Kind.SIGMOID;
         dnnl_memory_desc second = curved ? single : whole;
         chain.ids.add(dnnl.DNNL_ARG_SRC_0);
         chain.ids.add(dnnl.DNNL_ARG_SRC_1);
         chain.descriptions.add(whole);
         chain.descriptions.add(second);
         if (curved) {
-            chain.curve(kind == Kind.EXPONENTIAL ? dnnl.dnnl_eltwise_exp : dnnl.dnnl_eltwise_tanh);
+            chain.curve(kind == Kind.EXPONENTIAL ? dnnl.dnnl_eltwise_exp : dnnl.dnnl_eltwise_logistic);
             chain.then(dnnl.dnnl_binary_mul, single);
+            if (kind == Kind.SIGMOID) {
+                chain.then(dnnl.dnnl_binary_sub, single);
+            }
         } else if (kind == Kind.WEIGHTED_DIFFERENCE) {
             chain.then(dnnl.dnnl_binary_sub, single);
             chain.then(dnnl.dnnl_binary_mul, whole);
@@ -76,7 +79,7 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
         try {
             int operation = switch (kind) {
                 case SUM -> dnnl.dnnl_binary_add;
-                case PRODUCT, SCALED_TANH -> dnnl.dnnl_binary_mul;
+                case PRODUCT, SIGMOID -> dnnl.dnnl_binary_mul;
                 case EXPONENTIAL, WEIGHTED_DIFFERENCE -> dnnl.dnnl_binary_sub;
             };
             Primitive.check("pass " + this, dnnl.dnnl_binary_primitive_desc_create(description, worker.engine(),

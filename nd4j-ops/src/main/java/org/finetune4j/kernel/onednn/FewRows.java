@@ -97,6 +97,11 @@ final class FewRows implements AutoCloseable {
         return found != null && found.is(outputs, inputs, bfloat16) ? found : null;
     }
 
+    /** Bytes of the copy that is kept of a weight of this size. */
+    long heldBytes(boolean bfloat16, long outputs, long inputs) {
+        return PackedWeight.bytes(outputs, inputs, bfloat16 && workers.bfloat16());
+    }
+
     /**
      * Packs weights, until the result is closed.
      *

@@ -107,6 +107,11 @@ public final class OneDnnKernels implements Kernels {
     }
 
     @Override
+    public long heldBytes(DataType type, long outputs, long inputs) {
+        return few.heldBytes(type == DataType.BFLOAT16, outputs, inputs);
+    }
+
+    @Override
     public void embedding(INDArray ids, INDArray table, INDArray out) {
         rows.gather("embedding", table, ids, out);
     }

@@ -31,7 +31,7 @@ final class PackedWeight implements AutoCloseable {
         this.inputs = inputs;
         this.bfloat16 = bfloat16;
         this.widened = widened;
-        bytes = (outputs + COLUMNS - 1) / COLUMNS * blockBytes();
+        bytes = bytes(outputs, inputs, bfloat16 && !widened);
         memory = new BytePointer(bytes + ALIGNMENT);
         // Keeps it out of a PointerScope that the caller may have open.
         memory.retainReference();
@@ -99,9 +99,18 @@ final class PackedWeight implements AutoCloseable {
     }
 
     private long blockBytes() {
-        int width = Lanes.width(bfloat16 && !widened);
+        return blockBytes(inputs, bfloat16 && !widened);
+    }
+
+    private static long blockBytes(long inputs, boolean bfloat16) {
+        int width = Lanes.width(bfloat16);
         int multiple = INPUT_WORDS * 4 / width;
-        return (long) (inputs + multiple - 1) / multiple * multiple * COLUMNS * width;
+        return (inputs + multiple - 1) / multiple * multiple * COLUMNS * width;
+    }
+
+    /** Bytes of the copy of a weight of this size, of BFLOAT16 or of FLOAT numbers. */
+    static long bytes(long outputs, long inputs, boolean bfloat16) {
+        return (outputs + COLUMNS - 1) / COLUMNS * blockBytes(inputs, bfloat16);
     }
 
     @Override
