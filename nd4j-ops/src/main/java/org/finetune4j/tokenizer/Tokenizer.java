@@ -266,6 +266,17 @@ public final class Tokenizer implements AutoCloseable {
         return ChatTemplate.of(template.source(), template.file().toString(), specialTokens());
     }
 
+    /** Returns the Jinja source of the model's own chat template, or null if there is none. */
+    public @Nullable String chatTemplateSource() {
+        TokenizerConfiguration.NamedTemplate template = configuration.templates().get(TokenizerConfiguration.DEFAULT);
+        return template == null ? null : template.source();
+    }
+
+    /** Returns the content of tokenizer.json with what other files add to it, as this tokenizer uses it. */
+    public String json() {
+        return new String(file.json(), StandardCharsets.UTF_8);
+    }
+
     /** Returns whether the model brings its own chat template. */
     public boolean hasChatTemplate() {
         return configuration.templates().containsKey(TokenizerConfiguration.DEFAULT);
