@@ -7,6 +7,9 @@ import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.FineTuned
 import java.nio.file.Path
 
+/** How matrices are stored in a GGUF file. */
+public typealias GgufType = org.finetune4j.gguf.GgufType
+
 /**
  * The result of a recipe: a model that answers, and what was measured. Close it to free its memory before the process
  * ends.
@@ -89,6 +92,15 @@ public class TunedModel internal constructor(
      * @throws org.finetune4j.FinetuneException when the recipe trained no adapter, or it cannot be written
      */
     public fun saveAdapter(folder: String): Unit = tuned.saveAdapter(Path.of(folder))
+
+    /**
+     * Writes the model, an adapter merged into the weights, as one GGUF [file] for llama.cpp and the tools made on it, with
+     * tokenizer, chat template and the tokens that end a turn.
+     *
+     * @param type how matrices are stored: [GgufType.Q8_0] takes half the room of 16 bits and loses little
+     * @throws org.finetune4j.FinetuneException when llama.cpp has no such model or tokenizer, or it cannot be written
+     */
+    public fun saveGguf(file: String, type: GgufType = GgufType.Q8_0): Unit = tuned.saveGguf(Path.of(file), type)
 
     override fun close(): Unit = tuned.close()
 

@@ -13,6 +13,8 @@ class FragmentsTest : FunSpec({
         "asft" to asft(),
         "grape" to grape(),
         "lora" to lora(),
+        "dora" to dora(),
+        "savedAdapter" to savedAdapter(),
         "exactMatch" to exactMatch(),
     )
 

@@ -65,7 +65,11 @@ class RandomRecipes(seed: Long) {
         else -> asft(number(), choice<KlDirection>(), share())
     }
 
-    private fun adapter(): Adapter = lora(whole(), number() + 0.5, share(), List(whole()) { "x" + text() })
+    private fun adapter(): Adapter = when (random.nextInt(3)) {
+        0 -> lora(whole(), number() + 0.5, share(), List(whole()) { "x" + text() }, flip(), listOf("q=${whole()}"))
+        1 -> dora(whole(), number() + 0.5, share(), List(whole()) { "x" + text() }, flip(), alphas = listOf("q=${number() + 0.5}"))
+        else -> savedAdapter("x" + text())
+    }
 
     private fun metric(): Metric = exactMatch(
         Regex.escape(text()),

@@ -3,7 +3,9 @@ package org.finetune4j.methods;
 import java.util.List;
 import java.util.Locale;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
@@ -18,6 +20,8 @@ public final class Methods {
             Asft.METHOD,
             Grape.METHOD,
             Lora.METHOD,
+            Dora.METHOD,
+            SavedAdapter.METHOD,
             ExactMatch.METHOD);
 
     private Methods() {

@@ -1,6 +1,7 @@
 package org.finetune4j.train;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -10,7 +11,9 @@ import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.checkpoint.StrictJson;
-import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.methods.adapt.Adapter;
+import org.finetune4j.methods.adapt.PeftNames;
+import org.finetune4j.model.LanguageModel;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -26,28 +29,37 @@ final class AdapterExport {
     }
 
     void write(Path folder, AtomicFiles files) {
-        if (!(tuned.job().adapter() instanceof Lora lora)) {
-            throw new FinetuneException(tuned.job().adapter() == null ? "every weight was trained, so there is no adapter "
-                    + "to save. Save the model with save."
-                    : "PEFT has no layout for the adapter " + tuned.job().adapter().method().name() + ".");
+        Adapter adapter = tuned.job().adapter();
+        if (adapter == null) {
+            throw new FinetuneException("every weight was trained, so there is no adapter to save. Save the model with "
+                    + "save.");
         }
+        ExportFolder.write(tuned, ModelCard.Kind.ADAPTER, folder, files, unfinished ->
+                write(unfinished, folder, tuned.model(), adapter, tuned.job().base().folder().toString()));
+    }
+
+    /**
+     * Writes configuration and weights, and reads the weights again.
+     *
+     * @param folder    where the unfinished folder is to lie, for messages
+     * @param baseModel path or name of the base model
+     */
+    static void write(AtomicFiles.UnfinishedFolder unfinished, Path folder, LanguageModel model, Adapter adapter,
+                      String baseModel) throws IOException {
         Map<String, INDArray> weights = new LinkedHashMap<>();
-        tuned.model().adapterTensors().forEach((name, array) -> weights.put(Lora.peftName(name), array));
-        JsonNode config = StrictJson.mapper().valueToTree(lora.peftConfig(tuned.job().base().folder().toString(),
-                tuned.model().adaptedSites()));
-        ExportFolder.write(tuned, folder, files, unfinished -> {
-            unfinished.write(WEIGHTS, channel -> SafetensorsWriter.create().storedAs(DataType.FLOAT).checkingFinite()
-                    .writeTo(channel, folder.resolve(WEIGHTS), weights, Map.of("format", "pt")));
-            unfinished.writeText(CONFIG, config.toPrettyString() + "\n");
-            try (SafetensorsFile file = SafetensorsFile.open(unfinished.path().resolve(WEIGHTS))) {
-                weights.forEach((name, expected) -> {
-                    if (!Arrays.equals(file.read(name, DataType.FLOAT).ravel().toFloatVector(),
-                            expected.ravel().toFloatVector())) {
-                        throw new FinetuneException(folder + " was not saved: tensor '" + name + "' reads back with other "
-                                + "values than it was written with. Check the disk.");
-                    }
-                });
-            }
-        });
+        model.adapterTensors().forEach((name, array) -> weights.put(PeftNames.inFile(name), array));
+        JsonNode config = StrictJson.mapper().valueToTree(adapter.peftConfig(baseModel, model.adaptedSites()));
+        unfinished.write(WEIGHTS, channel -> SafetensorsWriter.create().storedAs(DataType.FLOAT).checkingFinite()
+                .writeTo(channel, folder.resolve(WEIGHTS), weights, Map.of("format", "pt")));
+        unfinished.writeText(CONFIG, config.toPrettyString() + "\n");
+        try (SafetensorsFile file = SafetensorsFile.open(unfinished.path().resolve(WEIGHTS))) {
+            weights.forEach((name, expected) -> {
+                if (!Arrays.equals(file.read(name, DataType.FLOAT).ravel().toFloatVector(),
+                        expected.ravel().toFloatVector())) {
+                    throw new FinetuneException(folder + " was not saved: tensor '" + name + "' reads back with other "
+                            + "values than it was written with. Check the disk.");
+                }
+            });
+        }
     }
 }

@@ -24,7 +24,8 @@ final class ExportFolder {
      *
      * @throws FinetuneException when the folder holds something that was not saved by this library, or the disk refuses
      */
-    static void write(TunedModel tuned, Path folder, AtomicFiles files, AtomicFiles.FolderContent content) {
+    static void write(TunedModel tuned, ModelCard.Kind kind, Path folder, AtomicFiles files,
+                      AtomicFiles.FolderContent content) {
         requireReplaceable(tuned, folder);
         try {
             Path parent = folder.toAbsolutePath().getParent();
@@ -37,7 +38,7 @@ final class ExportFolder {
         files.writeFolder(folder, unfinished -> {
             content.writeTo(unfinished);
             unfinished.writeText(PROVENANCE, provenance(tuned));
-            unfinished.writeText("README.md", ModelCard.of(tuned));
+            unfinished.writeText("README.md", ModelCard.of(tuned, kind));
         });
         files.removeLeftovers(folder);
     }

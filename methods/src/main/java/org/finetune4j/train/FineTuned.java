@@ -7,6 +7,7 @@ import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationSettings;
 import org.finetune4j.generation.TextListener;
 import org.finetune4j.generation.TextStream;
+import org.finetune4j.gguf.GgufType;
 import org.finetune4j.methods.evaluate.MetricResult;
 import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
@@ -71,6 +72,15 @@ public interface FineTuned extends AutoCloseable {
      * @throws org.finetune4j.FinetuneException when no adapter was trained or it cannot be written
      */
     void saveAdapter(Path folder);
+
+    /**
+     * Writes the tuned model, an adapter merged into the weights, as one GGUF file for llama.cpp, with tokenizer, chat
+     * template and the tokens that end a turn.
+     *
+     * @param type how matrices are stored
+     * @throws org.finetune4j.FinetuneException when llama.cpp has no such model or tokenizer, or it cannot be written
+     */
+    void saveGguf(Path file, GgufType type);
 
     @Override
     void close();

@@ -32,6 +32,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** One run of a job: load, select, measure, train, measure. */
 final class FineTuningRun {
     private static final String HELD_OUT_LOSS = "heldOutLoss";
+    private static final long MILLION = 1_000_000;
+    private static final long TOLD_PARAMETERS = 500 * MILLION;
 
     private final FineTuning job;
     private final Preparation preparation;
@@ -70,7 +72,7 @@ final class FineTuningRun {
             opened.add(kernels);
             Tokenizer tokenizer = Tokenizer.load(job.base().folder());
             opened.add(tokenizer);
-            LanguageModel model = load(job, kernels);
+            LanguageModel model = load(job, kernels, listener);
             opened.add(model);
             return new FineTuningRun(job, preparation, listener, model, tokenizer).run(opened);
         } catch (RuntimeException | Error e) {
@@ -83,12 +85,18 @@ final class FineTuningRun {
         }
     }
 
-    private static LanguageModel load(FineTuning job, Kernels kernels) {
+    private static LanguageModel load(FineTuning job, Kernels kernels, TrainingListener listener) {
         if (job.base() instanceof BaseModel.Fresh fresh) {
             return LanguageModel.random(ModelConfig.read(fresh.folder()), job.train().precision(),
                     job.train().frozenWeights(), kernels, fresh.seed());
         }
-        return LanguageModel.load(job.base().folder(), job.train().precision(), job.train().frozenWeights(), kernels);
+        return LanguageModel.load(job.base().folder(), job.train().precision(), job.train().frozenWeights(), kernels,
+                (done, total) -> {
+                    // A small model is there before anybody could read of it.
+                    if (total > TOLD_PARAMETERS) {
+                        listener.stageProgressed("load millions of parameters", done / MILLION, total / MILLION);
+                    }
+                });
     }
 
     /** Closes in reverse what was opened, all of it; the first failure is thrown with the others suppressed. */

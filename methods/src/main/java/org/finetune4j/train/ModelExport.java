@@ -6,20 +6,25 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
-import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
-import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.checkpoint.DiskSpace;
+import org.finetune4j.checkpoint.ModelShards;
+import org.finetune4j.checkpoint.PendingTensor;
 import org.finetune4j.checkpoint.SafetensorsWriter;
+import org.finetune4j.checkpoint.StoredWeights;
 import org.finetune4j.checkpoint.StrictJson;
-import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.gguf.GgufExport;
+import org.finetune4j.gguf.GgufType;
+import org.finetune4j.methods.adapt.Adapter;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.ModelConfig;
-import org.finetune4j.model.StoredNames;
+import org.finetune4j.model.ModelShapes;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -42,99 +47,82 @@ final class ModelExport {
     }
 
     void write(Path folder, AtomicFiles files) {
-        DataType stored = storedType();
-        Map<String, INDArray> weights = weights();
-        ExportFolder.write(tuned, folder, files, unfinished -> {
-            unfinished.write(SafetensorsFile.FILE_NAME, channel -> SafetensorsWriter.create().storedAs(stored)
-                    .checkingFinite().writeTo(channel, folder.resolve(SafetensorsFile.FILE_NAME), weights,
-                            Map.of("format", "pt")));
-            copy(unfinished, job.base().folder().resolve(ModelConfig.FILE_NAME));
-            for (Path file : tuned.tokenizer().files()) {
-                if (job.chatTemplate() == null || !file.endsWith(TEMPLATE)) {
-                    copy(unfinished, file);
+        write(folder, files, ModelShards.USUAL_LIMIT);
+    }
+
+    /** @param limit bytes from which on the weights are split over several files */
+    void write(Path folder, AtomicFiles files, long limit) {
+        withWeights((weights, stored) -> {
+            ModelShards shards = new ModelShards(SafetensorsWriter.create().storedAs(stored).checkingFinite(), limit);
+            DiskSpace.require(folder, shards.bytes(weights, folder));
+            ExportFolder.write(tuned, ModelCard.Kind.MODEL, folder, files, unfinished -> {
+                shards.write(unfinished, folder, weights);
+                unfinished.writeText(ModelConfig.FILE_NAME, SavedConfig.of(job.base().folder(), stored));
+                for (Path file : tuned.tokenizer().files()) {
+                    if (job.chatTemplate() == null || !file.endsWith(TEMPLATE)) {
+                        copy(unfinished, file);
+                    }
                 }
-            }
-            if (job.chatTemplate() != null) {
-                unfinished.writeText(TEMPLATE, job.chatTemplate());
-            }
-            unfinished.writeText(GENERATION, generationConfig());
-            SavedModelCheck check = new SavedModelCheck(unfinished.path(), folder, stored);
-            check.requireSameWeights(weights);
-            // A base of bytes was rounded; what is saved begins from the weights on the disk.
-            if (job.train().frozenWeights() == FrozenWeights.AS_ACTIVATIONS) {
-                check.requireSameProbabilities(model, tuned.data().examples());
-            }
+                if (job.chatTemplate() != null) {
+                    unfinished.writeText(TEMPLATE, job.chatTemplate());
+                }
+                unfinished.writeText(GENERATION, generationConfig());
+                SavedModelCheck check = new SavedModelCheck(unfinished.path(), folder, stored);
+                check.requireSameWeights(weights);
+                // A base of bytes was rounded; what is saved begins from the weights on the disk.
+                if (job.train().frozenWeights() == FrozenWeights.AS_ACTIVATIONS) {
+                    check.requireSameProbabilities(model, tuned.data().examples());
+                }
+            });
         });
+    }
+
+    /** Writes the model as a GGUF file. */
+    void writeGguf(Path file, GgufType type, AtomicFiles files) {
+        boolean turns = job.chatTemplate() != null || tuned.tokenizer().hasChatTemplate();
+        withWeights((weights, stored) -> new GgufExport(job.base().folder(), weights, job.chatTemplate(),
+                turns ? tuned.encoding().stopIds() : Set.of(), String.valueOf(job.base().folder().getFileName()))
+                .write(file, type, files));
+    }
+
+    /** Takes the weights that are to be saved, and the type that the base is stored in. */
+    private interface Use {
+        void take(List<PendingTensor> weights, DataType stored);
+    }
+
+    private void withWeights(Use use) {
+        if (job.base() instanceof BaseModel.Fresh || !model.hasAdapter()) {
+            Map<String, INDArray> base = model.baseTensors();
+            List<PendingTensor> weights = base.entrySet().stream().map(entry -> inMemory(entry.getKey(), entry.getValue()))
+                    .toList();
+            use.take(weights, job.base() instanceof BaseModel.Fresh ? model.config().torchDtype() : storedType());
+            return;
+        }
+        Map<String, INDArray> parameters = model.adapterTensors();
+        try (MergedWeights merged = new MergedWeights(job.base().folder(), model.config(), job.adapter(),
+                model.adaptedSites(), (site, suffix) -> parameters.get(site + "." + suffix))) {
+            use.take(merged.tensors(model.baseNames()), merged.storedAs(model.config().torchDtype()));
+        }
+    }
+
+    private PendingTensor inMemory(String name, INDArray weight) {
+        String site = name.replaceFirst("\\.weight$", "");
+        if (!model.hasAdapter() || !name.endsWith(".weight") || !model.adaptedSites().contains(site)) {
+            return PendingTensor.of(name, weight);
+        }
+        Map<String, INDArray> parameters = model.adapterTensors();
+        Adapter adapter = Objects.requireNonNull(job.adapter());
+        boolean turned = ModelShapes.turnedWeights(model.config()).contains(name);
+        return new PendingTensor(name, DataType.FLOAT, weight.shape(), true, () -> MergedWeights.merged(adapter, site, turned,
+                weight.castTo(DataType.FLOAT), suffix -> parameters.get(site + "." + suffix)));
     }
 
     /** The type of the base's weights on the disk. */
     private DataType storedType() {
-        if (job.base() instanceof BaseModel.Fresh) {
-            return model.config().torchDtype();
+        try (StoredWeights base = StoredWeights.open(job.base().folder())) {
+            DataType type = base.dataType();
+            return type == null ? model.config().torchDtype() : type;
         }
-        try (SafetensorsFile base = SafetensorsFile.open(job.base().folder())) {
-            DataType type = base.info(base.names().iterator().next()).type().dataType();
-            return type != null && type.isFPType() ? type : DataType.FLOAT;
-        }
-    }
-
-    private Map<String, INDArray> weights() {
-        if (!model.hasAdapter()) {
-            return model.baseTensors();
-        }
-        if (!(job.adapter() instanceof Lora lora)) {
-            throw new FinetuneException("the adapter " + job.adapter().method().name() + " cannot be merged into the "
-                    + "weights. Save it alone with saveAdapter.");
-        }
-        Map<String, INDArray> adapter = model.adapterTensors();
-        Map<String, INDArray> merged = new LinkedHashMap<>();
-        Base base = job.base() instanceof BaseModel.Fresh ? inMemory() : onDisk();
-        try (base) {
-            for (String name : model.baseNames()) {
-                String site = name.replaceFirst("\\.weight$", "");
-                INDArray weight = base.weight(name);
-                merged.put(name, model.adaptedSites().contains(site) ? merged(lora, name, weight,
-                        adapter.get(site + ".lora_A.weight"), adapter.get(site + ".lora_B.weight")) : weight);
-            }
-        }
-        return merged;
-    }
-
-    /** The sum of a weight and its adapter, in the layout of the weight. */
-    private INDArray merged(Lora lora, String name, INDArray weight, INDArray down, INDArray up) {
-        return model.isTurned(name) ? lora.merged(weight.transpose().dup('c'), down, up).transpose().dup('c')
-                : lora.merged(weight, down, up);
-    }
-
-    /** Where the base's weights are taken from when they are merged. */
-    private interface Base extends AutoCloseable {
-        INDArray weight(String name);
-
-        @Override
-        default void close() {
-        }
-    }
-
-    private Base inMemory() {
-        Map<String, INDArray> tensors = model.baseTensors();
-        return name -> tensors.get(name).castTo(DataType.FLOAT);
-    }
-
-    /** The graph may compute in fewer bits than the base is stored in, so that the disk has the better numbers. */
-    private Base onDisk() {
-        SafetensorsFile file = SafetensorsFile.open(job.base().folder());
-        StoredNames names = StoredNames.in(file, model.config());
-        return new Base() {
-            @Override
-            public INDArray weight(String name) {
-                return file.read(names.of(name), DataType.FLOAT);
-            }
-
-            @Override
-            public void close() {
-                file.close();
-            }
-        };
     }
 
     private static void copy(AtomicFiles.UnfinishedFolder target, Path file) throws IOException {

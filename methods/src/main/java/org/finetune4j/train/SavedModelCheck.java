@@ -2,9 +2,9 @@ package org.finetune4j.train;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.PendingTensor;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.data.Example;
 import org.finetune4j.methods.objective.Reduction;
@@ -41,12 +41,13 @@ final class SavedModelCheck {
     }
 
     /** Refuses weights that differ by more than their rounding. */
-    void requireSameWeights(Map<String, INDArray> weights) {
+    void requireSameWeights(List<PendingTensor> weights) {
         double rounding = stored == DataType.BFLOAT16 ? 0x1p-8 : stored == DataType.HALF ? 0x1p-10 : 0;
         // Numbers below 2^-14 have fewer bits in HALF.
         double smallest = stored == DataType.HALF ? 0x1p-24 : 0;
         try (SafetensorsFile file = SafetensorsFile.open(written)) {
-            weights.forEach((name, expected) -> {
+            weights.forEach(weight -> weight.use(expected -> {
+                String name = weight.name();
                 INDArray wanted = expected.castTo(DataType.FLOAT);
                 INDArray difference = Transforms.abs(file.read(name, DataType.FLOAT).subi(wanted), false);
                 INDArray allowed = Transforms.abs(wanted, true).muli(rounding).addi(smallest);
@@ -55,7 +56,7 @@ final class SavedModelCheck {
                     throw new FinetuneException(folder + " was not saved: tensor '" + name + "' reads back with other "
                             + "values than it was written with. Check the disk.");
                 }
-            });
+            }));
         }
     }
 

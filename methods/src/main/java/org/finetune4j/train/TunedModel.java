@@ -10,6 +10,7 @@ import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationSettings;
 import org.finetune4j.generation.TextListener;
 import org.finetune4j.generation.TextStream;
+import org.finetune4j.gguf.GgufType;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
@@ -113,6 +114,11 @@ final class TunedModel implements FineTuned {
     @Override
     public void saveAdapter(Path folder) {
         new AdapterExport(this).write(folder, AtomicFiles.onDisk());
+    }
+
+    @Override
+    public void saveGguf(Path file, GgufType type) {
+        new ModelExport(this).writeGguf(file, type, AtomicFiles.onDisk());
     }
 
     @Override

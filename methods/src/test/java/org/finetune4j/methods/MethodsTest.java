@@ -15,7 +15,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
@@ -33,7 +35,8 @@ class MethodsTest {
         return Stream.of(new Sft(0.1, 1e-4, Reduction.SEQUENCES), new DftDynamic(),
                 new Asft(0.1, KlDirection.REVERSE, 0.2),
                 new Grape("answers", 2, false, 3, Grape.BelowMinimum.DROP, Grape.Order.RANDOM, 1L << 40),
-                new Lora(4, 2.5, 0.1, List.of("q_proj", "layers.2")), ExactMatch.gsm8kFlexible());
+                new Lora(4, 2.5, 0.1, List.of("q_proj", "layers.2"), true, List.of("layers.2=1"), List.of("q_proj=7.5")),
+                new Dora(4, 2.5, 0.1, List.of("q_proj")), new SavedAdapter("there"), ExactMatch.gsm8kFlexible());
     }
 
     static Stream<Method<? extends Fragment>> methods() {
@@ -68,8 +71,10 @@ class MethodsTest {
         assertEquals(Map.of("candidates", "responses", "topK", 1L, "normalise", true, "minCandidates", 2L,
                 "belowMinimum", Grape.BelowMinimum.REFUSE, "order", Grape.Order.HIGHEST, "seed", 0L),
                 defaults(Grape.METHOD));
-        assertEquals(Map.of("rank", 8L, "alpha", 16.0, "dropout", 0.0, "targets", List.of("all-linear")),
+        assertEquals(Map.of("rank", 8L, "alpha", 16.0, "dropout", 0.0, "targets", List.of("all-linear"),
+                "rsLora", false, "ranks", List.of(), "alphas", List.of()),
                 defaults(Lora.METHOD));
+        assertEquals(defaults(Lora.METHOD), defaults(Dora.METHOD));
         assertEquals(new ExactMatch(), ExactMatch.METHOD.create(new Settings(Map.of())));
         assertEquals(new Sft(), Sft.METHOD.create(new Settings(Map.of())));
         assertEquals(new Grape(), Grape.METHOD.create(new Settings(Map.of())));
@@ -96,7 +101,7 @@ class MethodsTest {
         for (Method<? extends Fragment> method : Methods.all()) {
             assertTrue(names.add(method.kind() + method.name()), method.name());
         }
-        assertEquals(6, names.size());
+        assertEquals(8, names.size());
         assertTrue(Methods.all().stream().filter(method -> method.kind() == Method.Kind.OBJECTIVE)
                 .allMatch(method -> method.create(new Settings(Map.of())) instanceof Objective));
     }
@@ -122,8 +127,8 @@ class MethodsTest {
     @Test
     void anUnknownSettingGetsTheNearest() {
         String message = assertThrows(FinetuneException.class,
-                () -> Lora.METHOD.create(new Settings(Map.of("ranks", 4)))).getMessage();
-        assertTrue(message.contains("lora has no setting 'ranks'; it has rank, alpha, dropout, targets.")
+                () -> Lora.METHOD.create(new Settings(Map.of("rankk", 4)))).getMessage();
+        assertTrue(message.contains("lora has no setting 'rankk'; it has rank, alpha, dropout, targets, rsLora, ranks, alphas.")
                 && message.contains("Did you mean 'rank'?"), message);
         assertTrue(assertThrows(FinetuneException.class,
                 () -> DftDynamic.METHOD.create(new Settings(Map.of("kl", 1)))).getMessage().contains("it has none"));

@@ -27,9 +27,10 @@ final class ArrayBytes {
         return array.isScalar() || array.ordering() == 'c' && Shape.hasDefaultStridesForShape(array);
     }
 
-    /** Returns a view of {@code length} bytes from {@code offset} on, little-endian. */
+    /** Returns a buffer of {@code length} bytes, those from {@code offset} on, little-endian; several threads may ask. */
     ByteBuffer window(long offset, int length) {
-        return bytes.position(offset).limit(offset + length).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        // A pointer of its own, because the buffer of a moved one begins at the array and has its position behind that.
+        return bytes.getPointer(offset).limit(length).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** Says that the array's memory on the host was written, for back ends that keep a copy elsewhere. */

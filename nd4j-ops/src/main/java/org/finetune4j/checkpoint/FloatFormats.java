@@ -1,6 +1,6 @@
 package org.finetune4j.checkpoint;
 
-/** The bit patterns of the 16-bit floating-point types; narrowing rounds to nearest, ties to even. */
+/** The bit patterns of floating-point types of 16 and 8 bits; narrowing rounds to nearest, ties to even. */
 public final class FloatFormats {
     private FloatFormats() {}
 
@@ -18,7 +18,24 @@ public final class FloatFormats {
         return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
     }
 
-    static float fromHalf(short bits) {
+    /** The 8-bit float with 4 exponent bits of arXiv 2209.05433, which has no infinity; 0x7f and 0xff are NaN. */
+    static float fromFloat8E4M3(byte bits) {
+        int exponent = bits >>> 3 & 0xf;
+        int fraction = bits & 7;
+        if (exponent == 0xf && fraction == 7) {
+            return Float.NaN;
+        }
+        float magnitude = exponent == 0 ? fraction * 0x1p-9f : Math.scalb(1 + fraction / 8f, exponent - 7);
+        return bits < 0 ? -magnitude : magnitude;
+    }
+
+    /** The 8-bit float with 5 exponent bits of arXiv 2209.05433: the upper half of a HALF. */
+    static float fromFloat8E5M2(byte bits) {
+        return fromHalf((short) (bits << 8));
+    }
+
+    /** The value of a HALF pattern. */
+    public static float fromHalf(short bits) {
         int sign = (bits & 0x8000) << 16;
         int exponent = bits >>> 10 & 0x1f;
         int fraction = bits & 0x3ff;
@@ -30,7 +47,8 @@ public final class FloatFormats {
         return Float.intBitsToFloat(sign | wide << 23 | fraction << 13);
     }
 
-    static short toHalf(float value) {
+    /** The HALF pattern nearest to a float; what is too large becomes infinite. */
+    public static short toHalf(float value) {
         int bits = Float.floatToRawIntBits(value);
         int sign = bits >>> 16 & 0x8000;
         float magnitude = Math.abs(value);

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -65,9 +66,8 @@ public final class SafetensorsFile implements AutoCloseable {
         if (name.endsWith(".json")) {
             return openIndex(path);
         }
-        if (name.matches(".*\\.(bin|pt|pth|ckpt|pkl)")) {
-            throw new CheckpointException(path, "this is a pickle file, which can run code when it is read",
-                "Convert it to safetensors where you trust it, for example with Python's safetensors package");
+        if (Pickles.isNamedLikeOne(name)) {
+            throw Pickles.refused(path);
         }
         return closingOnFailure(path, List.of(SafetensorsShard.open(path)));
     }
@@ -81,10 +81,12 @@ public final class SafetensorsFile implements AutoCloseable {
         if (Files.exists(index)) {
             return openIndex(index);
         }
+        Path pickle = Pickles.in(folder);
+        if (pickle != null) {
+            throw Pickles.refused(pickle);
+        }
         throw new CheckpointException(folder, "it holds neither " + FILE_NAME + " nor " + ShardIndex.FILE_NAME,
-            Files.exists(folder.resolve("pytorch_model.bin"))
-                ? "pytorch_model.bin is not read because a pickle can run code: convert it to safetensors"
-                : "Give a model folder in the Hugging Face layout");
+            "Give a model folder in the Hugging Face layout");
     }
 
     private static SafetensorsFile openIndex(Path index) {
@@ -190,8 +192,21 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws IllegalArgumentException if the destination is not row-major and without gaps
      */
     public void readInto(String name, INDArray destination) {
+        readInto(name, destination, requireConvertible(info(name), destination.dataType()), null);
+    }
+
+    /** Reads bytes or floating-point numbers into a floating-point array, scaled. */
+    void readInto(String name, INDArray destination, ElementConversion.Scaling scaling) {
+        TensorType target = TensorType.of(destination.dataType());
+        if (target == null || !destination.dataType().isFPType()) {
+            throw new IllegalArgumentException("scaled numbers are not read as " + destination.dataType());
+        }
+        readInto(name, destination, target, scaling);
+    }
+
+    private void readInto(String name, INDArray destination, TensorType target,
+            ElementConversion.@Nullable Scaling scaling) {
         TensorInfo info = info(name);
-        TensorType target = requireConvertible(info, destination.dataType());
         if (!Arrays.equals(info.shape(), destination.shape())) {
             throw new CheckpointException(path, "tensor '" + name + "' has the shape "
                 + Arrays.toString(info.shape()) + ", but "
@@ -199,19 +214,27 @@ public final class SafetensorsFile implements AutoCloseable {
                 "Check that config.json and the weights belong to the same model");
         }
         if (info.elements() > 0) {
-            shardOf.get(name).read(info, destination, target);
+            shardOf.get(name).read(info, destination, target, scaling);
             Reference.reachabilityFence(destination);
         }
     }
 
     private TensorType requireConvertible(TensorInfo info, DataType target) {
         TensorType to = TensorType.of(target);
-        if (info.type().dataType() == null || to == null || !ElementConversion.possible(info.type(), to)) {
+        if (to == null || !ElementConversion.possible(info.type(), to)) {
             throw new CheckpointException(path, "tensor '" + info.name() + "' is stored as " + info.type()
-                + ", which is not read as " + target, info.type().dataType() == null
-                    ? "Use a version of the model in BF16, F16 or F32" : "Read it as " + info.type().dataType());
+                + ", which is not read as " + target, "Read it as "
+                + (info.type().dataType() == null ? DataType.FLOAT : info.type().dataType()));
         }
         return to;
+    }
+
+    /** Returns whether two tensors have the same shape, type and bytes. */
+    public boolean same(String name, String other) {
+        TensorInfo left = info(name);
+        TensorInfo right = info(other);
+        return left.type() == right.type() && Arrays.equals(left.shape(), right.shape())
+            && shardOf.get(name).hasSameBytes(left, shardOf.get(other), right);
     }
 
     /** Closes the files; arrays that were read stay valid. */

@@ -236,11 +236,12 @@ record SafetensorsHeader(long dataStart, Map<String, TensorInfo> tensors, Map<St
         }
     }
 
-    /** Fills a buffer from its beginning with the bytes at {@code position}. */
+    /** Fills what remains of a buffer with the bytes at {@code position}. */
     static void readFully(FileChannel channel, ByteBuffer target, long position, Path file)
             throws IOException {
+        long origin = position - target.position();
         while (target.hasRemaining()) {
-            int count = channel.read(target, position + target.position());
+            int count = channel.read(target, origin + target.position());
             if (count < 0) {
                 throw new CheckpointException(file, "the file became shorter while it was read", COPY_AGAIN);
             }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -91,21 +92,42 @@ public final class SafetensorsWriter {
      */
     public void writeTo(WritableByteChannel channel, Path file, Map<String, INDArray> tensors,
             Map<String, String> metadata) throws IOException {
+        List<PendingTensor> pending = new ArrayList<>();
+        tensors.forEach((name, array) -> pending.add(PendingTensor.of(name, array)));
+        writeTo(channel, file, pending, metadata);
+    }
+
+    /** Does what {@link #writeTo(WritableByteChannel, Path, Map, Map)} does, making one tensor's values at a time. */
+    public void writeTo(WritableByteChannel channel, Path file, List<PendingTensor> tensors,
+            Map<String, String> metadata) throws IOException {
         List<Entry> entries = new ArrayList<>();
-        tensors.forEach((name, array) -> entries.add(new Entry(name, array, storedType(file, name, array))));
+        tensors.forEach(tensor -> entries.add(new Entry(tensor, storedType(file, tensor))));
         entries.sort(Comparator.comparingInt((Entry entry) -> entry.type.bytes()).reversed());
         AtomicFiles.writeFully(channel, header(file, entries, metadata));
         for (Entry entry : entries) {
-            writeTensor(channel, file, entry);
+            try {
+                entry.tensor.use(array -> writeTensor(channel, file, entry, array));
+            } catch (UncheckedIOException e) {
+                throw e.getCause();
+            }
         }
     }
 
-    private record Entry(String name, INDArray array, TensorType type) {}
+    /** Returns the bytes that tensors take, without the header. */
+    long bytes(List<PendingTensor> tensors, Path file) {
+        return tensors.stream().mapToLong(tensor -> tensor.elements() * storedType(file, tensor).bytes()).sum();
+    }
 
-    private TensorType storedType(Path file, String name, INDArray array) {
-        TensorType own = TensorType.of(array.dataType());
+    private record Entry(PendingTensor tensor, TensorType type) {
+        String name() {
+            return tensor.name();
+        }
+    }
+
+    private TensorType storedType(Path file, PendingTensor tensor) {
+        TensorType own = TensorType.of(tensor.type());
         if (own == null) {
-            throw new CheckpointException(file, "tensor '" + name + "' is of type " + array.dataType()
+            throw new CheckpointException(file, "tensor '" + tensor.name() + "' is of type " + tensor.type()
                 + ", which safetensors cannot hold", "Convert it to one of " + TensorType.knownNames());
         }
         return storage != null && own.isFloatingPoint() ? TensorType.of(storage) : own;
@@ -118,15 +140,15 @@ public final class SafetensorsWriter {
         }
         long position = 0;
         for (Entry entry : entries) {
-            if (entry.name.equals(SafetensorsHeader.METADATA)
-                || !StandardCharsets.UTF_8.newEncoder().canEncode(entry.name)) {
-                throw new CheckpointException(file, "a tensor cannot be named '" + entry.name + "'", "Rename it");
+            if (entry.name().equals(SafetensorsHeader.METADATA)
+                || !StandardCharsets.UTF_8.newEncoder().canEncode(entry.name())) {
+                throw new CheckpointException(file, "a tensor cannot be named '" + entry.name() + "'", "Rename it");
             }
-            ObjectNode node = root.putObject(entry.name);
+            ObjectNode node = root.putObject(entry.name());
             node.put("dtype", entry.type.name());
             ArrayNode shape = node.putArray("shape");
-            Arrays.stream(entry.array.shape()).forEach(shape::add);
-            long end = position + entry.array.length() * entry.type.bytes();
+            Arrays.stream(entry.tensor.shape()).forEach(shape::add);
+            long end = position + entry.tensor.elements() * entry.type.bytes();
             node.putArray("data_offsets").add(position).add(end);
             position = end;
         }
@@ -150,13 +172,13 @@ public final class SafetensorsWriter {
         }
     }
 
-    private void writeTensor(WritableByteChannel channel, Path file, Entry entry) throws IOException {
-        long elements = entry.array.length();
-        if (entry.array.isEmpty() || elements == 0) {
+    private void writeTensor(WritableByteChannel channel, Path file, Entry entry, INDArray values) {
+        long elements = values.length();
+        if (values.isEmpty() || elements == 0) {
             return;
         }
         // Views into a larger array are copied, one tensor at a time.
-        INDArray array = ArrayBytes.isGapless(entry.array) ? entry.array : entry.array.dup('c');
+        INDArray array = ArrayBytes.isGapless(values) ? values : values.dup('c');
         TensorType own = TensorType.of(array.dataType());
         ArrayBytes memory = new ArrayBytes(array);
         int window = (int) Math.min(WINDOW_ELEMENTS, elements);
@@ -169,7 +191,11 @@ public final class SafetensorsWriter {
             if (checkFinite && entry.type.isFloatingPoint()) {
                 requireFinite(stored, entry, done, file);
             }
-            AtomicFiles.writeFully(channel, stored);
+            try {
+                AtomicFiles.writeFully(channel, stored);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
         Reference.reachabilityFence(array);
     }
@@ -177,9 +203,9 @@ public final class SafetensorsWriter {
     private static void requireFinite(ByteBuffer stored, Entry entry, long done, Path file) {
         int index = NonFinite.firstIndex(entry.type, stored);
         if (index >= 0) {
-            throw new CheckpointException(file, "tensor '" + entry.name + "' has the value "
+            throw new CheckpointException(file, "tensor '" + entry.name() + "' has the value "
                 + NonFinite.describe(entry.type, stored, index) + " at element " + (done + index) + " of "
-                + entry.array.length() + " (as " + entry.type + ")",
+                + entry.tensor.elements() + " (as " + entry.type + ")",
                 "The training diverged: use an earlier checkpoint and a lower learning rate");
         }
     }

@@ -20,9 +20,9 @@ public enum TensorType {
     U16(2, DataType.UINT16),
     U8(1, DataType.UBYTE),
     BOOL(1, DataType.BOOL),
-    /** Eight-bit float with 4 exponent bits: its layout is checked, but ND4J has no such type to read it into. */
+    /** Eight-bit float with 4 exponent bits and no infinity; ND4J has no such type, so it is read into wider ones. */
     F8_E4M3(1, null),
-    /** Eight-bit float with 5 exponent bits: its layout is checked, but ND4J has no such type to read it into. */
+    /** Eight-bit float with 5 exponent bits; ND4J has no such type, so it is read into wider ones. */
     F8_E5M2(1, null);
 
     private final int bytes;
@@ -45,7 +45,7 @@ public enum TensorType {
 
     /** Returns whether values of this type can be converted to other floating-point types. */
     public boolean isFloatingPoint() {
-        return dataType != null && dataType.isFPType();
+        return dataType == null || dataType.isFPType();
     }
 
     /** Returns the type stored for arrays of an ND4J type, or null where the format has none. */

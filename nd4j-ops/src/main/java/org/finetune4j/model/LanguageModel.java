@@ -2,13 +2,14 @@ package org.finetune4j.model;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.checkpoint.StoredWeights;
 import org.finetune4j.head.LogitScaling;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
@@ -52,7 +53,17 @@ public final class LanguageModel implements AutoCloseable {
         this.kernels = kernels;
         this.frozenWeights = frozenWeights;
         this.source = source;
-        this.parameters = parameters(declarations(false));
+        this.parameters = read(false);
+    }
+
+    /** Parameters with the base's own values. */
+    private Parameters read(boolean train) {
+        if (source == null) {
+            return parameters(declarations(train, (name, target) -> { }));
+        }
+        try (WeightSource.Reader reader = source.open()) {
+            return parameters(declarations(train, reader));
+        }
     }
 
     /**
@@ -72,9 +83,19 @@ public final class LanguageModel implements AutoCloseable {
      * @throws FinetuneException as {@link #load(Path, Precision, Kernels)} does
      */
     public static LanguageModel load(Path folder, Precision precision, FrozenWeights frozenWeights, Kernels kernels) {
+        return load(folder, precision, frozenWeights, kernels, LoadProgress.NONE);
+    }
+
+    /**
+     * Loads a Hugging Face model folder and tells how it goes on.
+     *
+     * @throws FinetuneException as {@link #load(Path, Precision, Kernels)} does
+     */
+    public static LanguageModel load(Path folder, Precision precision, FrozenWeights frozenWeights, Kernels kernels,
+                                     LoadProgress progress) {
         ModelConfig config = ModelConfig.read(folder);
         requireWeights(folder, config);
-        return load(folder, config, precision, frozenWeights, kernels);
+        return load(folder, config, precision, frozenWeights, kernels, progress);
     }
 
     /** The weights of an encoder, which has no head. */
@@ -85,16 +106,12 @@ public final class LanguageModel implements AutoCloseable {
                     + "such as BERT or MiniLM.");
         }
         requireTensors(folder, config);
-        return load(folder, config, precision, FrozenWeights.AS_ACTIVATIONS, kernels);
+        return load(folder, config, precision, FrozenWeights.AS_ACTIVATIONS, kernels, LoadProgress.NONE);
     }
 
     private static LanguageModel load(Path folder, ModelConfig config, Precision precision, FrozenWeights frozenWeights,
-                                      Kernels kernels) {
-        return new LanguageModel(config, precision, frozenWeights, kernels, (name, target) -> {
-            try (SafetensorsFile file = SafetensorsFile.open(folder)) {
-                file.readInto(StoredNames.in(file, config).of(name), target);
-            }
-        });
+                                      Kernels kernels, LoadProgress progress) {
+        return new LanguageModel(config, precision, frozenWeights, kernels, new FolderWeights(folder, config, progress));
     }
 
     /**
@@ -112,14 +129,14 @@ public final class LanguageModel implements AutoCloseable {
                                        Kernels kernels, long seed) {
         Set<String> zero = config.architecture().weights().stream().filter(weight -> weight.role() == Weight.Role.OFFSETS)
                 .map(Weight::name).collect(Collectors.toSet());
-        return new LanguageModel(config, precision, frozenWeights, kernels, (name, target) -> {
+        return new LanguageModel(config, precision, frozenWeights, kernels, WeightSource.of((name, target) -> {
             if (target.rank() == 1) {
                 target.assign(zero.contains(name) ? 0 : 1);
             } else {
                 draw(target, CounterRandom.seed(seed, name, 0),
                         (key, index) -> config.initializerRange() * CounterRandom.gaussian(key, index));
             }
-        });
+        }));
     }
 
     /**
@@ -183,7 +200,7 @@ public final class LanguageModel implements AutoCloseable {
         }
         decide();
         parameters.close();
-        parameters = parameters(declarations(true));
+        parameters = read(true);
     }
 
     /**
@@ -211,25 +228,25 @@ public final class LanguageModel implements AutoCloseable {
         this.adapter = adapter;
         adapted.putAll(attached);
         List<Parameters.Declaration> declarations = new ArrayList<>();
-        for (Parameters.Declaration base : declarations(false)) {
+        for (Parameters.Declaration base : declarations(false, (name, target) -> { })) {
             declarations.add(new Parameters.Declaration(base.name(), base.shape(), false, false,
                     parameters.named(base.name()), base.values(), base.bytes()));
         }
-        adapted.values().forEach(specs -> specs.forEach(spec -> declarations.add(new Parameters.Declaration(spec.name(),
-                spec.shape(), true, true, null, target -> draw(target, CounterRandom.seed(seed, spec.name(), 0),
-                        spec.initializer()), false))));
+        Set<String> turnedWeights = ModelShapes.turnedWeights(config);
+        adapted.forEach((site, specs) -> {
+            Parameter weight = parameters.named(site + ".weight");
+            boolean turned = turnedWeights.contains(weight.name());
+            specs.forEach(spec -> declarations.add(new Parameters.Declaration(spec.name(), spec.shape(), true,
+                    spec.shape().length > 1, null, target -> draw(target, CounterRandom.seed(seed, spec.name(), 0),
+                            spec.initializer().over(() -> turned ? numbers(weight).transpose() : numbers(weight))),
+                    false)));
+        });
         parameters = parameters(declarations);
     }
 
     /** Hugging Face names of the base weights, in the order of the model; a tied head is left out. */
     public List<String> baseNames() {
         return layout.stream().map(Weight::name).toList();
-    }
-
-    /** Whether a base weight is that of a linear layer and lies as {@code [inputs, outputs]}, as GPT-2's do. */
-    public boolean isTurned(String name) {
-        return layout.stream().anyMatch(weight -> weight.name().equals(name)
-                && weight.role() == Weight.Role.TURNED_LINEAR);
     }
 
     /** Base weights by name; those that are kept as bytes come as new FLOAT arrays of what the bytes stand for. */
@@ -242,9 +259,9 @@ public final class LanguageModel implements AutoCloseable {
         return tensors(adapted.values().stream().flatMap(List::stream).map(ParameterSpec::name).toList());
     }
 
-    /** Module paths of the linear layers that the adapter is attached to. */
+    /** Module paths of the linear layers that the adapter is attached to, in the order of the model. */
     public Set<String> adaptedSites() {
-        return Set.copyOf(adapted.keySet());
+        return Collections.unmodifiableSet(adapted.keySet());
     }
 
     @Nullable LinearAdapter adapter() {
@@ -273,18 +290,20 @@ public final class LanguageModel implements AutoCloseable {
         decided = true;
     }
 
-    private List<Parameters.Declaration> declarations(boolean train) {
+    private List<Parameters.Declaration> declarations(boolean train, WeightSource.Reader reader) {
         return layout.stream().map(weight -> new Parameters.Declaration(weight.name(), weight.shape(), train,
                 train && weight.shape().length > 1, null,
-                target -> java.util.Objects.requireNonNull(source).read(weight.name(), target),
+                target -> reader.read(weight.name(), target),
                 weight.quantizable() && frozenWeights == FrozenWeights.INT8))
                 .collect(Collectors.toCollection(ArrayList::new));
     }
 
     /**
-     * Refuses an encoder, and weights that are not those of a model of this configuration; reads the files' headers only.
+     * Refuses an encoder, and weights that are not those of a model of this configuration; reads the files' headers, and
+     * where the head is tied but stored as well, these two tensors.
      *
-     * @throws FinetuneException when the model has no head, a file is missing or corrupt, or a tensor is missing, left over or of another shape
+     * @throws FinetuneException when the model has no head, a file is missing or corrupt, a tensor is missing, left over or
+     *                           of another shape, or a tied head differs from the embedding
      */
     public static void requireWeights(Path folder, ModelConfig config) {
         if (config.architecture().head() == null) {
@@ -296,8 +315,8 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     private static void requireTensors(Path folder, ModelConfig config) {
-        try (SafetensorsFile file = SafetensorsFile.open(folder)) {
-            StoredNames.in(file, config).require(folder);
+        try (StoredWeights weights = StoredWeights.open(folder)) {
+            StoredNames.in(weights, config).require(folder);
         }
     }
 

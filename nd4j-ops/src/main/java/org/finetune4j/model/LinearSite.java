@@ -25,4 +25,19 @@ public interface LinearSite {
 
     /** {@code x} with elements dropped at this rate while training, unchanged otherwise. */
     SDVariable dropout(SDVariable x, double rate);
+
+    /** {@code rows W^T [n, outputs]} with the layer's own weight W and rows {@code [n, inputs]}, in full precision. */
+    SDVariable throughWeight(SDVariable rows);
+
+    /** The squared Euclidean norm of every row of the layer's own weight, {@code [outputs]}, in full precision. */
+    SDVariable squaredRowNorms();
+
+    /** {@code x} in full precision: the type of masters. */
+    SDVariable full(SDVariable x);
+
+    /** {@code x} in the type of activations. */
+    SDVariable rounded(SDVariable x);
+
+    /** The value of {@code x}, through which no gradient flows. */
+    SDVariable detached(SDVariable x);
 }

@@ -88,7 +88,6 @@ public record ModelConfig(String modelType, Architecture architecture, @Nullable
     private static ModelConfig of(ObjectNode root) {
         ConfigFields fields = new ConfigFields(root);
         Family family = Families.of(fields);
-        fields.requireAbsent("quantization_config");
         fields.requireOnly("attention_dropout", 0);
         List<Integer> ends = fields.wholes("eos_token_id");
         return new ModelConfig(family.modelTypes().get(0), family.architecture(fields),

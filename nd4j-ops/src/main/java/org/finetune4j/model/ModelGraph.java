@@ -4,15 +4,19 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
+import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Graph;
 import org.finetune4j.model.family.Linear;
 import org.finetune4j.op.AddRow;
 import org.finetune4j.op.Dropout;
 import org.finetune4j.op.MatMul;
+import org.finetune4j.op.Scale;
+import org.finetune4j.op.StopGradient;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** Puts a model's trunk into a graph, with or without its adapter, and binds its parameters. */
 final class ModelGraph {
@@ -100,7 +104,7 @@ final class ModelGraph {
         SDVariable base = withoutBias(layer, x);
         LinearAdapter adapter = model.adapter();
         boolean attached = adapter != null && model.isAdapted(layer.site());
-        return biased(layer, attached ? adapter.adapt(new Site(layer.site(), x), base) : base, this::parameter);
+        return biased(layer, attached ? adapter.adapt(new Site(layer, x), base) : base, this::parameter);
     }
 
     private SDVariable withoutBias(Linear layer, SDVariable x) {
@@ -123,17 +127,17 @@ final class ModelGraph {
     }
 
     private final class Site implements LinearSite {
-        private final String name;
+        private final Linear layer;
         private final SDVariable input;
 
-        Site(String name, SDVariable input) {
-            this.name = name;
+        Site(Linear layer, SDVariable input) {
+            this.layer = layer;
             this.input = input;
         }
 
         @Override
         public String name() {
-            return name;
+            return layer.site();
         }
 
         @Override
@@ -143,7 +147,7 @@ final class ModelGraph {
 
         @Override
         public SDVariable parameter(String suffix) {
-            return ModelGraph.this.parameter(name + "." + suffix);
+            return ModelGraph.this.parameter(name() + "." + suffix);
         }
 
         @Override
@@ -159,6 +163,44 @@ final class ModelGraph {
         @Override
         public SDVariable dropout(SDVariable x, double rate) {
             return rate == 0 ? x : Dropout.of(x, integers(DROPOUT_SEED), rate, dropouts++);
+        }
+
+        @Override
+        public SDVariable throughWeight(SDVariable rows) {
+            return scales(layer) != null ? full(withoutBias(layer, rows)) : MatMul.of(rows, false,
+                    ModelGraph.this.parameter(layer.weight()), !layer.turned(), 1, model.precision().masterType(), null);
+        }
+
+        @Override
+        public SDVariable squaredRowNorms() {
+            String own = name() + ".squared_row_norms";
+            DataType type = model.precision().masterType();
+            if (!parameterArrays.containsKey(own)) {
+                Parameter weight = model.parameters().named(layer.weight());
+                INDArray rows = layer.turned() ? weight.value().transpose() : weight.value();
+                bound(own, model.isOutline() ? Arena.hollow(type, weight.shape()[layer.turned() ? 1 : 0])
+                        : Nd4j.createFromArray(RowNorms.squared(rows, weight.scales())).castTo(type));
+            }
+            return ModelGraph.this.input(own, type);
+        }
+
+        @Override
+        public SDVariable full(SDVariable x) {
+            return cast(x, model.precision().masterType());
+        }
+
+        @Override
+        public SDVariable rounded(SDVariable x) {
+            return cast(x, model.precision().type());
+        }
+
+        private static SDVariable cast(SDVariable x, DataType type) {
+            return x.dataType() == type ? x : Scale.cast(x, type);
+        }
+
+        @Override
+        public SDVariable detached(SDVariable x) {
+            return StopGradient.of(x);
         }
     }
 }

@@ -1,7 +1,10 @@
 package org.finetune4j.model;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.finetune4j.model.family.Weight;
 
 /** What the configuration of a model alone tells of its weights. */
@@ -32,6 +35,17 @@ public final class ModelShapes {
             }
         }
         return layers;
+    }
+
+    /** Hugging Face names of all weights, in the order of the model; a tied head is left out. */
+    public static List<String> names(ModelConfig config) {
+        return config.architecture().weights().stream().map(Weight::name).toList();
+    }
+
+    /** Names of the weights of linear layers that lie as {@code [inputs, outputs]}, as GPT-2's do. */
+    public static Set<String> turnedWeights(ModelConfig config) {
+        return config.architecture().weights().stream().filter(weight -> weight.role() == Weight.Role.TURNED_LINEAR)
+                .map(Weight::name).collect(Collectors.toSet());
     }
 
     /** Number of elements of all weights; a tied head counts once. */

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.checkpoint.StoredWeights;
 import org.finetune4j.checkpoint.TensorInfo;
 import org.finetune4j.model.family.Families;
 import org.finetune4j.model.family.Family;
@@ -20,12 +20,12 @@ public final class StoredNames {
     private static final String MEND = ". Check that config.json and the weights belong together.";
     private static final int LISTED = 5;
 
-    private final SafetensorsFile file;
+    private final StoredWeights file;
     private final ModelConfig config;
     private final Family family;
     private final boolean bare;
 
-    private StoredNames(SafetensorsFile file, ModelConfig config) {
+    private StoredNames(StoredWeights file, ModelConfig config) {
         this.file = file;
         this.config = config;
         this.family = Families.called(config.modelType());
@@ -33,13 +33,17 @@ public final class StoredNames {
     }
 
     /** The names in a file of a model of this configuration. */
-    public static StoredNames in(SafetensorsFile file, ModelConfig config) {
+    public static StoredNames in(StoredWeights file, ModelConfig config) {
         return new StoredNames(file, config);
     }
 
     /** The name in the file of the tensor that the model calls {@code name}. */
     public String of(String name) {
-        return bare && name.startsWith(family.prefix()) ? name.substring(family.prefix().length()) : name;
+        String own = bare && name.startsWith(family.prefix()) ? name.substring(family.prefix().length()) : name;
+        Head head = config.architecture().head();
+        // A file of a tied model may hold the one tensor under either name.
+        return head != null && head.tied() && name.equals(head.weight()) && !file.contains(own) && file.contains(head.own())
+                ? head.own() : own;
     }
 
     /**
@@ -71,6 +75,16 @@ public final class StoredNames {
             throw new FinetuneException(origin + ": the weights hold tensors that a model of this config.json does not "
                     + "have: " + String.join(", ", listed)
                     + (left.size() > LISTED ? " and " + (left.size() - LISTED) + " more" : "") + MEND);
+        }
+        requireOneHead(origin);
+    }
+
+    private void requireOneHead(Object origin) {
+        Head head = config.architecture().head();
+        if (head != null && head.tied() && file.contains(head.own()) && !file.same(of(head.weight()), head.own())) {
+            throw new FinetuneException(origin + ": config.json says that the head uses the embedding's weights "
+                    + "(tie_word_embeddings is true), but the weights hold both and they differ, so that one would be lost. "
+                    + "Set tie_word_embeddings to false to use both, or remove " + head.own() + ".");
         }
     }
 

@@ -131,6 +131,19 @@ class SafetensorsFileTest {
         }
     }
 
+    /** More elements than one window holds, read into the type that they are stored in. */
+    @ParameterizedTest
+    @EnumSource(value = DataType.class, names = {"DOUBLE", "FLOAT", "HALF", "BFLOAT16", "BYTE"})
+    void readsWindowByWindow(DataType type) {
+        int count = 3 * (1 << 20) + 12_345;
+        INDArray array = Nd4j.createFromArray(randomNumbers(count, 4)).castTo(type);
+        Path file = folder.resolve("large.safetensors");
+        SafetensorsWriter.create().write(file, Map.of("x", array, "before", Nd4j.ones(type, 3)), Map.of());
+        try (SafetensorsFile opened = SafetensorsFile.open(file)) {
+            assertEquals(array, opened.read("x", type));
+        }
+    }
+
     @Test
     void writesViewsAndOtherOrders() {
         INDArray base = Nd4j.createFromArray(randomNumbers(48, 9)).reshape(6, 8);

@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.checkpoint.StoredWeights;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.kernel.onednn.OneDnnKernels;
@@ -157,7 +157,7 @@ class FamilyAgreementTest {
 
     /** The checkpoint's name of a tensor, which PyTorch knows it by. */
     private static String stored(FamilyFixture fixture, LanguageModel model, String name) {
-        try (SafetensorsFile file = SafetensorsFile.open(fixture.folder())) {
+        try (StoredWeights file = StoredWeights.open(fixture.folder())) {
             return StoredNames.in(file, model.config()).of(name);
         }
     }

@@ -87,7 +87,6 @@ class ModelConfigTest {
         "\"pretraining_tp\": 2 | pretraining_tp is 2",
         "\"partial_rotary_factor\": 0.5 | partial_rotary_factor is 0.5",
         "\"sliding_window\": 4096 | sliding_window is 4096",
-        "\"quantization_config\": {\"bits\": 4} | quantization_config is",
         "\"torch_dtype\": \"int8\" | torch_dtype says 'int8', known are float32",
         "\"num_key_value_heads\": 3 | num_attention_heads 4 is not a multiple of num_key_value_heads 3",
         "\"num_key_value_heads\": 0 | num_key_value_heads 0 is not positive",

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.SafetensorsFile;
@@ -96,6 +98,45 @@ class WeightsOfAFolderTest {
         try (LanguageModel loaded = LanguageModel.load(folder, Precision.F32, kernels)) {
             assertEquals(weights.size() - 2, loaded.baseTensors().size());
         }
+    }
+
+    @Test
+    void aTiedWeightMayStandUnderTheHeadsName() throws IOException {
+        INDArray shared = weights.remove("model.embed_tokens.weight");
+        weights.put("lm_head.weight", shared);
+        write(TestModels.config(true));
+        try (LanguageModel loaded = LanguageModel.load(folder, Precision.F32, kernels)) {
+            assertEquals(shared, loaded.baseTensors().get("model.embed_tokens.weight"));
+        }
+        weights.remove("lm_head.weight");
+        write(TestModels.config(true));
+        assertRefused("tensor 'model.embed_tokens.weight' of shape [37, 24] is missing from the weights" + ADVICE);
+    }
+
+    @Test
+    void aTiedHeadThatDiffersFromTheEmbeddingIsRefused() throws IOException {
+        weights.put("lm_head.weight", weights.get("model.embed_tokens.weight").add(1e-6));
+        write(TestModels.config(true));
+        assertRefused("config.json says that the head uses the embedding's weights (tie_word_embeddings is true), but the "
+                + "weights hold both and they differ, so that one would be lost. Set tie_word_embeddings to false to use "
+                + "both, or remove lm_head.weight.");
+        write(TestModels.config(false));
+        try (LanguageModel loaded = LanguageModel.load(folder, Precision.F32, kernels)) {
+            assertEquals(weights, loaded.baseTensors());
+        }
+    }
+
+    @Test
+    void loadingTellsHowItGoesOn() throws IOException {
+        write(TestModels.config(true));
+        List<Long> heard = new ArrayList<>();
+        long total = weights.values().stream().mapToLong(INDArray::length).sum();
+        LanguageModel.load(folder, Precision.F32, FrozenWeights.AS_ACTIVATIONS, kernels, (done, all) -> {
+            assertEquals(total, all);
+            heard.add(done);
+        }).close();
+        assertEquals(weights.size(), heard.size());
+        assertEquals(total, heard.get(heard.size() - 1));
     }
 
     private void write(ModelConfig config) throws IOException {

@@ -18,6 +18,7 @@ import org.finetune4j.data.LengthStatistics.Bin
 import org.finetune4j.data.format.FieldMapping
 import org.finetune4j.data.format.Part
 import org.finetune4j.data.read.FileKind
+import org.finetune4j.dsl.GgufType
 import org.finetune4j.dsl.Recipe
 import org.finetune4j.dsl.adamW
 import org.finetune4j.dsl.asft
@@ -114,6 +115,8 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
         override fun save(folder: Path) = Unit
 
         override fun saveAdapter(folder: Path) = Unit
+
+        override fun saveGguf(file: Path, type: GgufType) = Unit
 
         override fun close() = Unit
     }

@@ -6,17 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.model.LinearSite;
 import org.finetune4j.model.ParameterSpec;
 import org.junit.jupiter.api.Test;
-import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -30,64 +26,27 @@ class LoraTest {
     private static final INDArray INPUT = Nd4j.createFromArray(new double[][] {{1, -1, 2}});
     private static final Lora CARD = new Lora(2, 4, 0, Lora.ALL_LINEAR);
 
-    /** A layer on stock operations. */
-    private static final class StockSite implements LinearSite {
-        final SameDiff graph = SameDiff.create();
-        final List<Double> dropped = new ArrayList<>();
-        private final SDVariable input = graph.constant("input", INPUT);
-        private final Map<String, INDArray> parameters;
+    private static StockSite site(INDArray down, INDArray up) {
+        return new StockSite(SITE, WEIGHT, INPUT, Map.of("lora_A.weight", down, "lora_B.weight", up));
+    }
 
-        StockSite(INDArray down, INDArray up) {
-            parameters = Map.of("lora_A.weight", down, "lora_B.weight", up);
-        }
-
-        @Override
-        public String name() {
-            return SITE;
-        }
-
-        @Override
-        public SDVariable input() {
-            return input;
-        }
-
-        @Override
-        public SDVariable parameter(String suffix) {
-            return graph.constant(parameters.get(suffix));
-        }
-
-        @Override
-        public SDVariable linear(SDVariable x, SDVariable weight) {
-            return graph.mmul(x, weight, false, true, false);
-        }
-
-        @Override
-        public SDVariable linearAdd(SDVariable addend, double factor, SDVariable x, SDVariable weight) {
-            return addend.add(linear(x, weight).mul(factor));
-        }
-
-        @Override
-        public SDVariable dropout(SDVariable x, double rate) {
-            dropped.add(rate);
-            return x.mul(0);
-        }
-
-        double[] output(Lora lora) {
-            return lora.adapt(this, linear(input, graph.constant(WEIGHT))).eval().toDoubleVector();
-        }
+    private static INDArray merged(Lora lora, INDArray weight, INDArray down, INDArray up) {
+        return lora.merged(SITE, weight, suffix -> suffix.equals("lora_A.weight") ? down : up);
     }
 
     @Test
     void outputOfTheCard() {
-        assertArrayEquals(new double[] {-1.6, 3.2}, new StockSite(DOWN, UP).output(CARD), 1e-12);
-        double[] rootScale = new StockSite(DOWN, UP).output(new Lora(2, 4 * Math.sqrt(2), 0, Lora.ALL_LINEAR));
-        assertArrayEquals(new double[] {-1.848528, 3.282843}, rootScale, 1e-6, "alpha / sqrt(rank) is rsLoRA");
+        assertArrayEquals(new double[] {-1.6, 3.2}, site(DOWN, UP).output(CARD), 1e-12);
+        Lora rooted = new Lora(2, 4, 0, Lora.ALL_LINEAR, true, List.of(), List.of());
+        assertArrayEquals(new double[] {-1.848528, 3.282843}, site(DOWN, UP).output(rooted), 1e-6, "rsLoRA");
+        Lora own = new Lora(8, 1, 0, Lora.ALL_LINEAR, false, List.of("q_proj=2"), List.of("self_attn=4", "q_proj=9"));
+        assertArrayEquals(new double[] {-1.6, 3.2}, site(DOWN, UP).output(own), 1e-12, "rank and alpha of the target");
     }
 
     @Test
     void mergedWeightEqualsTheAdaptedLayer() {
         INDArray original = WEIGHT.dup();
-        INDArray merged = CARD.merged(WEIGHT, DOWN, UP);
+        INDArray merged = merged(CARD, WEIGHT, DOWN, UP);
         assertArrayEquals(new double[] {-1.6, 3.2}, INPUT.mmul(merged.transpose()).toDoubleVector(), 1e-12);
         assertEquals(original, WEIGHT, "the original stays, so that a merge can be undone exactly");
         assertEquals(DataType.DOUBLE, merged.dataType());
@@ -99,24 +58,24 @@ class LoraTest {
         INDArray down = Nd4j.createFromArray(new float[][] {{0.37f, 9.1f}});
         INDArray up = Nd4j.createFromArray(new float[][] {{1.7f}, {0.3f}});
         Lora lora = new Lora(1, 3, 0, Lora.ALL_LINEAR);
-        INDArray undone = lora.merged(lora.merged(weight, down, up), down, up.neg());
+        INDArray undone = merged(lora, merged(lora, weight, down, up), down, up.neg());
         assertTrue(undone.equalsWithEps(weight, 1e-5));
         assertNotEquals(Arrays.toString(weight.data().asFloat()), Arrays.toString(undone.data().asFloat()));
     }
 
     @Test
     void aMergeKeepsTheWeightsDataType() {
-        INDArray merged = CARD.merged(WEIGHT.castTo(DataType.BFLOAT16), DOWN.castTo(DataType.FLOAT),
+        INDArray merged = merged(CARD, WEIGHT.castTo(DataType.BFLOAT16), DOWN.castTo(DataType.FLOAT),
                 UP.castTo(DataType.FLOAT));
         assertEquals(DataType.BFLOAT16, merged.dataType());
-        INDArray exact = CARD.merged(WEIGHT, DOWN, UP).castTo(DataType.FLOAT);
+        INDArray exact = merged(CARD, WEIGHT, DOWN, UP).castTo(DataType.FLOAT);
         assertTrue(merged.castTo(DataType.FLOAT).equalsWithEps(exact, 1e-2));
     }
 
     @Test
     void arraysThatDoNotFitAreRefused() {
-        assertThrows(IllegalArgumentException.class, () -> CARD.merged(WEIGHT, UP, DOWN));
-        assertThrows(IllegalArgumentException.class, () -> new Lora(1).merged(WEIGHT, DOWN, UP));
+        assertThrows(IllegalArgumentException.class, () -> merged(CARD, WEIGHT, UP, DOWN));
+        assertThrows(IllegalArgumentException.class, () -> merged(new Lora(1), WEIGHT, DOWN, UP));
     }
 
     @Test
@@ -125,7 +84,7 @@ class LoraTest {
         INDArray down = values(specs.get(0), 42);
         INDArray up = values(specs.get(1), 42);
         assertArrayEquals(INPUT.mmul(WEIGHT.transpose()).toDoubleVector(),
-                new StockSite(down, up).output(new Lora(2)), 0);
+                site(down, up).output(new Lora(2)), 0);
         assertTrue(down.aminNumber().doubleValue() > 0, "A is not zero, or nothing would ever train");
     }
 
@@ -191,10 +150,10 @@ class LoraTest {
 
     @Test
     void dropoutTouchesTheLowRankPathOnly() {
-        StockSite without = new StockSite(DOWN, UP);
+        StockSite without = site(DOWN, UP);
         without.output(CARD);
         assertEquals(List.of(), without.dropped);
-        StockSite with = new StockSite(DOWN, UP);
+        StockSite with = site(DOWN, UP);
         assertArrayEquals(INPUT.mmul(WEIGHT.transpose()).toDoubleVector(),
                 with.output(new Lora(2, 4, 0.25, Lora.ALL_LINEAR)), 0, "all dropped leaves the base's output");
         assertEquals(List.of(0.25), with.dropped);
@@ -216,16 +175,18 @@ class LoraTest {
         assertEquals(List.of("model.layers.2.self_attn.q_proj", "model.layers.2.mlp.up_proj"),
                 new Lora(4, 8, 0, List.of("layers.2")).peftConfig("tiny", sites).get("target_modules"),
                 "PEFT matches ends of paths only");
-        assertEquals("base_model.model." + SITE + ".lora_A.weight", Lora.peftName(SITE + ".lora_A.weight"));
+        assertEquals("base_model.model." + SITE + ".lora_A.weight", PeftNames.inFile(SITE + ".lora_A.weight"));
     }
 
     @Test
     void settingsOutOfRangeAreNamed() {
         for (Runnable wrong : List.<Runnable>of(() -> new Lora(0), () -> new Lora(1, 0, 0, Lora.ALL_LINEAR),
-                () -> new Lora(1, 1, 1, Lora.ALL_LINEAR), () -> new Lora(1, 1, 0, List.of()))) {
+                () -> new Lora(1, 1, 1, Lora.ALL_LINEAR), () -> new Lora(1, 1, 0, List.of()),
+                () -> new Lora(1, 1, 0, Lora.ALL_LINEAR, false, List.of("q_proj=1.5"), List.of()),
+                () -> new Lora(1, 1, 0, Lora.ALL_LINEAR, false, List.of("q_proj"), List.of()),
+                () -> new Lora(1, 1, 0, Lora.ALL_LINEAR, false, List.of(), List.of("q_proj=0")))) {
             assertTrue(assertThrows(FinetuneException.class, wrong::run).getMessage().startsWith("lora: setting '"));
         }
-        assertEquals(2.0, new Lora(8).scale());
     }
 
     private static INDArray values(ParameterSpec spec, long seed) {
