@@ -7,10 +7,10 @@ type, so that the checkpoint holds exactly what was computed with.
 
 For every case a folder is written:
   config.json, model.safetensors   the model
-  reference.json                   two token sequences, the mean negative log-likelihood of their next tokens, a prompt and
-                                   its greedy continuation
-  reference.safetensors            logits [tokens of both sequences, vocabulary] in f64 and the gradient of the loss towards
-                                   every tensor in f32
+  reference.json                   two token sequences, the mean negative log-likelihood of their next tokens as one batch, a
+                                   prompt and its greedy continuation
+  reference.safetensors            logits [tokens of both sequences, vocabulary] in f64, each row those after a text that
+                                   ends with this token, and the gradient of the loss towards every tensor in f32
 
 Usage: make_families.py FOLDER [CASE ...]    (made with PyTorch 2.6.0, safetensors 0.4.5)
 """
@@ -596,7 +596,9 @@ def make(folder, name, model, config):
                 break
             seed += 1
         reference |= {"loss": loss.item(), "prompt": prompt, "continuation": text}
-        arrays["logits"] = torch.cat(outputs).detach()
+        with torch.no_grad():
+            arrays["logits"] = torch.stack([model(w, config, ids[:n], [n] * n)[-1] for ids in sequences
+                                            for n in range(1, len(ids) + 1)])
         arrays |= {"gradient." + n: v.grad.float() for n, v in w.tensors.items() if v.grad is not None}
     save_file({n: v.detach().to(stored).contiguous() for n, v in w.tensors.items()},
               os.path.join(path, "model.safetensors"), metadata={"format": "pt"})

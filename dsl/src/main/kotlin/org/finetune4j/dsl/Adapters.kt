@@ -14,7 +14,8 @@ import org.finetune4j.methods.adapt.SavedAdapter
  * @param rank width of the product, at least 1 and at most the smaller side of every targeted layer
  * @param alpha numerator of the factor `alpha / rank` on the product, finite and above 0
  * @param dropout rate at which elements of the product's input are dropped while training, in [0, 1)
- * @param targets which layers: whole segments of module paths, such as `q_proj` or `layers.2`
+ * @param targets which layers: whole segments of module paths, such as `q_proj` or `layers.2`, or `all-linear`: every linear
+ *   layer but the head, whatever the family calls it
  * @param rsLora whether the factor is `alpha / sqrt(rank)`, which does not vanish at high ranks (rsLoRA, arXiv 2312.03732)
  * @param ranks ranks of their own for some targets, such as `down_proj=4`; the first that names a layer rules
  * @param alphas alphas of their own for some targets, such as `down_proj=32`

@@ -1,12 +1,8 @@
 package org.finetune4j.data;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.tokenizer.ChatTemplate;
 import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.ConversationEncoder;
@@ -75,20 +71,12 @@ public final class TextEncoding implements SampleEncoding {
     }
 
     /**
-     * A text that differs when the same sample may give other tokens or marks: over the tokenizer's files, the
-     * template, and what is learned.
+     * A text that differs when the same sample may give other tokens or marks: over the vocabulary, the template, and what is
+     * learned, and over nothing else.
      */
     public String fingerprint() {
-        StringBuilder files = new StringBuilder();
-        for (Path file : tokenizer.files()) {
-            try {
-                files.append(file.getFileName()).append(' ').append(Hashes.of(Files.readAllBytes(file))).append('\n');
-            } catch (IOException e) {
-                throw new FinetuneException(file + " cannot be read: " + e.getMessage() + ". Check its permissions.",
-                        e);
-            }
-        }
-        return files + "template " + jinja + " learns " + Turns.ASSISTANT;
+        return (jinja == null && !tokenizer.hasChatTemplate() ? tokenizer.contentHash() + " without template"
+                : conversations().contentHash()) + " learns " + supervision;
     }
 
     /** The tokens that end a generated turn. */
@@ -99,11 +87,6 @@ public final class TextEncoding implements SampleEncoding {
     /** The tokens that end a generated turn, with who names them; it prints as one line. */
     public StopTokens stopTokens() {
         return conversations().stopTokens();
-    }
-
-    /** A hash of everything that changes a conversation's tokens and marks, for the keys of caches. */
-    public String contentHash() {
-        return conversations().contentHash() + " " + supervision;
     }
 
     private Example document(Sample sample) {

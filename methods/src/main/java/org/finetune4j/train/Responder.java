@@ -24,8 +24,9 @@ final class Responder implements AutoCloseable {
     private final LanguageModel model;
     private final Tokenizer tokenizer;
     private final TextEncoding encoding;
-    private final GenerationConfig config;
+    private final Path folder;
     private GenerationLimits limits = GenerationLimits.DEFAULT;
+    private @Nullable GenerationConfig config;
     private @Nullable TextGenerator generator;
     private @Nullable TextStream stream;
 
@@ -38,16 +39,20 @@ final class Responder implements AutoCloseable {
         this.model = model;
         this.tokenizer = tokenizer;
         this.encoding = encoding;
-        this.config = GenerationConfig.read(folder);
+        this.folder = folder;
     }
 
+    /** What the folder says; read when it is asked for, so that what is wrong with it stops nothing but generation. */
     GenerationConfig config() {
+        if (config == null) {
+            config = GenerationConfig.read(folder);
+        }
         return config;
     }
 
     /** The settings of the model's folder, with the tokens that end a turn where there are turns. */
     GenerationSettings.Builder settings(boolean chat) {
-        GenerationSettings.Builder settings = config.settings();
+        GenerationSettings.Builder settings = config().settings();
         tokenizer.endTokenId().ifPresent(end -> settings.addStopIds(Set.of(end)));
         return chat ? settings.addStopIds(encoding.stopIds()) : settings;
     }

@@ -459,7 +459,7 @@ class FineTuningTest {
         assertRefused(job, "tensor 'model.layers.2.input_layernorm.weight' of shape [32] is missing from the weights");
         Files.writeString(mixed.resolve("config.json"), config.replaceFirst("\"num_hidden_layers\" *: *2",
                 "\"num_hidden_layers\": 1"));
-        assertRefused(job, "the weights hold tensors that a model of this config.json does not have: [model.layers.1.");
+        assertRefused(job, "the weights hold tensors that a model of this config.json does not have: 'model.layers.1.");
         byte[] weights = Files.readAllBytes(mixed.resolve("model.safetensors"));
         Files.writeString(mixed.resolve("config.json"), config);
         Files.write(mixed.resolve("model.safetensors"), Arrays.copyOf(weights, weights.length / 2));

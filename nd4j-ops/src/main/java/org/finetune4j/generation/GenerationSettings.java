@@ -9,7 +9,14 @@ import org.finetune4j.generation.structure.Structure;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How text is generated. In which order the settings act on the logits is said at {@link LogitsRules}.
+ * How text is generated.
+ *
+ * <p>Settings act on the logits in this order, which is that of transformers' logits processors with OpenAI's penalties
+ * after the repetition penalty: {@code logitBias}, {@code repetitionPenalty}, {@code presencePenalty} and
+ * {@code frequencyPenalty}, {@code noRepeatNgram}, {@code bannedTokens}, {@code minNewTokens}, {@code structure}; then,
+ * unless the most probable token is taken, {@code temperature}, {@code topK}, {@code topP}, {@code minP} and
+ * {@code typicalP}, each on what the one before has left, and the draw. A beam search puts the logarithms of the
+ * probabilities in place of the logits.
  *
  * @param maxNewTokens      most tokens to add, at least 1
  * @param minNewTokens      tokens before which no stop token comes, in [0, maxNewTokens]

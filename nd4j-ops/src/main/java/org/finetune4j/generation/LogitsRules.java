@@ -4,15 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.FinetuneException;
 
-/**
- * What settings do to the logits before a token is chosen.
- *
- * <p>Settings act in this order, which is that of transformers' logits processors with OpenAI's penalties after the
- * repetition penalty: {@code logitBias}, {@code repetitionPenalty}, {@code presencePenalty} and
- * {@code frequencyPenalty}, {@code noRepeatNgram}, {@code bannedTokens}, {@code minNewTokens}, the structure; then, unless
- * the most probable token is taken, {@code temperature}, {@code topK}, {@code topP}, {@code minP} and {@code typicalP},
- * each on what the one before has left, and the draw.
- */
+/** What settings do to the logits before the structure and the draw, in the order that {@link GenerationSettings} says. */
 final class LogitsRules {
     private static final float NEVER = Float.NEGATIVE_INFINITY;
 

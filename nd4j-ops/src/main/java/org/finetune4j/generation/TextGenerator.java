@@ -6,6 +6,7 @@ import java.util.WeakHashMap;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.generation.structure.Structure;
 import org.finetune4j.generation.structure.TokenStructure;
+import org.finetune4j.generation.structure.TokenVocabulary;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,7 @@ public final class TextGenerator implements AutoCloseable {
     private final Generator generator;
     private final Tokenizer tokenizer;
     private final Map<Structure, TokenStructure> ready = new WeakHashMap<>();
+    private @Nullable TokenVocabulary vocabulary;
 
     /**
      * A generator, the model's adapter on when one is attached.
@@ -73,7 +75,14 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     private @Nullable TokenStructure structure(@Nullable Structure form) {
-        return form == null ? null : ready.computeIfAbsent(form, missing -> missing.ready(tokenizer));
+        return form == null ? null : ready.computeIfAbsent(form, missing -> missing.ready(vocabulary()));
+    }
+
+    private TokenVocabulary vocabulary() {
+        if (vocabulary == null) {
+            vocabulary = TokenVocabulary.of(tokenizer);
+        }
+        return vocabulary;
     }
 
     /** Bytes of keys and values that a token of a text takes. */

@@ -102,6 +102,7 @@ interface Expression {
             for (int i = 0; i < operators.size(); i++) {
                 Object right = others.get(i).evaluate(scope);
                 scope.run.line = line;
+                scope.run.reserve(weight(left) + weight(right));
                 if (!Operators.compare(operators.get(i), left, right)) {
                     return false;
                 }
@@ -109,6 +110,11 @@ interface Expression {
             }
             return true;
         }
+    }
+
+    /** How much a comparison may have to look at. */
+    private static long weight(@Nullable Object value) {
+        return value instanceof String text ? text.length() : value instanceof List<?> list ? list.size() : 1;
     }
 
     /** {@code and}, {@code or}: the value that decides. */
@@ -208,7 +214,7 @@ interface Expression {
             if (!(function instanceof Callable callable)) {
                 throw new EvaluationException("a " + Values.kind(function) + " cannot be called");
             }
-            return callable.call(scope, arguments);
+            return scope.run.made(callable.call(scope, arguments));
         }
     }
 
@@ -220,7 +226,7 @@ interface Expression {
             Arguments arguments = parameters.evaluate(scope);
             scope.run.step();
             scope.run.line = line;
-            return Filters.apply(scope, name, value, arguments);
+            return scope.run.made(Filters.apply(scope, name, value, arguments));
         }
     }
 

@@ -7,8 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A Jinja template, rendered as Python's Jinja2 does in transformers' immutable sandbox. It is immutable, and may be used by
- * several threads.
+ * A Jinja template, rendered as Python's Jinja2 does in transformers' immutable sandbox. It is immutable, and may be
+ * used by several threads.
  */
 public final class JinjaTemplate {
     private static final int MAXIMUM_LENGTH = 2_000_000;
@@ -63,8 +63,8 @@ public final class JinjaTemplate {
     /**
      * Renders the template.
      *
-     * @param variables by name: texts, {@code Long}, {@code BigInteger}, {@code Double}, {@code Boolean}, null, and lists and
-     *     maps of them
+     * @param variables by name: texts, {@code Long}, {@code BigInteger}, {@code Double}, {@code Boolean}, null, and
+     *     lists and maps of them
      * @param now what {@code strftime_now} tells
      * @throws JinjaException if the template fails, refuses or goes beyond a limit
      */

@@ -9,8 +9,8 @@ import java.util.regex.Pattern;
 import org.finetune4j.jinja.Token.Kind;
 
 /**
- * Cuts a template into tokens, with the white space rules of {@code trim_blocks} and {@code lstrip_blocks}, as transformers
- * sets them.
+ * Cuts a template into tokens, with the white space rules of {@code trim_blocks} and {@code lstrip_blocks}, as
+ * transformers sets them.
  */
 final class Lexer {
     private static final Pattern RAW = Pattern.compile("\\{%[-+]?\\s*raw\\s*(-?)%\\}", Pattern.UNICODE_CHARACTER_CLASS);

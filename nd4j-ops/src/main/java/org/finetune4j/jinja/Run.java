@@ -2,12 +2,13 @@ package org.finetune4j.jinja;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** One rendering: how far it came, and what it may still use up. */
 final class Run {
     /** Far beyond what any conversation needs; a template's endless or nested loops end here. */
     private static final long MAXIMUM_STEPS = 3_000_000;
-    private static final long MAXIMUM_CHARACTERS = 200_000_000;
+    private static final long MAXIMUM_CHARACTERS = 500_000_000;
     private static final int MAXIMUM_DEPTH = 100;
 
     /** The line that runs. */
@@ -32,6 +33,14 @@ final class Run {
         if (characters > MAXIMUM_CHARACTERS || size < 0) {
             throw new EvaluationException("the template makes more than " + MAXIMUM_CHARACTERS + " characters of text");
         }
+    }
+
+    /** Accounts for what a function or filter made of values that were there already. */
+    @Nullable Object made(@Nullable Object value) {
+        if (value instanceof String text) {
+            reserve(text.length());
+        }
+        return value;
     }
 
     void enter() {

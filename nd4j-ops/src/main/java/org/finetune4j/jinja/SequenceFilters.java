@@ -14,6 +14,7 @@ final class SequenceFilters {
     private SequenceFilters() {}
 
     static @Nullable Object apply(Scope scope, String name, @Nullable Object value, Arguments arguments) {
+        scope.run.reserve(value instanceof List<?> list ? list.size() : value instanceof String text ? text.length() : 1);
         return switch (name) {
             case "list" -> reserved(scope, Values.elements(value));
             case "items" -> {

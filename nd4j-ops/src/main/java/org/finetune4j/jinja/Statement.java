@@ -143,6 +143,7 @@ interface Statement {
 
         private void loop(Scope scope, @Nullable Object value, int depth, StringBuilder out) {
             List<@Nullable Object> items = selected(scope, Values.elements(value));
+            scope.run.reserve(items.size());
             Callable recursion = !recursive ? null : (caller, arguments) -> {
                 StringBuilder text = new StringBuilder();
                 scope.run.enter();

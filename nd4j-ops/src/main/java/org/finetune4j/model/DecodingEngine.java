@@ -2,6 +2,7 @@ package org.finetune4j.model;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
 import org.finetune4j.graph.Memory;
@@ -40,6 +42,8 @@ public final class DecodingEngine implements AutoCloseable {
     private final Map<String, INDArray> caches = new HashMap<>();
     /** Width of the keys or values of one token, by the name of their cache. */
     private final Map<String, Integer> cacheWidths = new LinkedHashMap<>();
+    private final LengthRegimes regimes;
+    private @Nullable INDArray gathered;
     private int[] lengths = new int[0];
     private int capacity;
 
@@ -51,6 +55,7 @@ public final class DecodingEngine implements AutoCloseable {
     /** Builds the graph, with the model's adapter on or off. */
     public DecodingEngine(LanguageModel model, boolean adapterOn, EngineOptions options) {
         this.model = model;
+        this.regimes = new LengthRegimes(model.config().architecture());
         ModelGraph graph = new ModelGraph(model, options);
         SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
         SDVariable cacheLengths = graph.integers(LENGTHS);
@@ -256,12 +261,39 @@ public final class DecodingEngine implements AutoCloseable {
     }
 
     /**
-     * Feeds new tokens of several texts in one pass.
+     * Feeds new tokens of several texts in one pass; in families whose rotary frequencies depend on the length of a text, in
+     * as many as there are frequencies.
      *
      * @param feeds by ascending slot, each slot once at most
-     * @return the logits {@code [feeds, vocabulary]} after the last new token of each; valid until the next pass
+     * @return the logits {@code [feeds, vocabulary]} after the last new token of each; valid until the next call
+     * @throws FinetuneException when a text grows past the length at which the keys in its cache stop fitting
      */
     public INDArray feed(List<Feed> feeds) {
+        Collection<List<Feed>> parts = regimes.parts(feeds, lengths);
+        if (parts.size() == 1) {
+            return pass(feeds);
+        }
+        closeGathered();
+        INDArray all = Nd4j.createUninitialized(model.precision().masterType(), feeds.size(), model.config().vocabularySize());
+        gathered = all;
+        long row = all.size(1) * all.dataType().width();
+        for (List<Feed> part : parts) {
+            INDArray logitsOfPart = pass(part);
+            for (int i = 0; i < part.size(); i++) {
+                Memory.copy(Memory.address(logitsOfPart) + i * row, Memory.address(all) + feeds.indexOf(part.get(i)) * row, row);
+            }
+        }
+        return all;
+    }
+
+    private void closeGathered() {
+        if (gathered != null) {
+            gathered.close();
+            gathered = null;
+        }
+    }
+
+    private INDArray pass(List<Feed> feeds) {
         int count = feeds.stream().mapToInt(Feed::count).sum();
         int[] ids = new int[count];
         int[] positions = new int[count];
@@ -314,6 +346,7 @@ public final class DecodingEngine implements AutoCloseable {
     public void close() {
         caches.values().forEach(INDArray::close);
         caches.clear();
+        closeGathered();
         arena.close();
     }
 }

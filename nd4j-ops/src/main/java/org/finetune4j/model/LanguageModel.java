@@ -94,12 +94,8 @@ public final class LanguageModel implements AutoCloseable {
     public static LanguageModel load(Path folder, Precision precision, FrozenWeights frozenWeights, Kernels kernels,
                                      LoadProgress progress) {
         ModelConfig config = ModelConfig.read(folder);
-        if (config.architecture().head() == null) {
-            throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is an encoder, which has no "
-                    + "head to train or to generate with. Load it with EncoderModel or SentenceEncoder, or choose a model "
-                    + "that continues texts.");
-        }
-        return load(folder, config, precision, frozenWeights, kernels, progress);
+        requireWeights(folder, config);
+        return new LanguageModel(config, precision, frozenWeights, kernels, new FolderWeights(folder, config, progress));
     }
 
     /** The weights of an encoder, which has no head. */
@@ -109,13 +105,9 @@ public final class LanguageModel implements AutoCloseable {
             throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is no encoder. Choose a model "
                     + "such as BERT or MiniLM.");
         }
-        return load(folder, config, precision, FrozenWeights.AS_ACTIVATIONS, kernels, LoadProgress.NONE);
-    }
-
-    private static LanguageModel load(Path folder, ModelConfig config, Precision precision, FrozenWeights frozenWeights,
-                                      Kernels kernels, LoadProgress progress) {
-        requireWeights(folder, config);
-        return new LanguageModel(config, precision, frozenWeights, kernels, new FolderWeights(folder, config, progress));
+        requireTensors(folder, config);
+        return new LanguageModel(config, precision, FrozenWeights.AS_ACTIVATIONS, kernels,
+                new FolderWeights(folder, config, LoadProgress.NONE));
     }
 
     /**
@@ -303,13 +295,22 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * Refuses weights that are not those of a model of this configuration; reads the files' headers, and where the head is
-     * tied but stored as well, these two tensors.
+     * Refuses an encoder, and weights that are not those of a model of this configuration; reads the files' headers, and
+     * where the head is tied but stored as well, these two tensors.
      *
-     * @throws FinetuneException when a file is missing or corrupt, a tensor is missing, left over or of another shape, or a
-     *                           tied head differs from the embedding
+     * @throws FinetuneException when the model has no head, a file is missing or corrupt, a tensor is missing, left over or
+     *                           of another shape, or a tied head differs from the embedding
      */
     public static void requireWeights(Path folder, ModelConfig config) {
+        if (config.architecture().head() == null) {
+            throw new FinetuneException(folder + ": a model of type " + config.modelType() + " is an encoder, which has no "
+                    + "head to train or to generate with. Load it with EncoderModel or SentenceEncoder, or choose a model "
+                    + "that continues texts.");
+        }
+        requireTensors(folder, config);
+    }
+
+    private static void requireTensors(Path folder, ModelConfig config) {
         try (StoredWeights weights = StoredWeights.open(folder)) {
             StoredNames.in(weights, config).require(folder);
         }

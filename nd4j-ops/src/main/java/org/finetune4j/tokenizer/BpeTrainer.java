@@ -15,10 +15,10 @@ import java.util.stream.Stream;
 /**
  * Trains a byte-level byte-pair vocabulary.
  *
- * <p>Starting from the 256 bytes, the most frequent neighbouring pair becomes a token, again and again; of pairs that are
- * equally frequent the one with the lower left id, then the lower right id, comes first, so the same texts always give the
- * same vocabulary. Source: Sennrich et al., "Neural Machine Translation of Rare Words with Subword Units", 2016, on bytes
- * as in GPT-2.
+ * <p>Starting from the 256 bytes, the most frequent neighbouring pair becomes a token, again and again; of pairs that
+ * are equally frequent the one with the lower left id, then the lower right id, comes first, so the same texts always
+ * give the same vocabulary. Source: Sennrich et al., "Neural Machine Translation of Rare Words with Subword Units",
+ * 2016, on bytes as in GPT-2.
  */
 public final class BpeTrainer {
     private final int vocabularySize;

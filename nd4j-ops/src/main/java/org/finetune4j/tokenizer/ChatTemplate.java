@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  * The Jinja template that turns a conversation into the text that a model was taught to read.
  *
  * <p>It renders as Python's transformers does, and what a message says is never taken for template code. The date that
- * {@code strftime_now} tells is always {@link #DATE} unless another one is given, so that the same data give the same tokens
- * on any day. Arguments of tool calls are handed over as objects; a template that fails on them gets them as JSON text, as a
- * few want it. An object may be used by several threads.
+ * {@code strftime_now} tells is always {@link #DATE} unless another one is given, so that the same data give the same
+ * tokens on any day. Arguments of tool calls are handed over as objects; a template that fails on them gets them as
+ * JSON text, as a few want it. An object may be used by several threads.
  */
 public final class ChatTemplate {
     /** What {@code strftime_now} tells: the day that Llama 3's own templates print where nobody tells them the date. */
@@ -103,8 +103,8 @@ public final class ChatTemplate {
      *
      * @param conversation its turns, tools and variables
      * @param addGenerationPrompt whether the text ends where the model is to speak next
-     * @throws ChatTemplateException if the template is wrong or refuses the conversation; the message names the template's
-     *     line and the message that was read last
+     * @throws ChatTemplateException if the template is wrong or refuses the conversation; the message names the
+     *     template's line and the message that was read last
      */
     public String render(Conversation conversation, boolean addGenerationPrompt) {
         return renderMarked(conversation, addGenerationPrompt).text();

@@ -10,12 +10,13 @@ import org.finetune4j.jinja.JinjaTemplate.Rendering;
 /**
  * Turns conversations into tokens and marks those that a model is to learn.
  *
- * <p>The conversation is rendered once and tokenized once; the marks come from character ranges, so that a token's place
- * counts and never its id. Where the model's words are is found by rendering again without them (see {@link TurnFinder}), so
- * that training and generation part text at the same character. A token is marked if it holds at least one character to be
- * learned: one that the tokenizer merged across the border belongs to the response, because otherwise the response's first
- * characters would never be learned. Where a template marks the model's words itself by {@code {% generation %}}, its marks
- * decide, and must enclose the response; what a generation prompt brings is never learned.
+ * <p>The conversation is rendered once and tokenized once; the marks come from character ranges, so that a token's
+ * place counts and never its id. Where the model's words are is found by rendering again without them (see {@link
+ * TurnFinder}), so that training and generation part text at the same character. A token is marked if it holds at least
+ * one character to be learned: one that the tokenizer merged across the border belongs to the response, because
+ * otherwise the response's first characters would never be learned. Where a template marks the model's words itself by
+ * {@code {% generation %}}, its marks decide, and must enclose the response; what a generation prompt brings is never
+ * learned.
  *
  * <p>An object may be used by several threads.
  */
@@ -52,8 +53,9 @@ public final class ConversationEncoder {
      *
      * @param conversation the turns in order, and the tools
      * @param supervision what is to be learned
-     * @throws ConversationException if there is no response or an empty one, the template hides or repeats it, no token is
-     *     left to learn, or the template does not end a response with a special token (a model trained so would never stop)
+     * @throws ConversationException if there is no response or an empty one, the template hides or repeats it, no token
+     *     is left to learn, or the template does not end a response with a special token (a model trained so would
+     *     never stop)
      * @throws ChatTemplateException if the template refuses the conversation
      */
     public EncodedConversation encode(Conversation conversation, Supervision supervision) {
@@ -74,8 +76,8 @@ public final class ConversationEncoder {
     }
 
     /**
-     * Returns the tokens at which generation stops: the token that ends a turn in this template, the tokenizer's end token,
-     * which is often another one, and those that {@code generation_config.json} beside the tokenizer names.
+     * Returns the tokens at which generation stops: the token that ends a turn in this template, the tokenizer's end
+     * token, which is often another one, and those that {@code generation_config.json} beside the tokenizer names.
      *
      * @throws ConversationException if the template does not end a response with a special token
      * @throws TokenizerException if {@code generation_config.json} names a token that the tokenizer does not have
@@ -145,6 +147,10 @@ public final class ConversationEncoder {
     private void mark(TurnFinder.Range range, int index, Rendering rendering, TokenizedText tokens,
             Supervision supervision, boolean[] supervised) {
         int start = range.start();
+        if (range.contentEnd() <= start) {
+            throw new ConversationException("the template " + template.origin() + " shows nothing of the response at message"
+                + " index " + index + ". Give it a text that the template shows, or leave the sample out.");
+        }
         if (!rendering.generations().isEmpty()) {
             start = Math.max(start, generation(range, index, rendering)[0]);
         }

@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import org.finetune4j.checkpoint.StrictJson;
 
 /**
- * An immutable JSON value: a tool's definition, the arguments of a call, or a template's variable. Two are equal if they are
- * written alike; the order of fields, which models read, is kept.
+ * An immutable JSON value: a tool's definition, the arguments of a call, or a template's variable. Two are equal if
+ * they are written alike; the order of fields, which models read, is kept.
  *
  * @param text the value, written without blanks
  */

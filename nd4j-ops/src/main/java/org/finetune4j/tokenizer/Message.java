@@ -6,10 +6,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * One turn of a conversation.
  *
- * @param role who speaks: {@code system}, {@code user}, {@code assistant}, {@code tool}, or another role that the template
- *     knows
+ * @param role who speaks: {@code system}, {@code user}, {@code assistant}, {@code tool}, or another role that the
+ *     template knows
  * @param content what is said, or null where a turn only calls tools
- * @param parts the content as a list of texts, joined equal to it, where the data give it so; empty where they give one text
+ * @param parts the content as a list of texts, joined equal to it, where the data give it so; empty where they give one
+ *     text
  * @param reasoning what the assistant thinks before it speaks, or null
  * @param toolCalls the tools that an assistant's turn calls, in order
  * @param toolCallId which call a tool's turn answers, or null

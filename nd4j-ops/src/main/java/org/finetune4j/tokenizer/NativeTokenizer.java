@@ -11,8 +11,8 @@ import java.util.Map;
 /**
  * The one place that touches the native tokenizer library.
  *
- * <p>The library for the processor comes out of a jar, goes to {@code ~/.djl.ai} and is loaded from there. Left alone it
- * would also look for a GPU build to download and report its use; both are switched off here before it wakes.
+ * <p>The library for the processor comes out of a jar, goes to {@code ~/.djl.ai} and is loaded from there. Left alone
+ * it would also look for a GPU build to download and report its use; both are switched off here before it wakes.
  */
 final class NativeTokenizer implements AutoCloseable {
     /** Text is handed over as it is: shortening and padding are for whoever makes batches. */

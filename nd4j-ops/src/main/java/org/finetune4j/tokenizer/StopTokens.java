@@ -14,7 +14,8 @@ import org.finetune4j.checkpoint.StrictJson;
 /**
  * The tokens at which generation stops.
  *
- * @param reasons for each id the token and who names it, such as {@code <|im_end|> (end of a turn in the chat template)}
+ * @param reasons for each id the token and who names it, such as {@code <|im_end|> (end of a turn in the chat
+ *     template)}
  */
 public record StopTokens(Map<Integer, String> reasons) {
     private static final String GENERATION_NAME = "generation_config.json";

@@ -6,8 +6,8 @@ import java.util.function.Function;
 /**
  * Turns tokens that arrive one by one into text, holding back what is not a whole character yet.
  *
- * <p>What {@link #append} returned, joined and followed by {@link #finish}, is what decoding all tokens at once gives. An
- * object belongs to one thread.
+ * <p>What {@link #append} returned, joined and followed by {@link #finish}, is what decoding all tokens at once gives.
+ * An object belongs to one thread.
  */
 public final class StreamingDecoder {
     private static final char REPLACEMENT = '\ufffd';

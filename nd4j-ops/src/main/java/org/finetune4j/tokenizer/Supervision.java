@@ -4,8 +4,8 @@ package org.finetune4j.tokenizer;
  * Which tokens of a conversation are learned.
  *
  * @param turns whose words
- * @param endOfTurn whether the token that ends a learned turn is learned too; a model that is trained without it, and did not
- *     know it before, never stops
+ * @param endOfTurn whether the token that ends a learned turn is learned too; a model that is trained without it, and
+ *     did not know it before, never stops
  */
 public record Supervision(Turns turns, boolean endOfTurn) {
     /** Every turn of the assistant, with its end. */

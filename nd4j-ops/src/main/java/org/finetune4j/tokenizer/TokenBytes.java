@@ -10,8 +10,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes of tokens: of byte-level vocabularies (GPT-2, Llama 3, Qwen) through their byte alphabet, of SentencePiece's
- * (Llama 2, Mistral, Gemma) with a space for its mark and a byte for {@code <0xNN>}.
+ * The bytes of tokens: of byte-level vocabularies (GPT-2, Llama 3, Qwen) through their byte alphabet, of
+ * SentencePiece's (Llama 2, Mistral, Gemma) with a space for its mark and a byte for {@code <0xNN>}.
  */
 final class TokenBytes {
     private static final Pattern BYTE = Pattern.compile("<0x([0-9A-Fa-f]{2})>");

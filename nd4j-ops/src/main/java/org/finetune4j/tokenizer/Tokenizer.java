@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The tokenizer of a model folder in the Hugging Face layout.
  *
- * <p>It reads {@code tokenizer.json} and, where they are, {@code tokenizer_config.json}, {@code special_tokens_map.json},
- * {@code added_tokens.json}, {@code chat_template.jinja} and the folder {@code additional_chat_templates}. Nothing is downloaded. An object may be used by several threads.
+ * <p>It reads {@code tokenizer.json} and, where they are, {@code tokenizer_config.json}, {@code
+ * special_tokens_map.json}, {@code added_tokens.json}, {@code chat_template.jinja} and the folder {@code
+ * additional_chat_templates}. Nothing is downloaded. An object may be used by several threads.
  */
 public final class Tokenizer implements AutoCloseable {
     /** The file of the vocabulary. */
@@ -44,7 +45,8 @@ public final class Tokenizer implements AutoCloseable {
     /**
      * Loads the tokenizer of a model.
      *
-     * @param folder a folder with {@code tokenizer.json}, or {@code vocab.json} and {@code merges.txt} of GPT-2 or RoBERTa
+     * @param folder a folder with {@code tokenizer.json}, or {@code vocab.json} and {@code merges.txt} of GPT-2 or
+     *     RoBERTa
      * @throws TokenizerException if it is missing, damaged, or names a special token that its vocabulary lacks
      */
     public static Tokenizer load(Path folder) {
@@ -190,7 +192,7 @@ public final class Tokenizer implements AutoCloseable {
      * @throws TokenizerException if the tokenizer's decoder does more than putting bytes one after another
      */
     public byte[] @Nullable [] tokenBytes() {
-        return TokenBytes.of(file.vocabulary(), vocabularySize, file.file());
+        return TokenBytes.of(file.vocabulary(), vocabularySize, folder.resolve(FILE_NAME));
     }
 
     /** Returns whether a token was added to the trained vocabulary, as the tokens that end a text or a turn are. */
@@ -233,8 +235,8 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * Returns the model's own chat template; where the model brings one named {@code tool_use} besides, that one renders
-     * conversations with tools.
+     * Returns the model's own chat template; where the model brings one named {@code tool_use} besides, that one
+     * renders conversations with tools.
      *
      * @throws ChatTemplateException if there is none, or it is not valid Jinja
      */
@@ -287,8 +289,8 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * Returns a hash of everything that changes the tokens of a text, for the keys of caches: the vocabulary with its rules,
-     * and which tokens begin and end a text. Of a conversation the template changes the tokens too.
+     * Returns a hash of everything that changes the tokens of a text, for the keys of caches: the vocabulary with its
+     * rules, and which tokens begin and end a text. Of a conversation the template changes the tokens too.
      *
      * @return 64 hexadecimal digits of SHA-256
      */

@@ -13,8 +13,8 @@ import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.tokenizer.TokenizerConfiguration.AddedToken;
 
 /**
- * What the tokenizer library is given: {@code tokenizer.json} with the added tokens that only other files name, or one that
- * is made of {@code vocab.json} and {@code merges.txt}.
+ * What the tokenizer library is given: {@code tokenizer.json} with the added tokens that only other files name, or one
+ * that is made of {@code vocab.json} and {@code merges.txt}.
  *
  * @param file the file named in messages
  * @param json its text

@@ -5,10 +5,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Finds the characters of a rendered conversation that the model says in one turn, by rendering it again.
  *
- * <p>The model takes over where the conversation so far with a generation prompt ends. If that is the beginning of the whole
- * text, as with most templates, it is exact. Templates that show an earlier turn otherwise than a last one (without its
- * reasoning, say) are rendered with a marker in the turn's place: what is equal before and behind does not belong to it, and
- * the header in front is recognised by what stands behind the turn before, in the prompt and in the whole text.
+ * <p>The model takes over where the conversation so far with a generation prompt ends. If that is the beginning of the
+ * whole text, as with most templates, it is exact. Templates that show an earlier turn otherwise than a last one
+ * (without its reasoning, say) are rendered with a marker in the turn's place: what is equal before and behind does not
+ * belong to it, and the header in front is recognised by what stands behind the turn before, in the prompt and in the
+ * whole text.
  */
 final class TurnFinder {
     /** Characters for private use, of which at least one is in no text. */
@@ -120,8 +121,8 @@ final class TurnFinder {
     }
 
     /**
-     * Returns where the generation prompt ends in what stands between two turns, as much of it as is there: a template may
-     * print the end of a tool's last answer otherwise than of one that is followed.
+     * Returns where the generation prompt ends in what stands between two turns, as much of it as is there: a template
+     * may print the end of a tool's last answer otherwise than of one that is followed.
      */
     private int generationPrompt(String prompt, int index, String window) {
         String without = renderOrNull(conversation.upTo(index), false);

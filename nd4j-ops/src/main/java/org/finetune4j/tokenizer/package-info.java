@@ -1,5 +1,6 @@
 /**
- * Text to token ids and back: tokenizers, chat templates, the masks of what a model is to learn, and training a vocabulary.
+ * Text to token ids and back: tokenizers, chat templates, the masks of what a model is to learn, and training a
+ * vocabulary.
  *
  * <p>Everything works offline and from files in a model folder; nothing is downloaded and no code of a model is run.
  */

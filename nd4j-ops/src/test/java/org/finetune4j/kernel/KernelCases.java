@@ -364,6 +364,9 @@ final class KernelCases {
                 new Step(new AttentionShape(14, 2, 64), 1100, new int[] {1023, 60, 1096}, 0, 1, 2, 6),
                 new Step(new AttentionShape(4, 4, 6), 40, new int[] {16, 3, 40}, 0, 4, 5, 5),
                 new Step(new AttentionShape(2, 1, 4), 8, new int[] {}, 0));
+        AttentionShape few = new AttentionShape(4, 2, 8).withScores(new AttentionScores(0.3, 2.5, 3, true));
+        cachedAttention(cases, few, 1.5, null, 16, new int[] {9, 2}, 0, 1, 6);
+        cachedAttention(cases, few, 1.5, byLength(8), 16, new int[] {9, 2}, 0, 2, 6);
         for (Step step : steps) {
             cachedAttention(cases, step.shape(), 1.5, null, step.capacity(), step.lengths(), step.offsets());
             if (step.shape().headDimension() % 2 == 0) {

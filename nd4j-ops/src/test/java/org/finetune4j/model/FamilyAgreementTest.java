@@ -2,6 +2,7 @@ package org.finetune4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -10,11 +11,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.StoredWeights;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.model.family.Weight;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -67,6 +70,20 @@ class FamilyAgreementTest {
             assertTrue(full[0] <= absolute, "the loss differs by " + full[0]);
             assertTrue(full[1] <= relative, "a gradient differs by " + full[1] + " of its largest element");
             assertTrue(adapted <= relative, "an adapter's gradient differs by " + adapted + " of its largest element");
+        }
+    }
+
+    @Test
+    void aTextDoesNotGrowPastTheLengthAtWhichItsKeysStopFitting() {
+        FamilyFixture fixture = FamilyFixture.read("phi3-longrope");
+        int[] ids = fixture.sequences().get(0);
+        try (Kernels kernels = new Nd4jKernels();
+                LanguageModel model = LanguageModel.load(fixture.folder(), Precision.F32, kernels);
+                DecodingEngine engine = new DecodingEngine(model, true)) {
+            engine.begin(1, 20);
+            engine.feed(List.of(new DecodingEngine.Feed(0, Arrays.copyOf(ids, 12))));
+            assertTrue(assertThrows(FinetuneException.class, () -> engine.feed(List.of(new DecodingEngine.Feed(0, ids, 12, 13))))
+                    .getMessage().contains("text 0 grows from 12 to 13 tokens, past the length"));
         }
     }
 

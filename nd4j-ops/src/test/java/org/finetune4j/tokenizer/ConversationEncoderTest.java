@@ -218,4 +218,32 @@ class ConversationEncoderTest {
             Conversation.of(Message.user("ab"), Message.assistant("cd")), Supervision.ASSISTANT)).getMessage();
         assertTrue(message.contains(words), message);
     }
+
+    /** What the response says may not be shown at all, or be the first token, which nothing predicts. */
+    @Test
+    void refusesASampleWithoutAnythingToLearn() {
+        ConversationEncoder hiding = encoder("{% for m in messages %}{{ m.content.split('</think>')[-1] }}{{ eos_token }}"
+            + "{% endfor %}");
+        assertTrue(assertThrows(ConversationException.class, () -> hiding.encode(Conversation.of(Message.user("a"),
+            Message.assistant("<think>b</think>")), Supervision.ASSISTANT)).getMessage()
+            .contains("shows nothing of the response at message index 1"));
+        assertTrue(assertThrows(ConversationException.class, () -> encoder("{% for m in messages %}{{ m.content }}{% endfor %}")
+            .encode(Conversation.of(Message.assistant("a")), Supervision.ASSISTANT.withoutEndOfTurn())).getMessage()
+            .contains("of 1 tokens none is to be learned"));
+    }
+
+    /** A template's own marks may enclose the header, which the prompt brings, but never less than the response. */
+    @Test
+    void theTemplatesOwnMarksMustAgree() {
+        String begin = "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}\n{% else %}";
+        String end = "{% endif %}{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+        Conversation conversation = Conversation.of(Message.user("ab"), Message.assistant("cd"));
+        assertEquals(List.of("cd<|im_end|>"), learned(encoder(begin + "{% generation %}<|im_start|>assistant\n"
+            + "{{ m.content + eos_token }}{% endgeneration %}" + end).encode(conversation, Supervision.ASSISTANT)));
+        assertEquals(List.of("cd<|im_end|>"), learned(encoder(begin + "<|im_start|>assistant\nSo: {% generation %}"
+            + "{{ m.content }}{% endgeneration %}{{ eos_token }}" + end).encode(conversation, Supervision.ASSISTANT)));
+        assertTrue(assertThrows(ConversationException.class, () -> encoder(begin + "<|im_start|>assistant\n{{ m.content[0] }}"
+            + "{% generation %}{{ m.content[1:] }}{% endgeneration %}{{ eos_token }}" + end)
+            .encode(conversation, Supervision.ASSISTANT)).getMessage().contains("something else than the response"));
+    }
 }

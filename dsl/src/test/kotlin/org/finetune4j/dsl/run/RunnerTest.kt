@@ -53,7 +53,7 @@ import org.finetune4j.train.TrainingListener
 import java.nio.file.Path
 import kotlin.io.path.readText
 
-private val MEMORY = MemoryEstimate(100L shl 20, 50L shl 20, 90L shl 20, 30L shl 20, 0, 0, 0, 40L shl 20, 4000L shl 20, true, 3, 8, 0.1)
+private val MEMORY = MemoryEstimate(100L shl 20, 50L shl 20, 90L shl 20, 30L shl 20, 0, 20L shl 20, 12L shl 20, 40L shl 20, 4000L shl 20, true, 3, 8, 0.1)
 
 private val DATA = DataSummary(
     listOf("train.jsonl read as messages ('messages'): 603"),
@@ -213,6 +213,7 @@ class RunnerTest : FunSpec({
         val recorder = recorder()
         val tuned = Runner(Terminal(terminalInterface = recorder), ScriptedTrainer()).run(whole)
         val text = recorder.stdout()
+        text shouldContain "answers before and after: keys and values 20 MiB, the rest 12 MiB"
         listOf("1. load the model", "step 1/2", "step 2/2", "+100.0 points", "before     b", "after      a").zipWithNext { first, next ->
             text.indexOf(first) shouldNotBe -1
             (text.indexOf(first) < text.indexOf(next)) shouldBe true

@@ -17,19 +17,7 @@ import org.finetune4j.generation.structure.Expression.Repeat;
 import org.finetune4j.generation.structure.Structure.WhiteSpace;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Compiles JSON schemas. What is held to: {@code type} (one or several), {@code enum}, {@code const}, {@code anyOf},
- * {@code oneOf} whose alternatives exclude each other, {@code allOf} with one schema, {@code $ref} within the document,
- * also back to where it is; of strings {@code minLength}, {@code maxLength}, {@code pattern} and {@code format} (date, time,
- * date-time, uuid, ipv4, email); of numbers whole bounds; of arrays {@code items}, {@code prefixItems},
- * {@code minItems}, {@code maxItems}; of objects {@code properties}, {@code required}, {@code additionalProperties},
- * {@code maxProperties}. Annotations are passed over, and every other keyword is refused by name.
- *
- * <p>Of the valid documents those are written whose objects have their properties in the order of the schema, without
- * others unless {@code additionalProperties} says so (a schema without properties stands for any), and which nest within
- * about twenty levels where the schema leads back to itself. Without {@code type} a schema stands for the types that its
- * keywords are about. Properties that the schema does not name may come twice.
- */
+/** Compiles JSON schemas, of which {@link Structure#json(String, WhiteSpace)} says what is held to. */
 final class JsonSchema {
     private static final String ROOT = "#";
     private static final String ANY = "any value";

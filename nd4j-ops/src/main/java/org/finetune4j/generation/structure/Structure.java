@@ -2,7 +2,6 @@ package org.finetune4j.generation.structure;
 
 import java.util.BitSet;
 import java.util.Map;
-import org.finetune4j.tokenizer.Tokenizer;
 
 /**
  * A form that generated text is held to: at every place only such tokens can come that a text of the form goes on with,
@@ -48,8 +47,20 @@ public final class Structure {
     }
 
     /**
-     * JSON documents that are valid by a schema of the drafts 7 to 2020-12. What is held to and what is refused is said at
-     * {@link JsonSchema}.
+     * JSON documents that are valid by a schema of the drafts 7 to 2020-12.
+     *
+     * <p>What is held to: {@code type} (one or several), {@code enum}, {@code const}, {@code anyOf}, {@code oneOf} whose
+     * alternatives exclude each other, {@code allOf} with one schema, {@code $ref} within the document, also back to where
+     * it is; of strings {@code minLength}, {@code maxLength}, {@code pattern} and {@code format} (date, time, date-time,
+     * uuid, ipv4, email); of numbers whole bounds; of arrays {@code items}, {@code prefixItems}, {@code minItems} and
+     * {@code maxItems}; of objects {@code properties}, {@code required}, {@code additionalProperties} and
+     * {@code maxProperties}. Annotations are passed over, and every other keyword is refused by name.
+     *
+     * <p>Of the valid documents those are written whose objects have their properties in the order of the schema, without
+     * others unless {@code additionalProperties} says so (a schema without properties stands for any); that write each
+     * character and number in one way (integers of up to 18 digits); and that nest within about twenty levels where the
+     * schema leads back to itself. Without {@code type} a schema stands for the types that its keywords are about.
+     * Properties that the schema does not name may come twice.
      *
      * @throws StructureException when the schema is not valid JSON, says something that is not supported, has no finite
      *                            document, or is too large; the message names the keyword and its place
@@ -69,12 +80,12 @@ public final class Structure {
     }
 
     /**
-     * Makes the form ready for a tokenizer, which takes a moment.
+     * Makes the form ready for a tokenizer.
      *
      * @throws StructureException when nothing of the form can be written with the tokenizer's tokens
      */
-    public TokenStructure ready(Tokenizer tokenizer) {
-        return new TokenStructure(this, tokenizer.tokenBytes());
+    public TokenStructure ready(TokenVocabulary vocabulary) {
+        return new TokenStructure(this, vocabulary);
     }
 
     /** The grammar of those texts that have no other bytes. */

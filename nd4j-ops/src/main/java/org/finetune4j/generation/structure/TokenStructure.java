@@ -25,12 +25,11 @@ public final class TokenStructure {
     /**
      * Makes a form ready.
      *
-     * @param tokenBytes the bytes of each token by its id; null for those that are no text, such as special tokens
      * @throws StructureException when the tokenizer lacks tokens for bytes without which no text is left
      */
-    TokenStructure(Structure form, byte[][] tokenBytes) {
-        this.tokenBytes = tokenBytes;
-        trie = new TokenTrie(tokenBytes);
+    TokenStructure(Structure form, TokenVocabulary vocabulary) {
+        tokenBytes = vocabulary.bytes();
+        trie = vocabulary.trie();
         BitSet available = trie.singleBytes();
         automaton = new LazyAutomaton(form.grammar(available));
         start = automaton.start();

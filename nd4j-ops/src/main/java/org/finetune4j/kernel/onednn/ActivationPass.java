@@ -6,7 +6,8 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
 
 /**
- * A function of each of contiguous FLOAT elements, or its gradient, by one thread; NaN where the element is. The output
+ * A function of each of contiguous FLOAT elements, or its gradient, by one thread; NaN where the element is, but for the
+ * ramp. The output
  * may lie where an input does.
  *
  * @param count    elements

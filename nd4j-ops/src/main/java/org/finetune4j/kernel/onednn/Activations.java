@@ -32,11 +32,26 @@ final class Activations {
     /** {@code to = kind(from)}; they may be one. */
     private static void apply(Worker worker, int count, Activation.Kind kind, long from, long to) {
         SigmoidForm form = SigmoidForm.of(kind);
-        if (form == null || form.cubic() == 0) {
+        if (kind == Activation.Kind.RELU) {
+            ramp(worker, count, from, to);
+        } else if (form == null || form.cubic() == 0) {
             ActivationPass.run(worker, count, function(kind), from, to);
         } else {
             long sigmoids = form.sigmoids(worker, 5, count, from);
             new BinaryPass(Kind.PRODUCT, count, false).run(worker, from, sigmoids, to);
+        }
+    }
+
+    /** {@code to = max(from, 0)}, NaN where the element is, which oneDNN takes for a zero. */
+    private static void ramp(Worker worker, int count, long from, long to) {
+        for (int begin = 0; begin < count; begin += TILE) {
+            int tile = Math.min(TILE, count - begin);
+            float[] values = worker.floats(0, TILE);
+            Memory.read(from + 4L * begin, values, 0, tile);
+            for (int i = 0; i < tile; i++) {
+                values[i] = Math.max(values[i], 0);
+            }
+            Memory.write(values, 0, to + 4L * begin, tile);
         }
     }
 
@@ -127,7 +142,7 @@ final class Activations {
             long upResult = bfloat16 ? ups : ug + first * width;
             SigmoidForm form = SigmoidForm.of(kind);
             if (form == null) {
-                gatedGradient(worker, function(kind), count, gates, ups, outs, gateResult, upResult);
+                gatedGradient(worker, kind, count, gates, ups, outs, gateResult, upResult);
             } else {
                 form.gatedGradient(worker, count, gates, ups, outs, gateResult, upResult);
             }
@@ -136,15 +151,15 @@ final class Activations {
         });
     }
 
-    private static void gatedGradient(Worker worker, Function function, int count, long gate, long up, long outGradient,
-                                      long gateGradient, long upGradient) {
+    private static void gatedGradient(Worker worker, Activation.Kind kind, int count, long gate, long up,
+                                      long outGradient, long gateGradient, long upGradient) {
         BinaryPass product = new BinaryPass(Kind.PRODUCT, count, false);
         long active = worker.buffer(3, 4L * count);
         long towards = worker.buffer(4, 4L * count);
-        ActivationPass.run(worker, count, function, gate, active);
+        apply(worker, count, kind, gate, active);
         product.run(worker, outGradient, up, towards);
         product.run(worker, outGradient, active, upGradient);
-        ActivationPass.gradient(worker, count, function, gate, towards, gateGradient);
+        ActivationPass.gradient(worker, count, function(kind), gate, towards, gateGradient);
     }
 
     void softCap(INDArray x, double cap, INDArray out) {

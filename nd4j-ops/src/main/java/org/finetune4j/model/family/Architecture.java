@@ -27,6 +27,18 @@ public record Architecture(Embeddings embeddings, List<Block> blocks, @Nullable 
         return IntStream.range(0, count).mapToObj(block).toList();
     }
 
+    /** The scalings of rotary positions whose frequencies depend on the length of a text. */
+    public List<RotaryScaling> scalingsByLength() {
+        List<RotaryScaling> scalings = new ArrayList<>();
+        for (Block block : blocks) {
+            Rotary rotary = block.attention().rotary();
+            if (rotary != null && rotary.scaling().byLength() && !scalings.contains(rotary.scaling())) {
+                scalings.add(rotary.scaling());
+            }
+        }
+        return scalings;
+    }
+
     /** All tensors in the order of the model; a tied head is left out. */
     public List<Weight> weights() {
         List<Weight> weights = new ArrayList<>();

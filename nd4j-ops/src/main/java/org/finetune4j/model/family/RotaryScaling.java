@@ -17,6 +17,19 @@ public sealed interface RotaryScaling {
         return false;
     }
 
+    /** Which of its sets of frequencies a pass of this length has: lengths of one regime share theirs. */
+    default int regime(int length) {
+        return 0;
+    }
+
+    /**
+     * Whether a text may grow from one regime into another while the keys in its cache stay as they are, as transformers has
+     * it for dynamic scaling.
+     */
+    default boolean growsWithItsCache() {
+        return true;
+    }
+
     /** Plain frequencies. */
     record None() implements RotaryScaling {
         @Override
@@ -48,6 +61,11 @@ public sealed interface RotaryScaling {
             double growth = factor * Math.max(length, original) / original - (factor - 1);
             return rotary.plainFrequencies(rotary.theta()
                     * Math.pow(growth, rotary.dimensions() / (rotary.dimensions() - 2.0)));
+        }
+
+        @Override
+        public int regime(int length) {
+            return Math.max(length, original);
         }
 
         @Override
@@ -127,6 +145,16 @@ public sealed interface RotaryScaling {
                 frequencies[i] /= factors.get(i);
             }
             return frequencies;
+        }
+
+        @Override
+        public int regime(int length) {
+            return length > original ? 1 : 0;
+        }
+
+        @Override
+        public boolean growsWithItsCache() {
+            return false;
         }
 
         @Override

@@ -118,8 +118,8 @@ class RegexStructureTest {
             few[letter] = new byte[] {(byte) letter};
         }
         few[299] = "bd".getBytes(java.nio.charset.StandardCharsets.UTF_8);
-        TokenStructure form = new TokenStructure(Structure.regex("(a|d|é|bd|bc)+"), few);
+        TokenStructure form = Structure.regex("(a|d|é|bd|bc)+").ready(new TokenVocabulary(few));
         assertTrue(form.allows(form.start(), 'a') && form.allows(form.start(), 'b') && !form.allows(form.start(), 299));
-        assertThrows(StructureException.class, () -> new TokenStructure(Structure.regex("[d-z]+"), few));
+        assertThrows(StructureException.class, () -> Structure.regex("[d-z]+").ready(new TokenVocabulary(few)));
     }
 }

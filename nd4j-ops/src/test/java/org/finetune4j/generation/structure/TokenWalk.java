@@ -17,6 +17,7 @@ final class TokenWalk {
     static final int SPECIAL = 257;
 
     private final byte[][] vocabulary;
+    private final TokenVocabulary laidOut;
 
     /** Every byte, two special tokens, and tokens of several bytes, some of which begin or end within a character. */
     TokenWalk(String... texts) {
@@ -39,6 +40,7 @@ final class TokenWalk {
             tokens.add(text.getBytes(StandardCharsets.UTF_8));
         }
         vocabulary = tokens.toArray(byte[][]::new);
+        laidOut = new TokenVocabulary(vocabulary);
     }
 
     byte[][] vocabulary() {
@@ -46,7 +48,7 @@ final class TokenWalk {
     }
 
     TokenStructure ready(Structure form) {
-        return new TokenStructure(form, vocabulary);
+        return new TokenStructure(form, laidOut);
     }
 
     /** What a walk wrote, and with how many tokens. */
