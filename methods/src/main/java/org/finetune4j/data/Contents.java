@@ -25,8 +25,8 @@ public final class Contents {
 
     /** A text as it is compared: compatible characters made alike (NFKC), in lower case, white space collapsed. */
     public static String normalised(String text) {
-        return Normalizer.normalize(text, Normalizer.Form.NFKC).toLowerCase(Locale.ROOT).strip().replaceAll("\\s+",
-                " ");
+        return Normalizer.normalize(text, Normalizer.Form.NFKC).toLowerCase(Locale.ROOT).strip()
+                .replaceAll("\\s+", " ");
     }
 
     /** The first 16 bytes of SHA-256 over everything that a row says, as two numbers. */

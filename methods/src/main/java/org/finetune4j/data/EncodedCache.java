@@ -6,13 +6,13 @@ import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
-import java.security.DigestInputStream;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.ArrayList;
@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record EncodedCache(Path folder) {
     private static final int KEPT = 32;
+    private static final int BUFFER = 1 << 16;
     private static final long MAGIC = 0x4654344a454e4331L;
     private static final String ENDING = ".tokens";
 
@@ -58,21 +59,36 @@ public record EncodedCache(Path folder) {
         if (!Files.isRegularFile(file)) {
             return null;
         }
-        MessageDigest digest = Hashes.sha256();
-        try (DigestInputStream digesting = new DigestInputStream(new BufferedInputStream(Files.newInputStream(file),
-                1 << 16),
-                digest); DataInputStream in = new DataInputStream(digesting)) {
-            ReadData data = read(in, Files.size(file));
-            byte[] expected = digest.digest();
-            digesting.on(false);
-            if (!MessageDigest.isEqual(expected, in.readNBytes(expected.length)) || in.read() >= 0) {
+        try {
+            if (!isWhole(file)) {
                 return null;
             }
-            Files.setLastModifiedTime(file, FileTime.fromMillis(System.currentTimeMillis()));
-            return data;
+            try (DataInputStream in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file), BUFFER))) {
+                ReadData data = read(in, Files.size(file));
+                Files.setLastModifiedTime(file, FileTime.fromMillis(System.currentTimeMillis()));
+                return data;
+            }
         } catch (IOException | RuntimeException damaged) {
             // It can be made again.
             return null;
+        }
+    }
+
+    /** Whether the hash at the end of a file is that of all before it. */
+    private static boolean isWhole(Path file) throws IOException {
+        MessageDigest digest = Hashes.sha256();
+        byte[] block = new byte[BUFFER];
+        try (InputStream in = Files.newInputStream(file)) {
+            long left = Files.size(file) - digest.getDigestLength();
+            while (left > 0) {
+                int count = in.read(block, 0, (int) Math.min(block.length, left));
+                if (count < 0) {
+                    return false;
+                }
+                digest.update(block, 0, count);
+                left -= count;
+            }
+            return MessageDigest.isEqual(digest.digest(), in.readAllBytes());
         }
     }
 
@@ -124,7 +140,7 @@ public record EncodedCache(Path folder) {
     public void write(String key, ReadData data) {
         AtomicFiles.onDisk().write(folder.resolve(key + ENDING), channel -> {
             MessageDigest digest = Hashes.sha256();
-            OutputStream bytes = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
+            OutputStream bytes = new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER);
             DataOutputStream out = new DataOutputStream(new DigestOutputStream(bytes, digest));
             write(out, data);
             out.flush();
@@ -136,8 +152,8 @@ public record EncodedCache(Path folder) {
 
     private static void write(DataOutputStream out, ReadData data) throws IOException {
         EncodedSamples encoded = data.encoded();
-        ObjectNode head = StrictJson.mapper().createObjectNode().put("rows", data.rows()).put("dropped",
-                encoded.dropped())
+        ObjectNode head = StrictJson.mapper().createObjectNode().put("rows", data.rows())
+                .put("dropped", encoded.dropped())
                 .put("cut", encoded.cut());
         data.notes().forEach(head.putArray("notes")::add);
         head.set("lengths", StrictJson.mapper().valueToTree(encoded.lengths()));

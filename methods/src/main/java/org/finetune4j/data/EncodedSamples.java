@@ -23,11 +23,7 @@ public record EncodedSamples(List<Example> examples, int dropped, int cut, Lengt
 
     /** Samples that are as long as they were. */
     public EncodedSamples(List<Example> examples, int dropped, int cut) {
-        this(examples, dropped, cut, LengthStatistics.of(examples.stream().mapToInt(example -> example.ids().length)
-                .toArray(),
-                examples.stream().max(java.util.Comparator.comparingInt(example -> example.ids().length))
-                .map(Example::id)
-                        .orElse("")));
+        this(examples, dropped, cut, LengthStatistics.of(examples));
     }
 
     /** Tokens of all samples. */

@@ -88,14 +88,16 @@ public final class Encoder {
             List<Example> kept = cut ? example.shortened(maxLength, tooLong) : List.of(example);
             if (kept.stream().noneMatch(piece -> piece.supervisedTokens() > 0)) {
                 if (unsupervisedCount++ < NAMED) {
-                    unsupervised.add(example.id() + (!cut || example.supervisedTokens() == 0 ? ""
-                            : tooLong == TooLong.KEEP_END
-                            ? " (its response lies before the last " + maxLength + " tokens)"
-                            : " (its response lies beyond token " + maxLength + ")"));
+                    unsupervised.add(example.id() + (cut && example.supervisedTokens() > 0 ? lost() : ""));
                 }
             } else {
                 kept.stream().filter(piece -> piece.supervisedTokens() > 0).forEach(examples::add);
             }
+        }
+
+        private String lost() {
+            return tooLong == TooLong.KEEP_END ? " (its response lies before the last " + maxLength + " tokens)"
+                    : " (its response lies beyond token " + maxLength + ")";
         }
 
         /**
@@ -119,16 +121,14 @@ public final class Encoder {
             if (tooLong == TooLong.ERROR && longerCount > 0) {
                 throw new FinetuneException(longerCount + " of " + total + " samples are longer than "
                         + limit.description() + ": " + some(longer, longerCount) + "; the longest has " + longest
-                        + " tokens. "
-                        + limit.raise() + "shorten them, or choose tooLong = DROP (leave them out), KEEP_START (cut "
-                        + "their ends), KEEP_END (cut their beginnings) or SPLIT (cut them into pieces).");
+                        + " tokens. " + limit.raise() + "shorten them, or choose tooLong = DROP (leave them out), "
+                        + "KEEP_START (cut their ends), KEEP_END (cut their beginnings) or SPLIT (cut them into pieces).");
             }
             if (unsupervisedCount > 0) {
                 throw new FinetuneException(unsupervisedCount + " of " + total + " samples have no token to learn: "
                         + some(unsupervised, unsupervisedCount) + ". Check that they have a response and that the "
                         + "chat template marks the assistant's turns; of samples that were cut, " + (limit.isContext()
-                        ? "shorten the prompt"
-                        : "raise maxLength") + " or choose tooLong = DROP.");
+                        ? "shorten the prompt" : "raise maxLength") + " or choose tooLong = DROP.");
             }
         }
 

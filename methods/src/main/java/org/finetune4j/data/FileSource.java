@@ -77,11 +77,9 @@ public record FileSource(String location, @Nullable FileKind kind, FieldMapping 
         private void end() {
             reader.refuseUnseen();
             if (!any) {
-                throw new FinetuneException(location + (condition.isBlank() ? " holds no sample. Write records into "
-                        + "it, such as {\"prompt\": \"...\", \"response\": \"...\"} a line."
-                        : " holds no record that meets "
-                        + "the condition "
-                        + condition + ". Loosen it."));
+                throw new FinetuneException(location + (condition.isBlank()
+                        ? " holds no sample. Write records into it, such as {\"prompt\": \"...\", \"response\": \"...\"}."
+                        : " holds no record that meets the condition " + condition + ". Loosen it."));
             }
         }
 

@@ -2,6 +2,7 @@ package org.finetune4j.data;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -37,6 +38,13 @@ public record LengthStatistics(int count, int shortest, int median, int p90, int
      * @param count samples in it
      */
     public record Bin(int from, int to, int count) {
+    }
+
+    /** Of samples that are as long as they were. */
+    static LengthStatistics of(List<Example> examples) {
+        int[] lengths = examples.stream().mapToInt(example -> example.ids().length).toArray();
+        return of(lengths, examples.stream().max(Comparator.comparingInt(example -> example.ids().length))
+                .map(Example::id).orElse(""));
     }
 
     /** Of samples with these lengths; the array is sorted in place. */

@@ -46,10 +46,9 @@ public final class ResumableRows implements RowStream {
             }
             if (!resumed.cursor.equals(cursor)) {
                 throw new FinetuneException(source.description() + " does not give the rows that it gave before the "
-                        + "run stopped: "
-                        + (resumed.cursor.rows() < cursor.rows() ? "there are only " + resumed.cursor.rows()
-                        + " of them, where "
-                        + cursor.rows() + " were read" : "the first " + cursor.rows() + " of them differ")
+                        + "run stopped: " + (resumed.cursor.rows() < cursor.rows()
+                        ? "there are only " + resumed.cursor.rows() + " of them, where " + cursor.rows() + " were read"
+                        : "the first " + cursor.rows() + " of them differ")
                         + ". Restore the data (a query needs ORDER BY), or start afresh.");
             }
             return resumed;

@@ -24,7 +24,8 @@ final class GenerationMemory {
      * @param maxNewTokens  tokens that are added to each at most
      */
     static DecodingEngine.Forecast forecast(ModelConfig config, Precision precision, FrozenWeights frozenWeights,
-                                            @Nullable LinearAdapter adapter, Kernels kernels, int prompts, int longestPrompt,
+                                            @Nullable LinearAdapter adapter, Kernels kernels, int prompts,
+                                            int longestPrompt,
                                             int maxNewTokens) {
         GenerationLimits limits = GenerationLimits.DEFAULT;
         try (LanguageModel outline = LanguageModel.outline(config, precision, frozenWeights, kernels)) {

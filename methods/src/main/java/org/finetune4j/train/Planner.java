@@ -297,9 +297,7 @@ final class Planner {
                     job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), kernels, batch,
                     ProcessMemory.availableBytes());
             MemoryPlanner.Choice choice = planner.choose();
-            memory = answeredPrompts == 0 ? choice.memory() : choice.memory().withGeneration(GenerationMemory.forecast(known,
-                    train.precision(), train.frozenWeights(), job.adapter() == null ? null : job.adapter().linearAdapter(),
-                    kernels, answeredPrompts, longestPrompt, java.util.Objects.requireNonNull(job.evaluation()).maxNewTokens()));
+            memory = withAnswers(choice.memory(), known, kernels);
             if (!memory.fits() && memory.generationRules()) {
                 problems.add(tooLargeAnswers(memory));
                 return;
@@ -337,6 +335,15 @@ final class Planner {
                 + wanted.blocks() + " blocks recomputed, head " + mebibytes(wanted.headBytes()) + ", reference "
                 + mebibytes(wanted.referenceBytes()) + ", program " + mebibytes(wanted.programBytes()) + "), but only "
                 + mebibytes(wanted.availableBytes()) + " are available. " + mend;
+    }
+
+    /** With the memory of the answers that are generated before and after the training, if any are. */
+    private MemoryEstimate withAnswers(MemoryEstimate training, ModelConfig known, Kernels kernels) {
+        Evaluation evaluation = job.evaluation();
+        return answeredPrompts == 0 || evaluation == null ? training
+                : training.withGeneration(GenerationMemory.forecast(known, job.train().precision(),
+                        job.train().frozenWeights(), job.adapter() == null ? null : job.adapter().linearAdapter(), kernels,
+                        answeredPrompts, longestPrompt, evaluation.maxNewTokens()));
     }
 
     private static String tooLargeAnswers(MemoryEstimate wanted) {

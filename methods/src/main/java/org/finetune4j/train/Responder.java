@@ -65,9 +65,11 @@ final class Responder implements AutoCloseable {
     }
 
     /** The next turns of conversations, many at a time. */
-    List<List<GeneratedText>> answer(List<List<Message>> conversations, GenerationSettings settings, TextListener listener) {
+    List<List<GeneratedText>> answer(List<List<Message>> conversations, GenerationSettings settings,
+            TextListener listener) {
         List<Prompt> prompts = new ArrayList<>();
-        conversations.forEach(conversation -> prompts.add(new Prompt(encoding.prompt("the conversation", Conversation.of(conversation)),
+        conversations.forEach(conversation -> prompts.add(new Prompt(encoding.prompt("the conversation",
+                Conversation.of(conversation)),
                 settings, prompts.size())));
         return generator().generate(prompts, listener);
     }
@@ -78,7 +80,8 @@ final class Responder implements AutoCloseable {
     }
 
     TextStream stream(List<Message> conversation, GenerationSettings settings) {
-        TextStream begun = generator().stream(new Prompt(encoding.prompt("the conversation", Conversation.of(conversation)), settings, 0));
+        TextStream begun = generator().stream(new Prompt(encoding.prompt("the conversation",
+                Conversation.of(conversation)), settings, 0));
         stream = begun;
         return begun;
     }

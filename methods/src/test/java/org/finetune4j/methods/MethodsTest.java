@@ -71,8 +71,9 @@ class MethodsTest {
         assertEquals(Map.of("candidates", "responses", "topK", 1L, "normalise", true, "minCandidates", 2L,
                 "belowMinimum", Grape.BelowMinimum.REFUSE, "order", Grape.Order.HIGHEST, "seed", 0L),
                 defaults(Grape.METHOD));
-        assertEquals(Map.of("rank", 8L, "alpha", 16.0, "dropout", 0.0, "targets", List.of("all-linear"), "rsLora", false,
-                "ranks", List.of(), "alphas", List.of()), defaults(Lora.METHOD));
+        assertEquals(Map.of("rank", 8L, "alpha", 16.0, "dropout", 0.0, "targets", List.of("all-linear"),
+                "rsLora", false, "ranks", List.of(), "alphas", List.of()),
+                defaults(Lora.METHOD));
         assertEquals(defaults(Lora.METHOD), defaults(Dora.METHOD));
         assertEquals(new ExactMatch(), ExactMatch.METHOD.create(new Settings(Map.of())));
         assertEquals(new Sft(), Sft.METHOD.create(new Settings(Map.of())));

@@ -57,7 +57,9 @@ final class BeamSearch {
         return isDone;
     }
 
-    /** Reads a part of the prompt, or adds a token to every beam; {@code rowsOf} takes logits out of the device's memory. */
+    /**
+     * Reads a part of the prompt, or adds a token to every beam; {@code rowsOf} takes logits out of the device's memory.
+     */
     void pass(Function<INDArray, float[][]> rowsOf) {
         int[] prompt = request.prompt();
         if (read == 0) {
@@ -127,7 +129,8 @@ final class BeamSearch {
             choices = with(choices, told, candidate.token());
         }
         done.add(new Beam(history, choices, score(candidate.logProbability(), length), 0,
-                stops ? EndReason.STOP_TOKEN : mostNew == settings.maxNewTokens() ? EndReason.LENGTH : EndReason.CONTEXT_FULL));
+                stops ? EndReason.STOP_TOKEN : mostNew == settings.maxNewTokens() ? EndReason.LENGTH
+                : EndReason.CONTEXT_FULL));
         done.sort(Comparator.comparingDouble(Beam::score).reversed());
         if (done.size() > settings.beams()) {
             done.remove(settings.beams());

@@ -33,11 +33,13 @@ public record GenerationConfig(ObjectNode fields, List<String> notes, Path from)
             "repetition_penalty", "no_repeat_ngram_size", "max_new_tokens", "max_length", "min_new_tokens", "num_beams",
             "length_penalty", "early_stopping", "num_return_sequences", "eos_token_id", "suppress_tokens", "stop_strings");
     /** Fields that do not change the text, or that the tokenizer's files decide. */
-    private static final Set<String> WITHOUT_EFFECT = Set.of("bos_token_id", "pad_token_id", "transformers_version", "use_cache",
+    private static final Set<String> WITHOUT_EFFECT = Set.of("bos_token_id", "pad_token_id", "transformers_version",
+            "use_cache",
             "_from_model_config", "return_dict_in_generate", "output_scores", "output_attentions", "output_hidden_states",
             "output_logits", "cache_implementation", "trust_remote_code", "renormalize_logits", "remove_invalid_values");
     /** Fields that would change the text, with the value at which they do not. */
-    private static final Map<String, Double> NEUTRAL = Map.of("num_beam_groups", 1.0, "diversity_penalty", 0.0, "penalty_alpha",
+    private static final Map<String, Double> NEUTRAL = Map.of("num_beam_groups", 1.0, "diversity_penalty", 0.0,
+            "penalty_alpha",
             0.0, "epsilon_cutoff", 0.0, "eta_cutoff", 0.0, "guidance_scale", 1.0, "min_length", 0.0,
             "encoder_repetition_penalty", 1.0, "encoder_no_repeat_ngram_size", 0.0);
 
@@ -172,6 +174,7 @@ public record GenerationConfig(ObjectNode fields, List<String> notes, Path from)
     }
 
     private CheckpointException refused(String name, String wanted) {
-        return new CheckpointException(from, name + " is " + fields.get(name) + ", but must be " + wanted, "Correct the file");
+        return new CheckpointException(from, name + " is " + fields.get(name) + ", but must be " + wanted,
+                "Correct the file");
     }
 }

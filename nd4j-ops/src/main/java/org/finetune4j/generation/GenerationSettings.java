@@ -45,7 +45,8 @@ import org.jspecify.annotations.Nullable;
  *                          its own, in [0, 1000]; {@link #NONE} tells no log-probability
  * @param structure         the form that the text is held to, or null
  */
-public record GenerationSettings(int maxNewTokens, int minNewTokens, int maxLength, double temperature, int topK, double topP,
+public record GenerationSettings(int maxNewTokens, int minNewTokens, int maxLength, double temperature, int topK,
+        double topP,
                                  double minP, double typicalP, double repetitionPenalty, double presencePenalty,
                                  double frequencyPenalty, int noRepeatNgram, Map<Integer, Double> logitBias,
                                  Set<Integer> bannedTokens, long seed, int samples, int beams, double lengthPenalty,
@@ -327,7 +328,8 @@ public record GenerationSettings(int maxNewTokens, int minNewTokens, int maxLeng
          */
         public GenerationSettings build() {
             return new GenerationSettings(maxNewTokens, minNewTokens, maxLength, temperature, topK, topP, minP, typicalP,
-                    repetitionPenalty, presencePenalty, frequencyPenalty, noRepeatNgram, logitBias, bannedTokens, seed, samples,
+                    repetitionPenalty, presencePenalty, frequencyPenalty, noRepeatNgram, logitBias, bannedTokens, seed,
+                    samples,
                     beams, lengthPenalty, earlyStopping, stopIds, stopStrings, logProbabilities, structure);
         }
     }

@@ -154,7 +154,8 @@ public final class Generator implements AutoCloseable {
         int context = settings.maxLength() == 0 ? longest : Math.min(longest, settings.maxLength());
         if (prompt.length == 0 || prompt.length >= context) {
             throw new FinetuneException("cannot generate from prompt " + index + " (counted from 0) of " + prompt.length
-                    + " tokens: it must have at least 1 and leave room in the " + (context == longest ? "context" : "maxLength")
+                    + " tokens: it must have at least 1 and leave room in the " + (context == longest ? "context"
+                    : "maxLength")
                     + " of " + context + " tokens.");
         }
         for (int id : prompt) {
@@ -176,7 +177,8 @@ public final class Generator implements AutoCloseable {
         long needed = slots * (long) most * engine.bytesPerPlace();
         if (needed > limits.cacheBytes()) {
             long prompt = slots * (promptTokens + 1L) * engine.bytesPerPlace();
-            throw new FinetuneException("prompt " + index + " (counted from 0) has " + promptTokens + " tokens, whose keys and "
+            throw new FinetuneException("prompt " + index + " (counted from 0) has " + promptTokens
+                    + " tokens, whose keys and "
                     + "values take " + mebibytes(prompt) + (slots > 1 ? " for " + slots + " beams" : "") + ", and "
                     + mebibytes(needed) + " with all " + (most - promptTokens) + " new tokens, but the cache may have only "
                     + mebibytes(limits.cacheBytes()) + ". "

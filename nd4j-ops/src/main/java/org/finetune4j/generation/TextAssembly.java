@@ -81,8 +81,8 @@ final class TextAssembly implements TokenListener {
                 tell(text, tokens.request(), tokens.sample(), rest);
             }
         }
-        GeneratedText result = new GeneratedText(text.text.toString(), new GeneratedTokens(tokens.request(), tokens.sample(),
-                tokens.tokens(), tokens.choices(), reason, tokens.score()));
+        GeneratedText result = new GeneratedText(text.text.toString(), new GeneratedTokens(tokens.request(),
+                tokens.sample(), tokens.tokens(), tokens.choices(), reason, tokens.score()));
         done.get(tokens.request())[tokens.sample()] = result;
         listener.onEnd(result, ++ended, all);
     }

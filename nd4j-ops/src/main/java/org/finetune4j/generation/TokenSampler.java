@@ -123,7 +123,9 @@ final class TokenSampler {
         return new Candidates(Arrays.copyOf(order, last), Arrays.copyOf(weights, last));
     }
 
-    /** Takes their weight from all tokens but those whose surprise is nearest to the expected one and that reach the sum. */
+    /**
+     * Takes their weight from all tokens but those whose surprise is nearest to the expected one and that reach the sum.
+     */
     private static void keepTypical(double[] weights, double wanted) {
         double sum = sum(weights);
         double entropy = 0;
@@ -168,12 +170,14 @@ final class TokenSampler {
             highest = Math.max(highest, logit);
         }
         if (Float.isNaN(highest) || highest == Float.POSITIVE_INFINITY) {
-            throw new FinetuneException("prompt " + sequence + " (counted from 0): the model's logits are not finite, so no "
+            throw new FinetuneException("prompt " + sequence
+                    + " (counted from 0): the model's logits are not finite, so no "
                     + "token can be chosen at place " + place + " of its continuation. The weights are damaged: load an "
                     + "earlier checkpoint or lower the learning rate and train again.");
         }
         if (highest == Float.NEGATIVE_INFINITY) {
-            throw new FinetuneException("prompt " + sequence + " (counted from 0): the settings forbid every token at place "
+            throw new FinetuneException("prompt " + sequence
+                    + " (counted from 0): the settings forbid every token at place "
                     + place + " of its continuation. Ban fewer tokens, or leave out noRepeatNgram.");
         }
         int best = 0;

@@ -1,6 +1,10 @@
 package org.finetune4j.jinja;
 
-import java.util.ArrayList;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.math.RoundingMode;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -51,7 +55,7 @@ final class Filters {
             case "truncate" -> truncate(Values.requireText(value, name), arguments);
             case "wordcount" -> (long) TextMethods.split(Values.text(value).replaceAll("[^\\p{L}\\p{N}_]+", " "), null, -1)
                 .size();
-            case "urlencode" -> java.net.URLEncoder.encode(Values.text(value), java.nio.charset.StandardCharsets.UTF_8)
+            case "urlencode" -> URLEncoder.encode(Values.text(value), StandardCharsets.UTF_8)
                 .replace("+", "%20").replace("%2F", "/").replace("%7E", "~").replace("*", "%2A");
             case "length", "count" -> (long) Values.length(value);
             case "attr" -> Attributes.attribute(value, Values.text(arguments.bind(name, 1, "name")[0]));
@@ -93,7 +97,8 @@ final class Filters {
         boolean blank = values[2] != Arguments.MISSING && Values.isTrue(values[2]);
         List<String> lines = Texts.lines(text + "\n", false);
         run.reserve(text.length() + (long) lines.size() * indentation.length());
-        StringBuilder result = new StringBuilder(values[1] != Arguments.MISSING && Values.isTrue(values[1]) ? indentation : "");
+        boolean first = values[1] != Arguments.MISSING && Values.isTrue(values[1]);
+        StringBuilder result = new StringBuilder(first ? indentation : "");
         for (int i = 0; i < lines.size(); i++) {
             result.append(i == 0 ? "" : "\n").append(i > 0 && (blank || !lines.get(i).isEmpty()) ? indentation : "")
                 .append(lines.get(i));
@@ -129,7 +134,7 @@ final class Filters {
                 String digits = Texts.strip(text, null, true, true).replace("_", "").toLowerCase(Locale.ROOT);
                 int prefix = digits.startsWith("0x") ? 16 : digits.startsWith("0o") ? 8 : digits.startsWith("0b") ? 2 : 0;
                 boolean prefixed = prefix > 0 && (base == 0 || base == prefix);
-                return Numbers.of(new java.math.BigInteger(prefixed ? digits.substring(2) : digits,
+                return Numbers.of(new BigInteger(prefixed ? digits.substring(2) : digits,
                     prefixed ? prefix : base == 0 ? 10 : base));
             } catch (NumberFormatException e) {
                 // A fraction is tried next.
@@ -137,7 +142,8 @@ final class Filters {
         }
         Object number = toFloat(plain);
         return number instanceof Double real && !real.isNaN() && !real.isInfinite()
-            ? Numbers.of(new java.math.BigDecimal(real).toBigInteger()) : values[0] == Arguments.MISSING ? (Object) 0L : values[0];
+            ? Numbers.of(new BigDecimal(real).toBigInteger())
+            : values[0] == Arguments.MISSING ? (Object) 0L : values[0];
     }
 
     private static @Nullable Object toFloat(@Nullable Object value) {
@@ -163,13 +169,12 @@ final class Filters {
             throw new EvaluationException("round knows the methods common, ceil and floor, and at most 300 digits");
         }
         if (method.equals("common")) {
-            java.math.BigDecimal rounded = (Numbers.isWhole(value) ? new java.math.BigDecimal(Numbers.whole(value))
-                : new java.math.BigDecimal(Numbers.real(value))).setScale(precision, java.math.RoundingMode.HALF_EVEN);
+            BigDecimal rounded = (Numbers.isWhole(value) ? new BigDecimal(Numbers.whole(value))
+                : new BigDecimal(Numbers.real(value))).setScale(precision, RoundingMode.HALF_EVEN);
             return Numbers.isWhole(value) ? Numbers.of(rounded.toBigInteger()) : (Object) rounded.doubleValue();
         }
         double factor = Math.pow(10, precision);
         double scaled = Numbers.real(value) * factor;
         return (method.equals("ceil") ? Math.ceil(scaled) : Math.floor(scaled)) / factor;
     }
-
 }

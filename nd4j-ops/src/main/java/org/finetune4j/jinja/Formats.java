@@ -1,6 +1,9 @@
 package org.finetune4j.jinja;
 
+import java.math.BigDecimal;
+import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,7 +19,8 @@ final class Formats {
     private Formats() {}
 
     static String percent(Run run, String text, @Nullable Object right) {
-        List<@Nullable Object> values = right instanceof Tuple tuple ? tuple.items() : java.util.Collections.singletonList(right);
+        List<@Nullable Object> values = right instanceof Tuple tuple ? tuple.items()
+            : Collections.singletonList(right);
         StringBuilder result = new StringBuilder();
         Matcher matcher = PERCENT.matcher(text);
         int next = 0;
@@ -96,8 +100,8 @@ final class Formats {
             case "d", "i" -> String.valueOf(value instanceof Double number ? (Object) number.longValue()
                 : Numbers.whole(number(value)));
             case "x" -> Numbers.whole(number(value)).toString(16);
-            case "f" -> String.format(java.util.Locale.ROOT, "%." + (precision == null ? "6" : precision) + "f",
-                new java.math.BigDecimal(Numbers.real(number(value))));
+            case "f" -> String.format(Locale.ROOT, "%." + (precision == null ? "6" : precision) + "f",
+                new BigDecimal(Numbers.real(number(value))));
             default -> throw new EvaluationException("the format '" + kind + "' is not known here");
         };
         int missing = width.isEmpty() ? 0 : Math.max(0, Integer.parseInt(width) - Texts.length(text));

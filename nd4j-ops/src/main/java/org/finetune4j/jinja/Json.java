@@ -40,7 +40,8 @@ final class Json {
             if (given.size() != 2) {
                 throw new EvaluationException("tojson needs two separators");
             }
-            separators = new String[] {Values.requireText(given.get(0), "tojson"), Values.requireText(given.get(1), "tojson")};
+            separators[0] = Values.requireText(given.get(0), "tojson");
+            separators[1] = Values.requireText(given.get(1), "tojson");
         }
         Json json = new Json(run, indent, separators[0], separators[1],
             options[0] != Arguments.MISSING && Values.isTrue(options[0]),

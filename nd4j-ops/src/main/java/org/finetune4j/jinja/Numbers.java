@@ -3,6 +3,7 @@ package org.finetune4j.jinja;
 import com.fasterxml.jackson.core.io.NumberOutput;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Python's arithmetic: whole numbers have no end, truth values count as 0 and 1, and remainders take the divisor's sign. */
@@ -21,7 +22,7 @@ final class Numbers {
 
     static BigInteger whole(@Nullable Object value) {
         return value instanceof BigInteger big ? big : value instanceof Boolean truth
-            ? (truth ? BigInteger.ONE : BigInteger.ZERO) : BigInteger.valueOf((Long) java.util.Objects.requireNonNull(value));
+            ? (truth ? BigInteger.ONE : BigInteger.ZERO) : BigInteger.valueOf((Long) Objects.requireNonNull(value));
     }
 
     static double real(@Nullable Object value) {

@@ -220,7 +220,8 @@ final class SequenceFilters {
         boolean batch = name.equals("batch");
         int start = 0;
         for (int i = 0; batch ? start < items.size() : i < count; i++) {
-            int size = batch ? Math.min(count, items.size() - start) : items.size() / count + (i < items.size() % count ? 1 : 0);
+            int size = batch ? Math.min(count, items.size() - start)
+                : items.size() / count + (i < items.size() % count ? 1 : 0);
             List<@Nullable Object> portion = new ArrayList<>(items.subList(start, start + size));
             if (fill != null) {
                 int missing = batch ? count - size : items.size() % count != 0 && i >= items.size() % count ? 1 : 0;

@@ -31,7 +31,7 @@ final class Tests {
             case "odd", "even" -> remainder(value, 2L) == (name.equals("odd") ? 1 : 0);
             case "divisibleby" -> remainder(value, argument(name, arguments)) == 0;
             case "sameas" -> Operators.equal(value, argument(name, arguments))
-                && (value == null || value.getClass() == class_(argument(name, arguments)));
+                && (value == null || value.getClass() == classOf(argument(name, arguments)));
             case "in" -> Operators.contains(argument(name, arguments), value);
             case "eq", "equalto", "==" -> Operators.equal(value, argument(name, arguments));
             case "ne", "!=" -> !Operators.equal(value, argument(name, arguments));
@@ -50,7 +50,7 @@ final class Tests {
         "even", "false", "filter", "float", "ge", "greaterthan", "gt", "in", "integer", "iterable", "le", "lessthan", "lower",
         "lt", "mapping", "ne", "none", "number", "odd", "sameas", "sequence", "string", "test", "true", "undefined", "upper");
 
-    private static @Nullable Class<?> class_(@Nullable Object value) {
+    private static @Nullable Class<?> classOf(@Nullable Object value) {
         return value == null ? null : value.getClass();
     }
 

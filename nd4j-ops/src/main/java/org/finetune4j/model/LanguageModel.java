@@ -95,7 +95,7 @@ public final class LanguageModel implements AutoCloseable {
                                      LoadProgress progress) {
         ModelConfig config = ModelConfig.read(folder);
         requireWeights(folder, config);
-        return new LanguageModel(config, precision, frozenWeights, kernels, new FolderWeights(folder, config, progress));
+        return load(folder, config, precision, frozenWeights, kernels, progress);
     }
 
     /** The weights of an encoder, which has no head. */
@@ -106,8 +106,12 @@ public final class LanguageModel implements AutoCloseable {
                     + "such as BERT or MiniLM.");
         }
         requireTensors(folder, config);
-        return new LanguageModel(config, precision, FrozenWeights.AS_ACTIVATIONS, kernels,
-                new FolderWeights(folder, config, LoadProgress.NONE));
+        return load(folder, config, precision, FrozenWeights.AS_ACTIVATIONS, kernels, LoadProgress.NONE);
+    }
+
+    private static LanguageModel load(Path folder, ModelConfig config, Precision precision, FrozenWeights frozenWeights,
+                                      Kernels kernels, LoadProgress progress) {
+        return new LanguageModel(config, precision, frozenWeights, kernels, new FolderWeights(folder, config, progress));
     }
 
     /**

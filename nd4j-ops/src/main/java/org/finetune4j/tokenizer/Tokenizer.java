@@ -61,7 +61,7 @@ public final class Tokenizer implements AutoCloseable {
         }
         Tokenizer tokenizer = new Tokenizer(folder, NativeTokenizer.load(file.json(), file.file()), file, configuration);
         try {
-            tokenizer.checkAddedTokens();
+            tokenizer.checkSuppliedTokens();
         } catch (RuntimeException e) {
             tokenizer.close();
             throw e;
@@ -70,12 +70,11 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /** The library numbers added tokens itself where a file leaves a gap, and then knows them by other ids than we. */
-    private void checkAddedTokens() {
-        for (TokenizerConfiguration.AddedToken token : configuration.addedTokens()) {
-            int id = file.vocabulary().ids().get(token.content());
-            int[] ids = token.content().isBlank() ? new int[] {id} : encode(token.content(), false).ids();
-            if (file.vocabulary().addedIds().contains(id) && (ids.length != 1 || ids[0] != id)) {
-                throw new TokenizerException(file.file() + ": the added token '" + token.content() + "' has id " + id
+    private void checkSuppliedTokens() {
+        for (TokenizerConfiguration.AddedToken token : file.supplied()) {
+            int[] ids = encode(token.content(), false).ids();
+            if (Arrays.stream(ids).noneMatch(id -> id == token.id())) {
+                throw new TokenizerException(file.file() + ": the added token '" + token.content() + "' has id " + token.id()
                     + ", but is read as " + Arrays.toString(ids) + ". Ids of added tokens must follow those of the"
                     + " vocabulary without a gap; save the tokenizer once with transformers' save_pretrained.");
             }

@@ -19,8 +19,9 @@ import org.finetune4j.tokenizer.TokenizerConfiguration.AddedToken;
  * @param file the file named in messages
  * @param json its text
  * @param vocabulary its tokens
+ * @param supplied the added tokens that only other files name
  */
-record TokenizerFile(Path file, byte[] json, VocabularyReader.Vocabulary vocabulary) {
+record TokenizerFile(Path file, byte[] json, VocabularyReader.Vocabulary vocabulary, List<AddedToken> supplied) {
     static final String VOCABULARY_NAME = "vocab.json";
     static final String MERGES_NAME = "merges.txt";
     private static final long MAXIMUM_BYTES = 500_000_000;
@@ -31,7 +32,8 @@ record TokenizerFile(Path file, byte[] json, VocabularyReader.Vocabulary vocabul
         Path file = folder.resolve(Tokenizer.FILE_NAME);
         if (Files.exists(file)) {
             byte[] json = readBytes(file);
-            return new TokenizerFile(file, json, VocabularyReader.read(json, file)).with(configuration.addedTokens());
+            return new TokenizerFile(file, json, VocabularyReader.read(json, file), List.of())
+                .with(configuration.addedTokens());
         }
         if (Files.exists(folder.resolve(VOCABULARY_NAME)) && Files.exists(folder.resolve(MERGES_NAME))) {
             return ofMerges(folder, configuration).with(configuration.addedTokens());
@@ -73,13 +75,13 @@ record TokenizerFile(Path file, byte[] json, VocabularyReader.Vocabulary vocabul
                 .put("lstrip", token.leftStrip()).put("rstrip", token.rightStrip()).put("normalized", token.normalized())
                 .put("special", token.special());
         }
-        return of(file, root);
+        return of(file, root, missing);
     }
 
-    private static TokenizerFile of(Path file, ObjectNode root) {
+    private static TokenizerFile of(Path file, ObjectNode root, List<AddedToken> supplied) {
         try {
             byte[] json = StrictJson.mapper().writeValueAsBytes(root);
-            return new TokenizerFile(file, json, VocabularyReader.read(json, file));
+            return new TokenizerFile(file, json, VocabularyReader.read(json, file), supplied);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree of strings and numbers is always writable", e);
         }
@@ -120,7 +122,7 @@ record TokenizerFile(Path file, byte[] json, VocabularyReader.Vocabulary vocabul
         } else {
             root.putNull("post_processor");
         }
-        return of(file, root);
+        return of(file, root, List.of());
     }
 
     private static void pair(ArrayNode node, String token, ObjectNode vocabulary, Path file) {

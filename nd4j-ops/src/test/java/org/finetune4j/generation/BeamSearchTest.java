@@ -103,7 +103,8 @@ class BeamSearchTest {
         }
     }
 
-    private static void exhaust(DecodingEngine engine, int[] prompt, int[] added, double logProbability, double power, int stop,
+    private static void exhaust(DecodingEngine engine, int[] prompt, int[] added, double logProbability, double power,
+            int stop,
                                 int vocabulary, List<GeneratedTokens> all) {
         int[] text = Arrays.copyOf(prompt, prompt.length + added.length);
         System.arraycopy(added, 0, text, prompt.length, added.length);

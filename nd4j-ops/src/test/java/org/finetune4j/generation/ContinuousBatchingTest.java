@@ -134,7 +134,8 @@ class ContinuousBatchingTest {
 
     /** As the other tests' models, but with a context of 1000 tokens. */
     private static ModelConfig longConfig() {
-        return ModelConfig.llama(VOCABULARY, 24, 20, 2, 4, 2, 6, 1e-5, 10000, 1000, true, 0, List.of(1), DataType.FLOAT, 0.3);
+        return ModelConfig.llama(VOCABULARY, 24, 20, 2, 4, 2, 6, 1e-5, 10000, 1000, true, 0, List.of(1), DataType.FLOAT,
+                0.3);
     }
 
     /** A token that comes early in some texts and in others not at all. */

@@ -67,7 +67,8 @@ class GeneratorTest {
         try (Generator generator = new Generator(model)) {
             List<int[]> together = generator.generate(prompts, GenerationSettings.greedy(6, Set.of(1)));
             for (int i = 0; i < prompts.size(); i++) {
-                assertArrayEquals(generator.generate(List.of(prompts.get(i)), GenerationSettings.greedy(6, Set.of(1))).get(0),
+                assertArrayEquals(generator.generate(List.of(prompts.get(i)), GenerationSettings.greedy(6,
+                        Set.of(1))).get(0),
                         together.get(i));
             }
             List<int[]> first = generator.generate(prompts, sampling);

@@ -44,7 +44,8 @@ class LogitsRulesTest {
         double[] drawn = new TokenSampler(settings).probabilities(logits);
         for (int i = 0; i < logits.length; i++) {
             JsonNode expected = given.get("processed").get(i);
-            assertEquals(expected.isNull() ? Float.NEGATIVE_INFINITY : expected.doubleValue(), logits[i], 2e-6, "logit " + i);
+            assertEquals(expected.isNull() ? Float.NEGATIVE_INFINITY : expected.doubleValue(), logits[i], 2e-6, "logit "
+                    + i);
             assertEquals(given.get("probabilities").get(i).doubleValue(), drawn[i], 2e-6, "probability " + i);
         }
     }
@@ -87,7 +88,8 @@ class LogitsRulesTest {
                 case "stopIds" -> settings.stopIds(set(value));
                 case "logitBias" -> {
                     Map<Integer, Double> biases = new HashMap<>();
-                    value.properties().forEach(bias -> biases.put(Integer.valueOf(bias.getKey()), bias.getValue().doubleValue()));
+                    value.properties().forEach(bias -> biases.put(Integer.valueOf(bias.getKey()),
+                            bias.getValue().doubleValue()));
                     settings.logitBias(biases);
                 }
                 default -> throw new AssertionError(field.getKey());

@@ -41,7 +41,8 @@ class SharedPromptTest {
         try (Kernels kernels = new OneDnnKernels(1);
              LanguageModel model = LanguageModel.random(TestModels.config(true), Precision.F32, kernels, 9)) {
             List<List<GeneratedTokens>> wide = generate(model, requests, GenerationLimits.DEFAULT, new Counter());
-            for (GenerationLimits limits : List.of(new GenerationLimits(1, 7, 1L << 30), new GenerationLimits(3, 3, 1L << 30),
+            for (GenerationLimits limits : List.of(new GenerationLimits(1, 7, 1L << 30), new GenerationLimits(3, 3,
+                    1L << 30),
                     new GenerationLimits(4, 100, 64 * 2 * 2 * 2 * 6 * 4 * 2))) {
                 List<List<GeneratedTokens>> narrow = generate(model, requests, limits, new Counter());
                 for (int r = 0; r < requests.size(); r++) {
@@ -56,7 +57,8 @@ class SharedPromptTest {
                     }
                 }
             }
-            assertTrue(wide.get(2).stream().map(text -> Arrays.toString(text.tokens())).distinct().count() > 2, "texts differ");
+            assertTrue(wide.get(2).stream().map(text -> Arrays.toString(text.tokens())).distinct().count() > 2,
+                    "texts differ");
         }
     }
 

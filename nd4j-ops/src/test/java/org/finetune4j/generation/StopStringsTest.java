@@ -25,7 +25,8 @@ class StopStringsTest {
     @Test
     void thePiecesDoNotMatter() {
         Random random = new Random(8);
-        List<List<String>> all = List.of(List.of("aab"), List.of("ab", "abb"), List.of("aba", "bab", "c"), List.of("aaaa", "b"),
+        List<List<String>> all = List.of(List.of("aab"), List.of("ab", "abb"), List.of("aba", "bab", "c"),
+                List.of("aaaa", "b"),
                 List.of("abcab", "ca"), List.of("\n\n", "a\nb"), List.of());
         int stopped = 0;
         for (int i = 0; i < 3000; i++) {

@@ -74,7 +74,8 @@ class TextGeneratorTest {
 
     @Test
     void aStreamIsTheTextInPieces() {
-        for (GenerationSettings settings : List.of(greedy(30).build(), hot().build(), hot().stopStrings(List.of("zzz", "  ")).build())) {
+        for (GenerationSettings settings : List.of(greedy(30).build(), hot().build(), hot().stopStrings(List.of("zzz",
+                "  ")).build())) {
             GeneratedText whole = one(settings);
             List<String> pieces = new ArrayList<>();
             try (TextStream stream = generator.stream(new Prompt(prompt, settings, 0))) {
@@ -110,7 +111,8 @@ class TextGeneratorTest {
             int cut = free.indexOf(stop);
             StringBuilder told = new StringBuilder();
             List<GeneratedText> ended = new ArrayList<>();
-            GeneratedText text = generator.generate(List.of(new Prompt(prompt, greedy(64).stopStrings(List.of("never", stop)).build(), 0)),
+            GeneratedText text = generator.generate(List.of(new Prompt(prompt, greedy(64).stopStrings(List.of("never",
+                    stop)).build(), 0)),
                     new TextListener() {
                         @Override
                         public boolean onText(int request, int sample, String piece) {
@@ -132,7 +134,8 @@ class TextGeneratorTest {
 
     @Test
     void logProbabilitiesAreTheModelsOwn() {
-        GenerationSettings settings = greedy(5).repetitionPenalty(1.5).temperature(0.5).topK(3).seed(2).logProbabilities(4).build();
+        GenerationSettings settings =
+                greedy(5).repetitionPenalty(1.5).temperature(0.5).topK(3).seed(2).logProbabilities(4).build();
         GeneratedTokens text = one(settings).tokens();
         try (DecodingEngine engine = new DecodingEngine(model, true)) {
             for (int i = 0; i < text.tokens().length; i++) {
@@ -198,7 +201,8 @@ class TextGeneratorTest {
         };
         GenerationSettings settings = hot().minNewTokens(50).samples(3).build();
         List<GeneratedText> texts = generator.generate(List.of(new Prompt(prompt, settings, 0)), impatient).get(0);
-        assertTrue(texts.stream().allMatch(text -> text.reason() == EndReason.CANCELLED && text.tokens().tokens().length < 6));
+        assertTrue(texts.stream().allMatch(text -> text.reason() == EndReason.CANCELLED
+                && text.tokens().tokens().length < 6));
         assertEquals(List.of(1, 2, 3), ended);
         try (TextStream stream = generator.stream(new Prompt(prompt, hot().minNewTokens(50).build(), 0))) {
             stream.next();
@@ -211,7 +215,8 @@ class TextGeneratorTest {
 
     @Test
     void theTextOfABeamIsWhole() {
-        List<GeneratedText> texts = generator.generate(List.of(new Prompt(prompt, greedy(20).beams(3).samples(3).build(), 0)),
+        List<GeneratedText> texts = generator.generate(List.of(new Prompt(prompt,
+                greedy(20).beams(3).samples(3).build(), 0)),
                 TextListener.NONE).get(0);
         assertEquals(3, texts.stream().map(GeneratedText::text).distinct().count());
         texts.forEach(text -> assertEquals(tokenizer.decode(text.tokens().tokens(), true), text.text()));

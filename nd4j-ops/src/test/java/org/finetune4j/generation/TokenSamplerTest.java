@@ -59,7 +59,8 @@ class TokenSamplerTest {
         Random random = new Random(6);
         GenerationSettings.Builder[] all = {GenerationSettings.builder().temperature(0.8),
             GenerationSettings.builder().temperature(1.5).topK(12), GenerationSettings.builder().temperature(1).topP(0.9),
-            GenerationSettings.builder().temperature(1.2).minP(0.1), GenerationSettings.builder().temperature(1).typicalP(0.8),
+            GenerationSettings.builder().temperature(1.2).minP(0.1),
+            GenerationSettings.builder().temperature(1).typicalP(0.8),
             GenerationSettings.builder().temperature(1.4).topK(20).topP(0.95).minP(0.02).typicalP(0.9)};
         for (int c = 0; c < all.length; c++) {
             float[] logits = new float[30];
@@ -97,14 +98,16 @@ class TokenSamplerTest {
                 drawn[number][place] = sampler.sample(LOGITS, 5, number, place);
             }
         }
-        assertTrue(!Arrays.equals(drawn[0], drawn[1]) && !Arrays.equals(drawn[1], drawn[2]) && !Arrays.equals(drawn[0], drawn[2]));
+        assertTrue(!Arrays.equals(drawn[0], drawn[1]) && !Arrays.equals(drawn[1], drawn[2]) && !Arrays.equals(drawn[0],
+                drawn[2]));
         assertEquals(drawn[0][7], sampler.sample(LOGITS, 5, 7));
     }
 
     @Test
     void noTokenAtAllIsRefused() {
         float never = Float.NEGATIVE_INFINITY;
-        String message = assertThrows(FinetuneException.class, () -> new TokenSampler(GenerationSettings.greedy(1, Set.of()))
+        String message = assertThrows(FinetuneException.class, () -> new TokenSampler(GenerationSettings.greedy(1,
+                Set.of()))
                 .sample(new float[] {never, never}, 0, 0)).getMessage();
         assertTrue(message.contains("forbid every token"), message);
     }

@@ -313,6 +313,8 @@ final class KernelCases {
         attention(cases, many.withScores(new AttentionScores(0.25, 20, 129, true)), 4, byLength(16), 0, 70, 400);
         attention(cases, many.withScores(new AttentionScores(0.25, 0, 0, false)), 1.5, null, 0, 300, 301, 337);
         attention(cases, many.withScores(new AttentionScores(0.25, 5, 0, false)), 1.5, byLength(16), 0, 270);
+        // The softcap of Gemma 2, far above the scores.
+        attention(cases, many.withScores(new AttentionScores(0.25, 50, 0, true)), 1.5, null, 0, 20, 150);
         // Scores a hundred above and below that of the first key in sight.
         attention(cases, many.withScores(new AttentionScores(0.25, 0, 40, true)), 25, null, 0, 3, 200);
         attention(cases, many.withScores(new AttentionScores(0.25, 0, 0, false)), 25, null, 0, 3, 90);
@@ -379,12 +381,13 @@ final class KernelCases {
         cachedAttention(cases, plain, 25, null, 300, new int[] {250, 100}, 0, 1, 4);
         cachedAttention(cases, plain, 1.5, byLength(16), 300, new int[] {250, 100}, 0, 1, 41);
         cachedAttention(cases, plain, 1.5, byLength(16), 300, new int[] {250, 100}, 0, 1, 4);
-        for (AttentionScores scores : List.of(new AttentionScores(0.3, 0, 3, true), new AttentionScores(0.3, 0, 70, true),
+        for (AttentionScores scores : List.of(
+                new AttentionScores(0.3, 0, 3, true), new AttentionScores(0.3, 0, 70, true),
                 new AttentionScores(0.3, 4, 0, true), new AttentionScores(0.3, 4, 130, true),
                 new AttentionScores(0.3, 0, 1, true))) {
-            cachedAttention(cases, plain.withScores(scores), 1.5, null, 300, new int[] {250, 100, 0}, 0, 1, 41, 121);
-            cachedAttention(cases, plain.withScores(scores), 1.5, byLength(16), 300, new int[] {296, 100, 0, 2}, 0, 4, 6,
-                    9, 10);
+            AttentionShape shape = plain.withScores(scores);
+            cachedAttention(cases, shape, 1.5, null, 300, new int[] {250, 100, 0}, 0, 1, 41, 121);
+            cachedAttention(cases, shape, 1.5, byLength(16), 300, new int[] {296, 100, 0, 2}, 0, 4, 6, 9, 10);
         }
         cachedAttention(cases, plain.withScores(new AttentionScores(0.25, 0, 30, true)), 25, null, 300,
                 new int[] {250, 100}, 0, 1, 41);

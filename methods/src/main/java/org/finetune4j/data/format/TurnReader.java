@@ -17,11 +17,10 @@ import org.jspecify.annotations.Nullable;
 final class TurnReader {
     private static final Set<String> ROLES = Set.of("system", "user", "assistant", "tool");
     private static final String CALL = "function_call";
-    private static final Map<String, String> SPEAKERS = Map.ofEntries(Map.entry("human", "user"), Map.entry("user",
-            "user"),
+    private static final Map<String, String> SPEAKERS = Map.ofEntries(Map.entry("system", "system"),
+            Map.entry("human", "user"), Map.entry("user", "user"),
             Map.entry("gpt", Message.ASSISTANT), Map.entry("assistant", Message.ASSISTANT),
-            Map.entry("chatgpt", Message.ASSISTANT), Map.entry("model", Message.ASSISTANT), Map.entry("system",
-            "system"),
+            Map.entry("chatgpt", Message.ASSISTANT), Map.entry("model", Message.ASSISTANT),
             Map.entry("tool", "tool"), Map.entry("observation", "tool"), Map.entry("function_response", "tool"),
             Map.entry(CALL, CALL));
     private static final List<String> REASONING = List.of("reasoning_content", "reasoning", "thinking");

@@ -165,7 +165,8 @@ final class GrammarCompiler {
         int[] height = new int[count];
         distances(ends, distance, height);
         if (distance[start] == Grammar.NEVER || height[start] > Grammar.MOST_DEPTH) {
-            throw new StructureException(origin + " has no text: what it demands is empty, endless, or needs characters that "
+            throw new StructureException(origin
+                    + " has no text: what it demands is empty, endless, or needs characters that "
                     + "the tokenizer has no tokens for. Correct it.");
         }
         refuseLeftRecursion(distance, origin);

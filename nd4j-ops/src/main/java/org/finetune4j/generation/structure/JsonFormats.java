@@ -14,8 +14,10 @@ final class JsonFormats {
     private static final String LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,20}[A-Za-z0-9])?";
 
     /** The regular expression of each format. */
-    static final Map<String, String> KNOWN = new TreeMap<>(Map.of("date", DATE, "time", TIME, "date-time", DATE + "T" + TIME,
-            "uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ipv4", OCTET + "(?:\\." + OCTET + "){3}",
+    static final Map<String, String> KNOWN = new TreeMap<>(Map.of("date", DATE, "time", TIME, "date-time", DATE + "T"
+            + TIME,
+            "uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ipv4", OCTET + "(?:\\." + OCTET
+            + "){3}",
             "email", "[A-Za-z0-9_+-]{1,32}(?:\\.[A-Za-z0-9_+-]{1,16}){0,2}@(?:" + LABEL + "\\.){1,3}[A-Za-z]{2,10}"));
 
     private JsonFormats() {

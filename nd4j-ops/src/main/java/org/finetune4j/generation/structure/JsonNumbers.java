@@ -57,7 +57,8 @@ final class JsonNumbers {
         BigInteger low = least == null ? LARGEST.negate() : least;
         BigInteger high = most == null ? LARGEST : most;
         List<Expression> ways = new ArrayList<>();
-        ways.add(integers(leastExcluded ? low.add(BigInteger.ONE) : low, mostExcluded ? high.subtract(BigInteger.ONE) : high));
+        ways.add(integers(leastExcluded ? low.add(BigInteger.ONE) : low, mostExcluded ? high.subtract(BigInteger.ONE)
+                : high));
         // A fraction that is not zero lies strictly between two whole numbers.
         Expression fraction = Expression.sequence(Expression.text("."),
                 new Repeat(Expression.digits(), 0, MOST_FRACTION - 1), new Chars(CharSet.of('1', '9')));

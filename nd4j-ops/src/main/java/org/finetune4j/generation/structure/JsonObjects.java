@@ -36,7 +36,8 @@ final class JsonObjects {
         for (String name : required) {
             if (!properties.containsKey(name)) {
                 if (additional != null && !others) {
-                    throw JsonSchema.refused(path, "'" + name + "' is required, but not among the properties and others are "
+                    throw JsonSchema.refused(path, "'" + name
+                            + "' is required, but not among the properties and others are "
                             + "forbidden", "Add it to the properties");
                 }
                 properties.put(name, additional == null ? JsonSchema.anyValue() : additional);
@@ -44,7 +45,8 @@ final class JsonObjects {
         }
         int least = schemas.count(schema, "minProperties", 0, path);
         int most = schemas.count(schema, "maxProperties", Repeat.UNLIMITED, path);
-        if (least > Math.max(1, required.size()) || !properties.isEmpty() && (most != Repeat.UNLIMITED || least > required.size())) {
+        boolean bounded = !properties.isEmpty() && (most != Repeat.UNLIMITED || least > required.size());
+        if (bounded || least > Math.max(1, required.size())) {
             throw JsonSchema.refused(path, "minProperties and maxProperties are not supported here",
                     "Use required instead, or at most 1 as the least of an object without named properties");
         }
@@ -72,7 +74,8 @@ final class JsonObjects {
 
     private Expression otherMember(@Nullable JsonNode schema, List<String> names, String path) {
         Expression name = names.isEmpty() ? JsonText.string(0, Repeat.UNLIMITED) : JsonText.stringExcept(names);
-        return text.member(name, schemas.part(schema == null ? JsonSchema.anyValue() : schema, path + "/additionalProperties"));
+        return text.member(name, schemas.part(schema == null ? JsonSchema.anyValue() : schema,
+                path + "/additionalProperties"));
     }
 
     /**
@@ -92,7 +95,8 @@ final class JsonObjects {
         int count = names.size();
         Expression moreOthers = others ? Expression.any(Expression.sequence(text.comma(), other)) : Expression.EMPTY;
         rules.put(prefix + "after " + count, moreOthers);
-        rules.put(prefix + "before " + count, others ? Expression.list(other, text.comma(), 0, Repeat.UNLIMITED) : Expression.EMPTY);
+        rules.put(prefix + "before " + count, others ? Expression.list(other, text.comma(), 0, Repeat.UNLIMITED)
+                : Expression.EMPTY);
         for (int i = count - 1; i >= 0; i--) {
             boolean must = required.contains(names.get(i));
             Expression member = new Call(prefix + i);
@@ -100,7 +104,8 @@ final class JsonObjects {
             Expression following = Expression.sequence(text.comma(), member);
             rules.put(prefix + "after " + i, Expression.sequence(must ? following : Expression.optional(following), next));
             Expression first = Expression.sequence(member, next);
-            rules.put(prefix + "before " + i, must ? first : Expression.choice(first, new Call(prefix + "before " + (i + 1))));
+            Expression later = new Call(prefix + "before " + (i + 1));
+            rules.put(prefix + "before " + i, must ? first : Expression.choice(first, later));
         }
         return new Call(prefix + "before 0");
     }

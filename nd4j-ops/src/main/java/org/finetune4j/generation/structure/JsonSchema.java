@@ -23,7 +23,8 @@ final class JsonSchema {
     private static final String ANY = "any value";
     private static final int LONGEST = 1_000_000;
     private static final int MOST_SCHEMAS = 10_000;
-    private static final Set<String> ANNOTATIONS = Set.of("title", "description", "default", "examples", "$comment", "$schema",
+    private static final Set<String> ANNOTATIONS = Set.of("title", "description", "default", "examples", "$comment",
+            "$schema",
             "deprecated", "readOnly", "writeOnly", "$defs", "definitions", "discriminator");
     private static final Set<String> OF_STRINGS = Set.of("minLength", "maxLength", "pattern", "format");
     private static final Set<String> OF_NUMBERS = Set.of("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum");
@@ -73,7 +74,8 @@ final class JsonSchema {
             return schema.booleanValue() ? new Call(ANY) : Expression.NOTHING;
         }
         if (!schema.isObject()) {
-            throw refused(path, "there is " + schema.getNodeType() + " where a schema must be", "Write an object, true or false");
+            throw refused(path, "there is " + schema.getNodeType() + " where a schema must be",
+                    "Write an object, true or false");
         }
         JsonNode reference = schema.get("$ref");
         if (reference != null) {
@@ -121,7 +123,8 @@ final class JsonSchema {
             throw refused(path, "enum is not a list of values", "Write it as [...]");
         }
         Set<String> types = schema.has("type") ? types(schema, path) : SchemaFacts.ALL_TYPES;
-        List<Expression> ways = values.stream().filter(value -> SchemaFacts.hasType(value, types)).map(text::literal).toList();
+        List<Expression> ways = values.stream().filter(value -> SchemaFacts.hasType(value, types))
+                .map(text::literal).toList();
         return new Choice(ways);
     }
 
@@ -215,7 +218,8 @@ final class JsonSchema {
             return text.array(Expression.list(item, text.comma(), least, item.equals(Expression.NOTHING) ? 0 : most));
         }
         if (least < first.size() || items == null || !items.isBoolean() || items.booleanValue()) {
-            throw refused(path, "prefixItems is supported for tuples only", "Add items: false and minItems: " + first.size());
+            throw refused(path, "prefixItems is supported for tuples only", "Add items: false and minItems: "
+                    + first.size());
         }
         Expression[] parts = new Expression[first.size()];
         for (int i = 0; i < parts.length; i++) {
@@ -246,7 +250,8 @@ final class JsonSchema {
         if (bound == null) {
             return null;
         }
-        if (!bound.isNumber() || !Double.isFinite(bound.doubleValue()) || bound.doubleValue() != Math.rint(bound.doubleValue())
+        if (!bound.isNumber() || !Double.isFinite(bound.doubleValue())
+                || bound.doubleValue() != Math.rint(bound.doubleValue())
                 || Math.abs(bound.doubleValue()) >= Math.pow(10, JsonNumbers.MOST_DIGITS)) {
             throw refused(path, keyword + " " + bound + " is not supported", "Bounds are whole numbers of up to "
                     + JsonNumbers.MOST_DIGITS + " digits");

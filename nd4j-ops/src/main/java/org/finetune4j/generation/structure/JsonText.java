@@ -139,7 +139,8 @@ final class JsonText {
 
     private Expression enclosed(String open, Expression content, String close) {
         return space == WhiteSpace.FREE
-                ? Expression.sequence(Expression.text(open), new Call(SPACE), content, new Call(SPACE), Expression.text(close))
+                ? Expression.sequence(Expression.text(open), new Call(SPACE), content, new Call(SPACE),
+                Expression.text(close))
                 : Expression.sequence(Expression.text(open), content, Expression.text(close));
     }
 

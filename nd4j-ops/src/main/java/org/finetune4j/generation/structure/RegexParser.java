@@ -24,7 +24,8 @@ final class RegexParser {
     private static final int MOST_NESTING = 200;
     private static final int LONGEST = 100_000;
     private static final CharSet DIGIT = CharSet.of('0', '9');
-    private static final CharSet WORD = DIGIT.union(CharSet.of('a', 'z')).union(CharSet.of('A', 'Z')).union(CharSet.of("_"));
+    private static final CharSet WORD = DIGIT.union(CharSet.of('a', 'z')).union(CharSet.of('A', 'Z'))
+            .union(CharSet.of("_"));
     private static final CharSet LINE_ENDS = CharSet.of("\n\r\u0085\u2028\u2029");
     private static final CharSet SPACE = CharSet.of(" \t\n\r\f\u000b");
 
@@ -205,7 +206,8 @@ final class RegexParser {
                 place++;
                 CharSet to = classItem();
                 if (!single(to) || to.ranges().get(0).from() < from.ranges().get(0).from()) {
-                    throw refused("a range whose end is not a character after its beginning", "Turn it round, or write \\-");
+                    throw refused("a range whose end is not a character after its beginning",
+                            "Turn it round, or write \\-");
                 }
                 from = CharSet.of(from.ranges().get(0).from(), to.ranges().get(0).to());
             }
@@ -256,7 +258,8 @@ final class RegexParser {
             default -> {
                 if (Character.isLetterOrDigit(c)) {
                     throw refused("\\" + Character.toString(c) + (inClass ? " in a class" : ""), Character.isDigit(c) || c == 'k'
-                            ? "Nothing can refer back to a group" : "There is no such escape here: nothing looks at borders");
+                            ? "Nothing can refer back to a group"
+                            : "There is no such escape here: nothing looks at borders");
                 }
                 yield CharSet.of(c, c);
             }

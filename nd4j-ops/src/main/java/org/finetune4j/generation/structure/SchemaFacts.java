@@ -39,7 +39,8 @@ final class SchemaFacts {
         } else if (given != null) {
             types.add(given.asText());
         } else {
-            addIf(types, "object", schema, "properties", "required", "additionalProperties", "minProperties", "maxProperties");
+            addIf(types, "object", schema, "properties", "required", "additionalProperties", "minProperties",
+                    "maxProperties");
             addIf(types, "array", schema, "items", "prefixItems", "minItems", "maxItems", "uniqueItems");
             addIf(types, "string", schema, "minLength", "maxLength", "pattern", "format");
             addIf(types, "number", schema, "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum");

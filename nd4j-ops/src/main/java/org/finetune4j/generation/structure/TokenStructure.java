@@ -47,7 +47,8 @@ public final class TokenStructure {
      */
     public void requireFits(int tokens) {
         if (start.distance > tokens) {
-            throw new StructureException("the shortest text of the form has " + start.distance + " bytes, which may need as "
+            throw new StructureException("the shortest text of the form has " + start.distance
+                    + " bytes, which may need as "
                     + "many tokens, but only " + tokens + " may be generated. Raise maxNewTokens.");
         }
     }

@@ -25,7 +25,8 @@ final class TokenTrie {
      */
     TokenTrie(byte[][] bytes) {
         int[] order = IntStream.range(0, bytes.length).filter(id -> bytes[id] != null && bytes[id].length > 0).boxed()
-                .sorted(Comparator.comparing((Integer id) -> bytes[id], Arrays::compareUnsigned)).mapToInt(id -> id).toArray();
+                .sorted(Comparator.comparing((Integer id) -> bytes[id], Arrays::compareUnsigned)).mapToInt(id ->
+                id).toArray();
         long total = IntStream.of(order).mapToLong(id -> bytes[id].length).sum();
         byte[] value = new byte[(int) total];
         short[] depth = new short[(int) total];

@@ -7,8 +7,7 @@ import org.bytedeco.dnnl.global.dnnl;
 
 /**
  * A function of each of contiguous FLOAT elements, or its gradient, by one thread; NaN where the element is, but for the
- * ramp. The output
- * may lie where an input does.
+ * ramp. The output may lie where an input does.
  *
  * @param count    elements
  * @param function the function

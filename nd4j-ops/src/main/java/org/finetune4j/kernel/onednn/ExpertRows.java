@@ -236,12 +236,12 @@ final class ExpertRows {
         Operands.isBfloat16(kernel, logits);
         Operands.isFloat(kernel, weights);
         Operands.shape(kernel, weights, logits, logits.size(0), weights.size(1));
-        Operands.isInteger(kernel, chosen);
-        Operands.shape(kernel, chosen, weights, weights.length());
         if (weights.size(1) < 1 || weights.size(1) > logits.size(1)) {
             throw new IllegalArgumentException(kernel + ": " + weights.size(1) + " experts for each token of logits of shape "
                     + Arrays.toString(logits.shape()) + "; choose at least 1, and no more than there are");
         }
+        Operands.isInteger(kernel, chosen);
+        Operands.shape(kernel, chosen, weights, weights.length());
         return Math.toIntExact(weights.size(1));
     }
 

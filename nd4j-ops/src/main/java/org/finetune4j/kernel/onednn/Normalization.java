@@ -26,8 +26,8 @@ final class Normalization {
     /**
      * What is computed.
      *
-     * @param kernel       the kernel's name
-     * @param centred      whether the mean is subtracted, as layer normalisation does
+     * @param kernel        the kernel's name
+     * @param centred       whether the mean is subtracted, as layer normalisation does
      * @param weightLessOne whether {@code 1 + weight} stands in the place of {@code weight}
      */
     record Form(String kernel, boolean centred, boolean weightLessOne, double epsilon) {

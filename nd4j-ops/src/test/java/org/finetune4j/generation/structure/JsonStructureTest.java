@@ -26,13 +26,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 class JsonStructureTest {
     private static final TokenWalk WALK = new TokenWalk("\"name\"", "\"kind\":", "-1", "2024-");
     private static final SchemaRegistry VALIDATORS = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12);
-    private static final String PERSON = "{'type':'object','properties':{'name':{'type':'string','minLength':1,'maxLength':8},"
+    private static final String PERSON =
+            "{'type':'object','properties':{'name':{'type':'string','minLength':1,'maxLength':8},"
             + "'age':{'type':'integer','minimum':0,'maximum':130},'tags':{'type':'array','items':{'enum':['a','é','x y']},"
             + "'minItems':1,'maxItems':3},'note':{'type':['string','null']}},'required':['age'],'additionalProperties':false}";
-    private static final String TREE = "{'$defs':{'tree':{'type':'object','properties':{'value':{'type':'integer'},'children':"
+    private static final String TREE =
+            "{'$defs':{'tree':{'type':'object','properties':{'value':{'type':'integer'},'children':"
             + "{'type':'array','items':{'$ref':'#/$defs/tree'}}},'required':['value','children'],'additionalProperties':false}},"
             + "'$ref':'#/$defs/tree'}";
-    private static final String SHAPES = "{'oneOf':[{'type':'object','properties':{'kind':{'const':'circle'},'radius':{'type':"
+    private static final String SHAPES =
+            "{'oneOf':[{'type':'object','properties':{'kind':{'const':'circle'},'radius':{'type':"
             + "'number','exclusiveMinimum':0}},'required':['kind','radius']},{'type':'object','properties':{'kind':{'const':"
             + "'box'},'sides':{'type':'array','items':{'type':'number'},'minItems':2,'maxItems':2}},'required':['kind','sides']}]}";
 
@@ -64,14 +67,18 @@ class JsonStructureTest {
         "{'type':'string','format':'date-time'}", "{'type':'string','format':'time'}", "{'type':'string','format':'uuid'}",
         "{'type':'string','format':'ipv4'}", "{'type':'string','pattern':'^[A-Z]{2}-\\\\d+$'}",
         "{'type':'string','pattern':'a.?\\\\\\\\b'}", "{'type':'integer','minimum':-17,'exclusiveMaximum':1204}",
-        "{'type':'number','minimum':-2,'maximum':3}", "{'type':'number','exclusiveMinimum':5}", "{'type':'number','maximum':-1}",
+        "{'type':'number','minimum':-2,'maximum':3}", "{'type':'number','exclusiveMinimum':5}",
+        "{'type':'number','maximum':-1}",
         "{'type':'integer','minimum':99,'maximum':100}", "{'enum':[1,2.5,null,'x',[1,{'a':false}],{'b':'\\u0001'}]}",
         "{'type':'object','additionalProperties':{'type':'integer'},'maxProperties':3,'minProperties':1}",
         "{'type':'object','properties':{'ab':{'type':'null'},'ac':{}},'additionalProperties':{'type':'boolean'}}",
         "{'type':'array','prefixItems':[{'type':'integer'},{'type':'boolean'}],'items':false,'minItems':2}",
-        "{'anyOf':[{'type':'integer'},{'type':'array','items':{'$ref':'#'}}]}", "{'type':'object'}", "{'type':'array','maxItems':2}",
-        "{'allOf':[{'$ref':'#/definitions/a'}],'definitions':{'a':{'type':'boolean'}}}", "{'required':['x'],'type':'object'}",
-        "{'type':['integer','string'],'enum':[3,'4',5.5,true]}", "{'properties':{'a':false,'b':{'type':'null'}},'type':'object'}"})
+        "{'anyOf':[{'type':'integer'},{'type':'array','items':{'$ref':'#'}}]}", "{'type':'object'}",
+        "{'type':'array','maxItems':2}",
+        "{'allOf':[{'$ref':'#/definitions/a'}],'definitions':{'a':{'type':'boolean'}}}",
+        "{'required':['x'],'type':'object'}",
+        "{'type':['integer','string'],'enum':[3,'4',5.5,true]}",
+        "{'properties':{'a':false,'b':{'type':'null'}},'type':'object'}"})
     void whatRandomModelsWriteIsValid(String schema) {
         Set<String> documents = walks(schema, WhiteSpace.NONE, 150, 120);
         assertTrue(documents.size() > 1, documents.toString());
@@ -115,7 +122,8 @@ class JsonStructureTest {
         assertEquals(expected, walks(schema, WhiteSpace.NONE, 2000, 60));
         TokenStructure form = WALK.ready(Structure.json(json(schema)));
         assertTrue(expected.stream().allMatch(document -> TokenWalk.accepts(form, document)));
-        for (String invalid : List.of("{}", "{\"b\":2}", "{\"b\":1,\"d\":0}", "{\"b\":1,\"c\":[0,0,0]}", "{\"b\":1", "{\"b\":1}}",
+        for (String invalid : List.of("{}", "{\"b\":2}", "{\"b\":1,\"d\":0}", "{\"b\":1,\"c\":[0,0,0]}", "{\"b\":1",
+                "{\"b\":1}}",
                 "{\"b\":1,}", "{\"b\":1,\"b\":1}", "{,\"b\":1}")) {
             assertFalse(TokenWalk.accepts(form, invalid), invalid);
         }
@@ -124,7 +132,8 @@ class JsonStructureTest {
     @Test
     void integersWithinBoundsAreExactlyThose() {
         Random random = new Random(7);
-        List<int[]> bounds = new ArrayList<>(List.of(new int[] {0, 0}, new int[] {-1, 1}, new int[] {-120, -7}, new int[] {99, 1000}));
+        List<int[]> bounds = new ArrayList<>(List.of(new int[] {0, 0}, new int[] {-1, 1}, new int[] {-120, -7},
+                new int[] {99, 1000}));
         for (int i = 0; i < 12; i++) {
             int low = random.nextInt(1500) - 700;
             bounds.add(new int[] {low, low + random.nextInt(600)});
@@ -162,15 +171,21 @@ class JsonStructureTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '~', value = {"{'type':'array','uniqueItems':true}~uniqueItems", "{'type':'number','multipleOf':2}~multipleOf",
+    @CsvSource(delimiter = '~', value = {"{'type':'array','uniqueItems':true}~uniqueItems",
+            "{'type':'number','multipleOf':2}~multipleOf",
         "{'not':{}}~'not'", "{'type':'object','patternProperties':{}}~patternProperties", "{'if':{}}~'if'",
         "{'allOf':[{},{}]}~allOf with several", "{'oneOf':[{'type':'integer'},{'type':'number'}]}~alternatives 0 and 1",
         "{'type':'string','format':'regex'}~format 'regex'", "{'type':'string','pattern':'a','maxLength':3}~together",
-        "{'$ref':'#/nowhere'}~leads nowhere", "{'$ref':'http://x/y'}~leads nowhere", "{'type':'number','minimum':0.5}~minimum 0.5",
-        "{'type':'text'}~no type 'text'", "{'$ref':'#'}~no text", "{'type':'object','properties':{'a':{'$ref':'#'}},'required':['a']}~no text",
-        "{'enum':[]}~no text", "{'type':'integer','minimum':3,'maximum':2}~no text", "{'type':'string','pattern':'(?=a)'}~/pattern",
-        "{'anyOf':[],'type':'null'}~'type' beside", "{'type':'string','minLength':-1}~minLength", "[]~ARRAY", "{'a'~not valid JSON",
-        "{'type':'object','required':['a'],'additionalProperties':false}~required", "{'properties':{'a':{'contains':{}}}}~#/properties/a",
+        "{'$ref':'#/nowhere'}~leads nowhere", "{'$ref':'http://x/y'}~leads nowhere",
+        "{'type':'number','minimum':0.5}~minimum 0.5",
+        "{'type':'text'}~no type 'text'", "{'$ref':'#'}~no text",
+        "{'type':'object','properties':{'a':{'$ref':'#'}},'required':['a']}~no text",
+        "{'enum':[]}~no text", "{'type':'integer','minimum':3,'maximum':2}~no text",
+        "{'type':'string','pattern':'(?=a)'}~/pattern",
+        "{'anyOf':[],'type':'null'}~'type' beside", "{'type':'string','minLength':-1}~minLength", "[]~ARRAY",
+        "{'a'~not valid JSON",
+        "{'type':'object','required':['a'],'additionalProperties':false}~required",
+        "{'properties':{'a':{'contains':{}}}}~#/properties/a",
         "{'type':'object','minProperties':3}~minProperties", "{'anyOf':[{'$ref':'#'},{'type':'null'}]}~by itself"})
     void whatIsNotSupportedIsRefusedByName(String schema, String named) {
         String message = assertThrows(StructureException.class, () -> Structure.json(json(schema))).getMessage();
@@ -185,7 +200,8 @@ class JsonStructureTest {
         hostile.add("{'a':".repeat(500) + "1" + "}".repeat(500));
         StringBuilder references = new StringBuilder("{'$defs':{");
         for (int i = 0; i < 40; i++) {
-            references.append("'d").append(i).append("':{'anyOf':[{'$ref':'#/$defs/d").append(i + 1).append("'},{'$ref':'#/$defs/d")
+            references.append("'d").append(i).append("':{'anyOf':[{'$ref':'#/$defs/d").append(i
+                    + 1).append("'},{'$ref':'#/$defs/d")
                     .append(i + 1).append("'}]},");
         }
         // Forty choices of two within each other are small, because each is one rule.

@@ -21,7 +21,8 @@ class RegexStructureTest {
     private static final TokenWalk WALK = new TokenWalk("abc", "bb", "aab");
 
     @ParameterizedTest
-    @ValueSource(strings = {"a*b+c?", "(ab|a)(c|bcd)*", "a{2,4}", "(a|b){3}", "[^a]b", "(?:ab)+?|c", "", "a||b", "((a)|(b(c)))d?",
+    @ValueSource(strings = {"a*b+c?", "(ab|a)(c|bcd)*", "a{2,4}", "(a|b){3}", "[^a]b", "(?:ab)+?|c", "", "a||b",
+            "((a)|(b(c)))d?",
         "(a*)*b", "[a-c]{0,2}x", "a.c", "\\w\\d\\s?", "[\\]\\-x]+", "a{2,}|b", "x\\.d", "[b-]a", "(a?){3}", "^ab$|c$|^d"})
     void acceptsWhatJavaMatches(String regex) {
         TokenStructure form = WALK.ready(Structure.regex(regex));
@@ -43,7 +44,8 @@ class RegexStructureTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"[\\u00e0-\\u00ff]{3,5}", "\\p{L}+ \\p{Nd}{2}", "[^\\x00-\\x7f]{2}", "(é|名前|😀)+", ".{1,6}", "\\P{L}{2}",
+    @ValueSource(strings = {"[\\u00e0-\\u00ff]{3,5}", "\\p{L}+ \\p{Nd}{2}", "[^\\x00-\\x7f]{2}", "(é|名前|😀)+", ".{1,6}",
+            "\\P{L}{2}",
         "[\\uD7F0-\\u{10FFFF}]{2}", "-?(0|[1-9]\\d{0,5})(\\.\\d{1,3})?", "[a-z]+(, [a-z]+){0,3}\\.", "(GET|POST) /[\\w/]*"})
     void randomModelsWriteNothingElse(String regex) {
         TokenStructure form = WALK.ready(Structure.regex(regex));
@@ -81,17 +83,20 @@ class RegexStructureTest {
         Random random = new Random(2);
         for (int most = 3; most < 30; most++) {
             TokenWalk.Walk walk = WALK.walk(form, random, most);
-            assertTrue(walk.ended() && walk.tokens() <= most && walk.text().matches("<[a-z]*>(\\d{3};)*\\."), walk.toString());
+            assertTrue(walk.ended() && walk.tokens() <= most && walk.text().matches("<[a-z]*>(\\d{3};)*\\."),
+                    walk.toString());
         }
         assertTrue(assertThrows(StructureException.class, () -> form.requireFits(2)).getMessage().contains("3 bytes"));
         form.requireFits(3);
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '~', value = {"(?=a)b~(?=a", "(?<!a)b~(?<!", "(a)\\1~refer back", "\\bword~\\b", "a++~possessive",
+    @CsvSource(delimiter = '~', value = {"(?=a)b~(?=a", "(?<!a)b~(?<!", "(a)\\1~refer back", "\\bword~\\b",
+            "a++~possessive",
         "(?i)a~(?i)", "a**~quantifier after a quantifier", "[a~']'", "(a~no ')'", "a)~')'", "a^b~'^' in the middle",
         "a$b~'$' in the middle", "(a$)~'$' within a group", "*a~nothing before", "a{3,1}~{3,1}", "a{20000}~20000",
-        "\\p{Nonsense}~Nonsense", "[z-a]~range", "[a&&b]~class within a class", "\\q~\\q", "[]a]~empty class", "\\uD800~surrogate",
+        "\\p{Nonsense}~Nonsense", "[z-a]~range", "[a&&b]~class within a class", "\\q~\\q", "[]a]~empty class",
+        "\\uD800~surrogate",
         "a{~without a number"})
     void whatIsNotSupportedIsRefusedByName(String regex, String named) {
         String message = assertThrows(StructureException.class, () -> Structure.regex(regex)).getMessage();
@@ -100,14 +105,16 @@ class RegexStructureTest {
 
     @Test
     void hostileExpressionsAreCapped() {
-        for (String regex : List.of("(((a{1000}){1000}){1000})", "(\\p{L}{500}|\\p{N}{500}){5000}", "(".repeat(5000) + ")".repeat(5000),
+        for (String regex : List.of("(((a{1000}){1000}){1000})", "(\\p{L}{500}|\\p{N}{500}){5000}", "(".repeat(5000)
+                + ")".repeat(5000),
                 "a".repeat(200_000))) {
             assertNotNull(assertThrows(StructureException.class, () -> Structure.regex(regex)).getMessage());
         }
         // Exponential for a deterministic automaton that is made ahead.
         TokenStructure ambiguous = WALK.ready(Structure.regex("[ab]*a[ab]{200}"));
         assertTrue(WALK.walk(ambiguous, new Random(3), 300).ended());
-        String impossible = assertThrows(StructureException.class, () -> Structure.regex("a[^\\x00-\\u{10FFFF}]")).getMessage();
+        String impossible = assertThrows(StructureException.class, () ->
+                Structure.regex("a[^\\x00-\\u{10FFFF}]")).getMessage();
         assertTrue(impossible.contains("has no text"), impossible);
     }
 

@@ -27,7 +27,8 @@ final class TokenWalk {
         }
         tokens.add(null);
         tokens.add(null);
-        for (String text : List.of("{\"", "\":", "\",\"", "\"}", "\":\"", "true", "null", "12", "00", "0.", "ab", "the ", "é",
+        for (String text : List.of("{\"", "\":", "\",\"", "\"}", "\":\"", "true", "null", "12", "00", "0.", "ab",
+                "the ", "é",
                 "名前", "[]", "[{", "}]", "},{", "\\\"", "\\u00", ", ", ": ", "  ")) {
             tokens.add(text.getBytes(StandardCharsets.UTF_8));
         }
