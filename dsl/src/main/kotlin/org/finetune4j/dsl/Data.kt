@@ -1,6 +1,7 @@
 package org.finetune4j.dsl
 
 import kotlinx.serialization.Serializable
+import org.finetune4j.tokenizer.Supervision
 
 /** Where samples come from. */
 @Serializable
@@ -16,14 +17,40 @@ public sealed interface DataSource {
  * How a conversation becomes one text; [chatTemplate] makes one.
  *
  * @property file a Jinja template, or null for the one in the model's `tokenizer_config.json`
+ * @property supervise whose words are learned
+ * @property endOfTurn whether the token that ends a learned turn is learned too
  */
 @Serializable
-public data class Template(public val file: String? = null) {
-    override fun toString(): String = call("chatTemplate", file?.let(::quoted))
+public data class Template(
+    public val file: String? = null,
+    public val supervise: Turns = Turns.ASSISTANT,
+    public val endOfTurn: Boolean = true,
+) {
+    internal fun supervision(): Supervision = Supervision(supervise, endOfTurn)
+
+    override fun toString(): String = call(
+        "chatTemplate",
+        file?.let(::quoted),
+        "supervise" to "Turns.$supervise".takeIf { supervise != Turns.ASSISTANT },
+        "endOfTurn" to "false".takeIf { !endOfTurn },
+    )
 }
 
-/** The model's own chat template, or the Jinja template in [file] in its stead. Plain documents need none. */
-public fun chatTemplate(file: String? = null): Template = Template(file)
+/** Whose words of a conversation are learned. */
+public typealias Turns = org.finetune4j.tokenizer.Turns
+
+/**
+ * The model's own chat template, or the Jinja template in [file] in its stead. Plain documents need none.
+ *
+ * @param supervise whose words are learned: of every turn of the assistant, of its last turn, or everybody's
+ * @param endOfTurn whether the token that ends a learned turn is learned too; a model that is trained without it, and did
+ *     not know it before, never stops
+ */
+public fun chatTemplate(
+    file: String? = null,
+    supervise: Turns = Turns.ASSISTANT,
+    endOfTurn: Boolean = true,
+): Template = Template(file, supervise, endOfTurn)
 
 /**
  * What is trained on.

@@ -21,7 +21,7 @@ class RandomRecipes(seed: Long) {
 
     fun next(): Recipe = Recipe(
         base = if (flip()) ModelFolder(text()) else UntrainedModel(shape(), text()),
-        data = TrainingData(source(), Template(maybe { text() })),
+        data = TrainingData(source(), Template(maybe { text() }, choice(), flip())),
         heldOut = maybe { source() },
         selector = maybe { grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong()) },
         objective = objective(),

@@ -6,6 +6,7 @@ import org.finetune4j.data.preview.Preview;
 import org.finetune4j.methods.adapt.Adapter;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.select.Selector;
+import org.finetune4j.tokenizer.Supervision;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param base         the model to start from
  * @param data         what to train on
  * @param chatTemplate a Jinja chat template, or null for the tokenizer's own
+ * @param supervision  which tokens of a conversation are learned
  * @param selector     chooses among the data before training, or null to train on all of it
  * @param objective    what is minimised
  * @param adapter      the parameterisation that trains, or null to train every parameter
@@ -25,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * @param dataCache    where encoded data are kept for other runs with the same, or null to encode them every time
  * @param recipe       the recipe as JSON, kept with the run; an empty object if there is none
  */
-public record FineTuning(BaseModel base, DataSource data, @Nullable String chatTemplate, @Nullable Selector selector,
-                         Objective objective, @Nullable Adapter adapter, TrainSettings train,
+public record FineTuning(BaseModel base, DataSource data, @Nullable String chatTemplate, Supervision supervision,
+                         @Nullable Selector selector, Objective objective, @Nullable Adapter adapter, TrainSettings train,
                          @Nullable Evaluation evaluation, String kernels, @Nullable Path runFolder,
                          @Nullable Path continueFrom, @Nullable Path dataCache, String recipe) {
     /** A builder; base, data and objective must be given. */
@@ -66,9 +68,8 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
 
     /** This job with the files of its base elsewhere. */
     FineTuning withBase(BaseModel other) {
-        return new FineTuning(other, data, chatTemplate, selector, objective, adapter, train, evaluation, kernels,
-                runFolder,
-                continueFrom, dataCache, recipe);
+        return new FineTuning(other, data, chatTemplate, supervision, selector, objective, adapter, train, evaluation,
+                kernels, runFolder, continueFrom, dataCache, recipe);
     }
 
     /** Collects the parts of a job. */
@@ -77,6 +78,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         private final DataSource data;
         private final Objective objective;
         private @Nullable String chatTemplate;
+        private Supervision supervision = Supervision.ASSISTANT;
         private @Nullable Selector selector;
         private @Nullable Adapter adapter;
         private TrainSettings train = TrainSettings.defaults();
@@ -96,6 +98,12 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         /** Sets a Jinja chat template in place of the tokenizer's own. */
         public Builder chatTemplate(String jinja) {
             chatTemplate = jinja;
+            return this;
+        }
+
+        /** Sets which tokens of a conversation are learned; default every turn of the assistant, with its end. */
+        public Builder supervision(Supervision value) {
+            supervision = value;
             return this;
         }
 
@@ -155,8 +163,8 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
 
         /** The job. */
         public FineTuning build() {
-            return new FineTuning(base, data, chatTemplate, selector, objective, adapter, train, evaluation, kernels,
-                    runFolder, continueFrom, dataCache, recipe);
+            return new FineTuning(base, data, chatTemplate, supervision, selector, objective, adapter, train, evaluation,
+                    kernels, runFolder, continueFrom, dataCache, recipe);
         }
     }
 }

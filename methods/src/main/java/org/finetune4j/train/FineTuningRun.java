@@ -51,7 +51,7 @@ final class FineTuningRun {
         this.listener = listener;
         this.model = model;
         this.tokenizer = tokenizer;
-        this.encoding = new TextEncoding(tokenizer, job.chatTemplate());
+        this.encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision());
         this.prompts = Planner.prompts(job, preparation.heldOut());
         // Nothing trains yet, so that this is the hash of every base weight.
         this.baseHash = model.parameters().hashOfFrozen();

@@ -196,7 +196,7 @@ final class Planner {
 
     private void encode() {
         try (Tokenizer tokenizer = Tokenizer.load(job.base().folder())) {
-            TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate());
+            TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision());
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
             EncodedSamples data = job.selector() == null ? encodeRows(encoding, encoder) : encodeLikely(encoding,
                     encoder);

@@ -28,7 +28,7 @@ final class Previewer {
 
     private Previewer(FineTuning job, Tokenizer tokenizer) {
         this.tokenizer = tokenizer;
-        encoding = new TextEncoding(tokenizer, job.chatTemplate());
+        encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision());
         limit = LengthLimit.of(job.train().maxLength(), ModelConfig.read(job.base().folder()).maxPositions());
         tooLong = job.train().tooLong();
     }

@@ -44,6 +44,7 @@ internal class Job(private val recipe: Recipe) {
             .train(settings(recipe.training))
             .runFolder(folder)
             .recipe(RecipeJson.provenance(recipe))
+            .supervision(recipe.data.template.supervision())
             .kernels(System.getProperty(KERNELS, "onednn"))
         dataCache()?.let(builder::dataCache)
         recipe.data.template.file?.let { Path.of(it) }?.takeIf { Files.isRegularFile(it) }

@@ -2,6 +2,7 @@ package org.finetune4j.kernel.nd4j;
 
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.blas.Blas;
+import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -73,9 +74,17 @@ final class Arithmetic {
         return multiplications < (rows == 1 || columns == 1 ? 9216 : 1 << 18);
     }
 
-    /** Rows {@code begin..end} of a matrix, as a view. */
+    /**
+     * Rows {@code begin..end} of a matrix, as a view. ND4J's own views of a view are empty where they begin further into
+     * the memory of the whole than the first view is long.
+     */
     static INDArray rows(INDArray matrix, long begin, long end) {
-        return matrix.get(NDArrayIndex.interval(begin, end), NDArrayIndex.all());
+        DataBuffer whole = matrix.isEmpty() ? null : matrix.data().originalDataBuffer();
+        if (whole == null || begin == end) {
+            return matrix.get(NDArrayIndex.interval(begin, end), NDArrayIndex.all());
+        }
+        return Nd4j.create(whole, new long[] {end - begin, matrix.size(1)}, matrix.stride(),
+                matrix.offset() + begin * matrix.stride(0), matrix.ordering());
     }
 
     /** A vector of n numbers as a matrix {@code [n, 1]}. */
