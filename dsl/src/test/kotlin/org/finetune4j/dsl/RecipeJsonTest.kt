@@ -72,7 +72,7 @@ class RecipeJsonTest : FunSpec({
             Triple("\"epochs\"", "\"epoch\"", "train.epoch: there is no 'epoch' here" to "Did you mean 'epochs'?"),
             Triple("\"objective\"", "\"objektive\"", "objektive: there is no 'objektive' here" to "Did you mean 'objective'?"),
             Triple("\"kl\"", "\"k1\"", "objective.k1: there is no 'k1' here" to "Did you mean 'kl'?"),
-            Triple("\"rank\"", "\"ranks\"", "adapt.ranks: there is no 'ranks' here" to "Did you mean 'rank'?"),
+            Triple("\"rank\"", "\"rnk\"", "adapt.rnk: there is no 'rnk' here" to "Did you mean 'rank'?"),
             Triple("\"asft\"", "\"asf\"", "objective.method: there is no method 'asf' for objective(...)" to "Did you mean 'asft'?"),
             Triple("\"jsonl\"", "\"jsnl\"", "data.source.type: 'jsnl' is unknown" to "Did you mean 'jsonl'?"),
             Triple("\"BF16\"", "\"BF1\"", "train.precision: 'BF1' is unknown" to "Did you mean 'BF16'?"),
