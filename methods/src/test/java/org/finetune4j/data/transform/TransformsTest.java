@@ -145,6 +145,30 @@ class TransformsTest {
     }
 
     @Test
+    void aConversationStandsOnOneSideHoweverFarItGoes() {
+        List<Sample> rows = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            List<Message> turns = List.of(Message.system("Be brief."), Message.user("Ask " + i), Message.assistant("A"),
+                    Message.user("And then?"), Message.assistant("B"));
+            rows.add(new Sample("short:" + i, turns.subList(0, 3), List.of(), null, Map.of()));
+            rows.add(new Sample("long:" + i, turns, List.of(), null, Map.of()));
+            List<Message> parts = List.of(turns.get(0), Message.ofParts("user", List.of("Ask ", "" + i)), turns.get(2));
+            rows.add(new Sample("parts:" + i, parts, List.of(), null, Map.of()));
+        }
+        DataSource source = DataSource.of("x", rows);
+        List<String> heldOut = ids(new HashSplit(source, 0.5, 0, Side.HELD_OUT));
+        List<String> first = of("short", heldOut).stream().map(id -> id.substring(6)).toList();
+        assertTrue(first.size() > 10 && first.size() < 50, first.toString());
+        assertEquals(first, of("long", heldOut).stream().map(id -> id.substring(5)).toList());
+        assertEquals(first, of("parts", heldOut).stream().map(id -> id.substring(6)).toList());
+        // Parts say the same as one text, but a template may print them otherwise.
+        assertEquals(0, of("parts", ids(new Deduplicated(source, null))).size());
+        assertNotEquals(DataSource.of("x", List.of(rows.get(0))).fingerprint(),
+                DataSource.of("x", List.of(new Sample("short:0", rows.get(2).messages(), List.of(), null, Map.of())))
+                .fingerprint());
+    }
+
+    @Test
     void repetitionsAreLeftOutAndTheFirstIsKept() {
         DataSource source = DataSource.of("d", List.of(sample("d:1", "What is it?", "A cat"), sample("d:2",
                 "what  is IT? ", "a cat\n"),
