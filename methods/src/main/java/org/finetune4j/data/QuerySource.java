@@ -55,8 +55,8 @@ public record QuerySource(String sql, FieldMapping mapping) implements DataSourc
     }
 
     /**
-     * Hashes what the query gives, for the files that it reads are not known; its text is part of it, for what is said of
-     * its rows follows from that.
+     * Hashes what the query gives, for the files that it reads are not known; its text is part of it, for what is said
+     * of its rows follows from that.
      */
     @Override
     public String fingerprint() {

@@ -231,8 +231,8 @@ final class Planner {
     }
 
     /**
-     * Data that cannot be kept are encoded again another time, which is no reason not to train now. What the key was made
-     * of was read before the data, and they may have changed in between.
+     * Data that cannot be kept are encoded again another time, which is no reason not to train now. What the key was
+     * made of was read before the data, and they may have changed in between.
      */
     private void keep(EncodedCache cache, String key, TextEncoding encoding, ReadData read) {
         try {

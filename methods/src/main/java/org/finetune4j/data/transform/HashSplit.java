@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One side of a split. On which side a row falls, the hash of what is asked first alone decides (of its turns up to and
  * with the user's first one, or of its text, where it has no prompt), after case, white space and compatible characters
- * are made alike: so that rows stay where they are when others are added or the order changes, and neither equal prompts
- * nor a conversation and its continuation stand on both sides.
+ * are made alike: so that rows stay where they are when others are added or the order changes, and neither equal
+ * prompts nor a conversation and its continuation stand on both sides.
  *
  * @param source  what is split
  * @param heldOut the share of the held-out side, in (0, 1)

@@ -42,7 +42,8 @@ record ResponsePool(List<List<Response>> prompts, int repeated) {
     private record Prompt(List<Message> turns, List<JsonText> tools) {
         static Prompt of(Sample sample) {
             return new Prompt(sample.prompt().stream().map(turn ->
-                    turn.withContent(turn.text().strip().replaceAll("\\s+", " "))).toList(), sample.conversation().tools());
+                    turn.withContent(turn.text().strip().replaceAll("\\s+", " "))).toList(),
+                    sample.conversation().tools());
         }
     }
 
