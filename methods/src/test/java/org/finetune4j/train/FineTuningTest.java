@@ -549,7 +549,7 @@ class FineTuningTest {
         try (FineTuned tuned = job(settings().maxSteps(1)).evaluation(new Evaluation(SmallModel.samples("held", 5, 1),
                 List.of(), 4)).build().run(listener)) {
             assertEquals(1, warnings.size());
-            assertTrue(warnings.get(0).startsWith("5 of 5 held-out prompts are trained on too, such as held:1"));
+            assertTrue(warnings.get(0).startsWith("5 of 5 held-out prompts ask first what is trained on too, such as held:1"));
             assertEquals(2, tuned.answers().size());
         }
     }

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
 import org.finetune4j.FinetuneException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * SQL conditions over the fields of one record. They read nothing else and always answer alike, for the files alone
@@ -18,6 +19,8 @@ final class Condition {
             "localtimestamp");
     private static final String MEND = ". Write a condition over the fields of a record alone, or use sql(...) for the "
             + "whole query. It reads: ";
+
+    private static @Nullable Set<String> unsteady;
 
     private Condition() {
     }
@@ -70,7 +73,10 @@ final class Condition {
     }
 
     /** The functions that may answer otherwise another time, among them those that are written by way of such ones. */
-    private static Set<String> unsteady(Duck duck) throws SQLException {
+    private static synchronized Set<String> unsteady(Duck duck) throws SQLException {
+        if (unsteady != null) {
+            return unsteady;
+        }
         Set<String> names = new HashSet<>();
         try (Duck.Rows rows = duck.query("SELECT DISTINCT function_name FROM duckdb_functions() WHERE stability <> "
                 + "'CONSISTENT' OR regexp_matches(macro_definition, '(?i)current_|localtime|now\\(|today\\(|random|uuid|"
@@ -79,6 +85,7 @@ final class Condition {
                 names.add(String.valueOf(rows.text(1)).toLowerCase(Locale.ROOT));
             }
         }
+        unsteady = Set.copyOf(names);
         return names;
     }
 
