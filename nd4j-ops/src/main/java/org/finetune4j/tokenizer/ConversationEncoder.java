@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
-import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.jinja.JinjaTemplate.Rendering;
 
 /**
@@ -90,11 +89,6 @@ public final class ConversationEncoder {
             last--;
         }
         return StopTokens.of(tokenizer, probe.ids()[last]);
-    }
-
-    /** Returns a hash of everything that changes the tokens of a conversation, for the keys of caches. */
-    public String contentHash() {
-        return Hashes.of(tokenizer.contentHash() + "\u0000" + template.fingerprint());
     }
 
     private static void requireMessages(Conversation conversation) {
