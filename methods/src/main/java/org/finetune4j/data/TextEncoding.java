@@ -75,8 +75,7 @@ public final class TextEncoding implements SampleEncoding {
      * learned, and over nothing else.
      */
     public String fingerprint() {
-        return (jinja == null && !tokenizer.hasChatTemplate() ? tokenizer.contentHash() + " without template"
-                : conversations().contentHash()) + " learns " + supervision;
+        return tokenizer.conversationHash(jinja) + " learns " + supervision;
     }
 
     /** The tokens that end a generated turn. */
