@@ -1,5 +1,6 @@
 package org.finetune4j.model;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
@@ -110,6 +112,29 @@ class EncoderAgreementTest {
             }
             assertEquals(List.of(), encoder.encode(List.of()));
         }
+    }
+
+    @Test
+    void manyTextsTakeNoMoreMemoryThanSome() {
+        Path minilm = FamilyFixture.ALL.resolve("minilm");
+        try (Kernels kernels = new OneDnnKernels();
+                SentenceEncoder encoder = SentenceEncoder.load(minilm, Precision.F32, kernels)) {
+            String text = "the quick brown fox";
+            List<float[]> some = encoder.encode(Collections.nCopies(3000, text));
+            long bytes = encoder.arenaBytes();
+            List<String> texts = new ArrayList<>(Collections.nCopies(9000, text));
+            texts.set(8000, "another one");
+            List<float[]> many = encoder.encode(texts);
+            assertEquals(9000, many.size());
+            assertEquals(bytes, encoder.arenaBytes());
+            assertArrayEquals(some.get(0), many.get(7999), 1e-5f);
+            assertArrayEquals(encoder.encode(List.of("another one")).get(0), many.get(8000), 1e-5f);
+        }
+    }
+
+    @Test
+    void aFolderMayBeTheCurrentOne() {
+        assertEquals(Path.of("1_Pooling").toAbsolutePath(), SentenceEncoder.inside(Path.of("."), "1_Pooling"));
     }
 
     @ParameterizedTest
