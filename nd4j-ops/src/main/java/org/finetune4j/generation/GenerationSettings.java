@@ -151,6 +151,7 @@ public record GenerationSettings(int maxNewTokens, int minNewTokens, int maxLeng
         private int maxNewTokens = 256;
         private int minNewTokens;
         private int maxLength;
+        private boolean lengthGivesWay;
         private double temperature;
         private int topK;
         private double topP = 1;
@@ -178,6 +179,7 @@ public record GenerationSettings(int maxNewTokens, int minNewTokens, int maxLeng
         /** Sets the most tokens to add; default 256. */
         public Builder maxNewTokens(int tokens) {
             maxNewTokens = tokens;
+            maxLength = lengthGivesWay ? 0 : maxLength;
             return this;
         }
 
@@ -190,6 +192,14 @@ public record GenerationSettings(int maxNewTokens, int minNewTokens, int maxLeng
         /** Sets the most tokens of prompt and continuation together; default 0, the model's context. */
         public Builder maxLength(int tokens) {
             maxLength = tokens;
+            lengthGivesWay = false;
+            return this;
+        }
+
+        /** Sets the most tokens of prompt and continuation together until a number of new tokens is asked for. */
+        Builder lengthWithoutMaxNewTokens(int tokens) {
+            maxNewTokens(Math.max(1, tokens)).maxLength(tokens);
+            lengthGivesWay = true;
             return this;
         }
 
