@@ -27,9 +27,10 @@ public final class TextGenerator implements AutoCloseable {
      * A generator, the model's adapter on when one is attached.
      *
      * @param limits most memory for keys and values, and most texts side by side
+     * @throws FinetuneException when the model has no rows for tokens that are text
      */
     public TextGenerator(LanguageModel model, Tokenizer tokenizer, GenerationLimits limits) {
-        this.generator = new Generator(model, true, tokenizer.vocabularySize(), limits);
+        this.generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()), limits);
         this.tokenizer = tokenizer;
     }
 
