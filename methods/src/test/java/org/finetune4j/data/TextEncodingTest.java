@@ -96,11 +96,12 @@ class TextEncodingTest {
         assertEquals("cab</s>", learned(encoding.encode(Sample.document("d:1", "cab"))));
         refused(encoding, Sample.document("d:2", "az"), "d:2: it holds the token 'z' with the id " + rows);
         refused(encoding, sample(new Message("user", "z"), new Message("assistant", "a")), "x:1: it holds the token");
-        assertTrue(assertThrows(FinetuneException.class, () -> encoding.prompt("p:1", Conversation.of(Message.user("z"))))
-                .getMessage().startsWith("p:1: it holds the token"));
+        assertTrue(assertThrows(FinetuneException.class, () -> encoding.prompt("p:1",
+                Conversation.of(Message.user("z")))).getMessage().startsWith("p:1: it holds the token"));
         assertNotEquals(new TextEncoding(tokenizer, TEMPLATE).fingerprint(), encoding.fingerprint());
         assertEquals(new TextEncoding(tokenizer, TEMPLATE).fingerprint(),
-                new TextEncoding(tokenizer, TEMPLATE, Supervision.ASSISTANT, tokenizer.vocabularySize() + 40).fingerprint());
+                new TextEncoding(tokenizer, TEMPLATE, Supervision.ASSISTANT, tokenizer.vocabularySize() + 40)
+                        .fingerprint());
     }
 
     private static void refused(TextEncoding encoding, Sample sample, String expected) {

@@ -1,7 +1,9 @@
 package org.finetune4j.generation;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.WeakHashMap;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.generation.structure.Structure;
@@ -20,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class TextGenerator implements AutoCloseable {
     private final Generator generator;
     private final Tokenizer tokenizer;
-    private final Map<Structure, TokenStructure> ready = new WeakHashMap<>();
+    private final Map<Structure, Map<Set<Integer>, TokenStructure>> ready = new WeakHashMap<>();
     private @Nullable TokenVocabulary vocabulary;
 
     /**
@@ -72,11 +74,17 @@ public final class TextGenerator implements AutoCloseable {
 
     private List<GenerationRequest> requests(List<Prompt> prompts) {
         return prompts.stream().map(prompt -> new GenerationRequest(prompt.tokens(), prompt.settings(), prompt.stream(),
-                structure(prompt.settings().structure()))).toList();
+                structure(prompt.settings()))).toList();
     }
 
-    private @Nullable TokenStructure structure(@Nullable Structure form) {
-        return form == null ? null : ready.computeIfAbsent(form, missing -> missing.ready(vocabulary()));
+    private @Nullable TokenStructure structure(GenerationSettings settings) {
+        Structure form = settings.structure();
+        if (form == null) {
+            return null;
+        }
+        Set<Integer> ends = vocabulary().texts(settings.stopIds());
+        return ready.computeIfAbsent(form, missing -> new HashMap<>())
+                .computeIfAbsent(ends, missing -> form.ready(vocabulary(), ends));
     }
 
     private TokenVocabulary vocabulary() {

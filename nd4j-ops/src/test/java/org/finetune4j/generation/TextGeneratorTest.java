@@ -190,6 +190,17 @@ class TextGeneratorTest {
     }
 
     @Test
+    void aStopTokenThatIsTextDoesNotEndAFormEarly() {
+        GenerationSettings digits = greedy(30).structure(Structure.regex("[0-9]{3}")).build();
+        int first = one(digits).tokens().tokens()[0];
+        GeneratedText text = one(digits.toBuilder().stopIds(Set.of(1, first)).build());
+        assertTrue(text.text().matches("[0-9]{3}") && text.reason() == EndReason.STRUCTURE_COMPLETE, text.toString());
+        String digit = tokenizer.decode(new int[] {first}, false);
+        assertThrows(StructureException.class, () -> one(greedy(30).structure(Structure.regex(digit + "{3}"))
+                .stopIds(Set.of(first)).build()));
+    }
+
+    @Test
     void anAddedTokenWithoutARowIsRefusedWhereItOccurs(@TempDir Path folder) throws IOException {
         ObjectNode json = (ObjectNode) StrictJson.mapper().readTree(Files.readString(TINY.resolve(Tokenizer.FILE_NAME)));
         ((ArrayNode) json.get("added_tokens")).add(((ObjectNode) json.at("/added_tokens/1")).deepCopy().put("id", 1024)
