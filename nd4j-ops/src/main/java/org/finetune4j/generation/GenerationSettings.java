@@ -40,7 +40,8 @@ import org.jspecify.annotations.Nullable;
  * @param lengthPenalty     a text's score is its log-probability divided by its number of tokens to this power
  * @param earlyStopping     when a beam search ends
  * @param stopIds           tokens that end a text; they are not part of it
- * @param stopStrings       texts that end a text where they begin; none of them empty
+ * @param stopStrings       texts that end a text where they begin; none of them empty; one that is the whole of an
+ *                          added token ends it as a stop token does
  * @param logProbabilities  how many alternatives are told with their log-probabilities beside each chosen token and
  *                          its own, in [0, 1000]; {@link #NONE} tells no log-probability
  * @param structure         the form that the text is held to, or null

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.generation.structure.Structure;
 import org.finetune4j.generation.structure.TokenStructure;
@@ -73,8 +74,17 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     private List<GenerationRequest> requests(List<Prompt> prompts) {
-        return prompts.stream().map(prompt -> new GenerationRequest(prompt.tokens(), prompt.settings(), prompt.stream(),
-                structure(prompt.settings()))).toList();
+        return prompts.stream().map(prompt -> {
+            GenerationSettings settings = withStopTokens(prompt.settings());
+            return new GenerationRequest(prompt.tokens(), settings, prompt.stream(), structure(settings));
+        }).toList();
+    }
+
+    /** A stop string that is an added token is found by its id, because the text of special tokens is left out. */
+    private GenerationSettings withStopTokens(GenerationSettings settings) {
+        Set<Integer> tokens = settings.stopStrings().stream().flatMapToInt(stop -> tokenizer.idOf(stop).stream())
+                .filter(tokenizer::isAddedToken).boxed().collect(Collectors.toSet());
+        return tokens.isEmpty() ? settings : settings.toBuilder().addStopIds(tokens).build();
     }
 
     private @Nullable TokenStructure structure(GenerationSettings settings) {

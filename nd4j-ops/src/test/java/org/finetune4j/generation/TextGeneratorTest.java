@@ -190,6 +190,16 @@ class TextGeneratorTest {
     }
 
     @Test
+    void aStopStringMayBeASpecialToken() {
+        GeneratedText stopped = one(greedy(64).build());
+        GeneratedText endless = one(greedy(64).stopIds(Set.of()).build());
+        assertTrue(endless.tokens().tokens().length > stopped.tokens().tokens().length);
+        GeneratedText text = one(greedy(64).stopIds(Set.of()).stopStrings(List.of("<|im_end|>")).build());
+        assertEquals(stopped.text(), text.text());
+        assertEquals(EndReason.STOP_TOKEN, text.reason());
+    }
+
+    @Test
     void aStopTokenThatIsTextDoesNotEndAFormEarly() {
         GenerationSettings digits = greedy(30).structure(Structure.regex("[0-9]{3}")).build();
         int first = one(digits).tokens().tokens()[0];
