@@ -51,7 +51,8 @@ final class FineTuningRun {
         this.listener = listener;
         this.model = model;
         this.tokenizer = tokenizer;
-        this.encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision());
+        this.encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(),
+                model.config().vocabularySize());
         this.prompts = Planner.prompts(job, preparation.heldOut());
         // Nothing trains yet, so that this is the hash of every base weight.
         this.baseHash = model.parameters().hashOfFrozen();

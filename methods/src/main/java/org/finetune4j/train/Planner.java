@@ -122,11 +122,7 @@ final class Planner {
             });
         }
         try (Tokenizer tokenizer = Tokenizer.load(job.base().folder())) {
-            if (tokenizer.vocabularySize() > found.vocabularySize()) {
-                throw new FinetuneException(job.base().folder() + ": the tokenizer has " + tokenizer.vocabularySize()
-                        + " tokens, but the model's embedding only " + found.vocabularySize()
-                        + " rows. Take tokenizer.json and config.json of the same model.");
-            }
+            tokenizer.tokensWithin(found.vocabularySize());
         }
         if (job.base() instanceof BaseModel.Pretrained) {
             // Found before anything is computed, for only headers are read.
@@ -196,7 +192,8 @@ final class Planner {
 
     private void encode() {
         try (Tokenizer tokenizer = Tokenizer.load(job.base().folder())) {
-            TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision());
+            TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(),
+                    java.util.Objects.requireNonNull(config).vocabularySize());
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
             EncodedSamples data = job.selector() == null ? encodeRows(encoding, encoder) : encodeLikely(encoding,
                     encoder);

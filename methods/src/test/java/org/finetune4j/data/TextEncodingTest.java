@@ -1,6 +1,7 @@
 package org.finetune4j.data;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -103,6 +104,21 @@ class TextEncodingTest {
                 "x:2 has no response to learn: its candidates were not chosen from");
         refused(encoding, sample(question, new Message("assistant", "\ud800")), "x:1: ");
         refused(new TextEncoding(tokenizer, null), sample(question, new Message("assistant", "a")), "no chat template");
+    }
+
+    @Test
+    void aTokenWithoutARowIsRefusedWhereItOccurs() {
+        int rows = tokenizer.encode("z", false).ids()[0];
+        TextEncoding encoding = new TextEncoding(tokenizer, TEMPLATE, Supervision.ASSISTANT, rows);
+        assertEquals("cab</s>", learned(encoding.encode(Sample.document("d:1", "cab"))));
+        refused(encoding, Sample.document("d:2", "az"), "d:2: it holds the token 'z' with the id " + rows);
+        refused(encoding, sample(new Message("user", "z"), new Message("assistant", "a")), "x:1: it holds the token");
+        assertTrue(assertThrows(FinetuneException.class, () -> encoding.prompt("p:1",
+                Conversation.of(Message.user("z")))).getMessage().startsWith("p:1: it holds the token"));
+        assertNotEquals(new TextEncoding(tokenizer, TEMPLATE).fingerprint(), encoding.fingerprint());
+        assertEquals(new TextEncoding(tokenizer, TEMPLATE).fingerprint(),
+                new TextEncoding(tokenizer, TEMPLATE, Supervision.ASSISTANT, tokenizer.vocabularySize() + 40)
+                        .fingerprint());
     }
 
     private static void refused(TextEncoding encoding, Sample sample, String expected) {

@@ -178,6 +178,22 @@ public final class Tokenizer implements AutoCloseable {
         return vocabularySize;
     }
 
+    /**
+     * Returns how many tokens a model may read and generate. Added tokens may lie beyond its rows, as Gemma 3's for images
+     * does in its models of text alone; then no text may hold them.
+     *
+     * @param rows of the model's embedding
+     * @throws TokenizerException if a token of the trained vocabulary has no row
+     */
+    public int tokensWithin(int rows) {
+        boolean text = file.vocabulary().ids().values().stream().anyMatch(id -> id >= rows && !isAddedToken(id));
+        if (text) {
+            throw new TokenizerException(folder + ": the tokenizer has " + vocabularySize + " tokens, but the model's"
+                + " embedding only " + rows + " rows. Take " + FILE_NAME + " and config.json of the same model.");
+        }
+        return Math.min(vocabularySize, rows);
+    }
+
     /** Returns the id of a token by its spelling in the vocabulary, or nothing where there is none. */
     public OptionalInt idOf(String token) {
         Integer id = file.vocabulary().ids().get(token);
