@@ -106,6 +106,8 @@ public final class SavedModel implements AutoCloseable {
      * @throws FinetuneException when the folder holds something already, or it cannot be written
      */
     public void save(Path target) {
+        // What a killed process was replacing stands there too, and would be cleared away if this were the new folder.
+        AtomicFiles.onDisk().recover(target);
         if (Files.exists(target)) {
             throw new FinetuneException(target + " is there already. Choose a new folder.");
         }

@@ -126,6 +126,24 @@ class SavingTest {
         assertEquals(0, folder.toFile().list().length);
     }
 
+    @Test
+    void whatAKilledProcessWasReplacingIsNotLost() throws IOException {
+        Path saved = Files.createDirectory(folder.resolve("saved.old-999999999-1"));
+        Files.writeString(saved.resolve("notes.txt"), "of somebody");
+        Path place = folder.resolve("saved");
+        try (SavedModel model = SavedModel.open(base, null)) {
+            assertTrue(assertThrows(FinetuneException.class, () -> model.save(place)).getMessage()
+                    .contains("is there already"));
+        }
+        assertEquals("of somebody", Files.readString(place.resolve("notes.txt")));
+        Files.move(place, saved);
+        try (FineTuned tuned = tuned(new Lora(2), 1)) {
+            assertTrue(assertThrows(FinetuneException.class, () -> tuned.save(place)).getMessage()
+                    .contains("holds other files"));
+        }
+        assertEquals("of somebody", Files.readString(place.resolve("notes.txt")));
+    }
+
     /** Saves to a place, with the faults of a disk. */
     private interface Saving {
         void to(Path place, AtomicFiles files);
