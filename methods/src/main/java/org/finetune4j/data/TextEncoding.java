@@ -20,6 +20,7 @@ public final class TextEncoding implements SampleEncoding {
     private final Tokenizer tokenizer;
     private final @Nullable String jinja;
     private final Supervision supervision;
+    private final int rows;
     private @Nullable ConversationEncoder conversations;
 
     /**
@@ -29,13 +30,19 @@ public final class TextEncoding implements SampleEncoding {
      * @param chatTemplate a Jinja template, or null for the tokenizer's own, which is not asked for before it is needed
      */
     public TextEncoding(Tokenizer tokenizer, @Nullable String chatTemplate) {
-        this(tokenizer, chatTemplate, Supervision.ASSISTANT);
+        this(tokenizer, chatTemplate, Supervision.ASSISTANT, tokenizer.vocabularySize());
     }
 
-    /** An encoding that marks other tokens of conversations than every turn of the assistant with its end. */
-    public TextEncoding(Tokenizer tokenizer, @Nullable String chatTemplate, Supervision supervision) {
+    /**
+     * An encoding for a model.
+     *
+     * @param supervision which tokens of conversations are learned
+     * @param rows        of the model's embedding; a text with a token beyond them is refused
+     */
+    public TextEncoding(Tokenizer tokenizer, @Nullable String chatTemplate, Supervision supervision, int rows) {
         this.tokenizer = tokenizer;
         this.supervision = supervision;
+        this.rows = rows;
         this.jinja = chatTemplate;
     }
 
@@ -51,7 +58,7 @@ public final class TextEncoding implements SampleEncoding {
         }
         try {
             EncodedConversation encoded = conversations().encode(sample.conversation(), supervision);
-            return new Example(sample.id(), encoded.ids(), encoded.supervised());
+            return new Example(sample.id(), withRows(encoded.ids()), encoded.supervised());
         } catch (RuntimeException e) {
             throw named(sample, e);
         }
@@ -64,7 +71,7 @@ public final class TextEncoding implements SampleEncoding {
      */
     public int[] prompt(String id, Conversation conversation) {
         try {
-            return conversations().encodePrompt(conversation);
+            return withRows(conversations().encodePrompt(conversation));
         } catch (RuntimeException e) {
             throw new FinetuneException(id + ": " + e.getMessage(), e);
         }
@@ -72,11 +79,11 @@ public final class TextEncoding implements SampleEncoding {
 
     /**
      * A text that differs when the same sample may give other tokens or marks: over the vocabulary, the template, and what is
-     * learned, and over nothing else.
+     * learned, and over nothing else but how many rows there are where that refuses texts.
      */
     public String fingerprint() {
-        return (jinja == null && !tokenizer.hasChatTemplate() ? tokenizer.contentHash() + " without template"
-                : conversations().contentHash()) + " learns " + supervision;
+        return tokenizer.conversationHash(jinja) + " learns " + supervision
+                + (rows < tokenizer.vocabularySize() ? " within " + rows + " rows" : "");
     }
 
     /** The tokens that end a generated turn. */
@@ -93,7 +100,7 @@ public final class TextEncoding implements SampleEncoding {
         String text = sample.fields().getOrDefault(Sample.DOCUMENT, "");
         int[] ids;
         try {
-            ids = tokenizer.encode(text, true).ids();
+            ids = withRows(tokenizer.encode(text, true).ids());
         } catch (RuntimeException e) {
             throw named(sample, e);
         }
@@ -105,6 +112,16 @@ public final class TextEncoding implements SampleEncoding {
         boolean[] supervised = new boolean[ids.length];
         Arrays.fill(supervised, true);
         return new Example(sample.id(), ids, supervised);
+    }
+
+    private int[] withRows(int[] ids) {
+        for (int id : ids) {
+            if (id >= rows) {
+                throw new FinetuneException("it holds the token '" + tokenizer.decode(new int[] {id}, false) + "' with the id "
+                        + id + ", for which the model's embedding of " + rows + " rows has none. Leave it out of the text.");
+            }
+        }
+        return ids;
     }
 
     private static FinetuneException named(Sample sample, RuntimeException cause) {

@@ -20,7 +20,8 @@ final class Answers {
         List<int[]> prompts = samples.stream().map(sample -> encoding.prompt(sample.id(),
                 sample.promptConversation())).toList();
         GenerationSettings settings = GenerationSettings.greedy(maxNewTokens, encoding.stopIds());
-        try (Generator generator = new Generator(model, true, tokenizer.vocabularySize())) {
+        int vocabulary = tokenizer.tokensWithin(model.config().vocabularySize());
+        try (Generator generator = new Generator(model, true, vocabulary)) {
             return generator.generate(prompts, settings, done -> listener.stageProgressed(stage, done, prompts.size()))
                     .stream().map(tokens -> tokenizer.decode(tokens, true)).toList();
         }

@@ -11,6 +11,7 @@ import org.finetune4j.generation.TextListener;
 import org.finetune4j.generation.TextStream;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
 import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
@@ -45,6 +46,7 @@ public final class ChatModel implements AutoCloseable {
             KernelChoice.require(device, precision);
             Tokenizer tokenizer = Tokenizer.load(folder);
             opened.add(tokenizer);
+            tokenizer.tokensWithin(ModelConfig.read(folder).vocabularySize());
             LanguageModel model = LanguageModel.load(folder, precision, device);
             opened.add(model);
             Responder responder = new Responder(model, tokenizer, new TextEncoding(tokenizer, null), folder);

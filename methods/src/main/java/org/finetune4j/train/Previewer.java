@@ -28,8 +28,9 @@ final class Previewer {
 
     private Previewer(FineTuning job, Tokenizer tokenizer) {
         this.tokenizer = tokenizer;
-        encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision());
-        limit = LengthLimit.of(job.train().maxLength(), ModelConfig.read(job.base().folder()).maxPositions());
+        ModelConfig config = ModelConfig.read(job.base().folder());
+        encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(), config.vocabularySize());
+        limit = LengthLimit.of(job.train().maxLength(), config.maxPositions());
         tooLong = job.train().tooLong();
     }
 

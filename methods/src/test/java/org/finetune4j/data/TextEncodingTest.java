@@ -1,11 +1,13 @@
 package org.finetune4j.data;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -15,6 +17,7 @@ import org.finetune4j.data.Sample.Candidate;
 import org.finetune4j.tokenizer.BpeTrainer;
 import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.Message;
+import org.finetune4j.tokenizer.Supervision;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.finetune4j.tokenizer.TokenizerSettings;
 import org.junit.jupiter.api.AfterAll;
@@ -76,6 +79,22 @@ class TextEncodingTest {
         assertEquals("abc</s>", learned(encoding.encode(Sample.document("d:2", "abc</s>"))));
     }
 
+    /** Documents need no template, so one that is wrong or refuses a lone question keeps nobody from using a cache. */
+    @Test
+    void theFingerprintNeedsNoTemplateThatWorks() {
+        String refusing = "{{ raise_exception('no') }}";
+        Set<String> prints = new HashSet<>();
+        for (String template : new String[] {null, TEMPLATE, refusing, "{% wrong"}) {
+            TextEncoding encoding = new TextEncoding(tokenizer, template);
+            assertEquals("abc</s>", learned(encoding.encode(Sample.document("d:1", "abc"))));
+            assertEquals(new TextEncoding(tokenizer, template).fingerprint(), encoding.fingerprint());
+            prints.add(encoding.fingerprint());
+            prints.add(new TextEncoding(tokenizer, template, Supervision.LAST).fingerprint());
+        }
+        assertEquals(8, prints.size());
+        refused(new TextEncoding(tokenizer, refusing), sample(new Message("user", "?"), new Message("assistant", "a")), "no");
+    }
+
     @Test
     void refusalsNameTheSample() {
         TextEncoding encoding = new TextEncoding(tokenizer, TEMPLATE);
@@ -85,6 +104,21 @@ class TextEncodingTest {
                 "x:2 has no response to learn: its candidates were not chosen from");
         refused(encoding, sample(question, new Message("assistant", "\ud800")), "x:1: ");
         refused(new TextEncoding(tokenizer, null), sample(question, new Message("assistant", "a")), "no chat template");
+    }
+
+    @Test
+    void aTokenWithoutARowIsRefusedWhereItOccurs() {
+        int rows = tokenizer.encode("z", false).ids()[0];
+        TextEncoding encoding = new TextEncoding(tokenizer, TEMPLATE, Supervision.ASSISTANT, rows);
+        assertEquals("cab</s>", learned(encoding.encode(Sample.document("d:1", "cab"))));
+        refused(encoding, Sample.document("d:2", "az"), "d:2: it holds the token 'z' with the id " + rows);
+        refused(encoding, sample(new Message("user", "z"), new Message("assistant", "a")), "x:1: it holds the token");
+        assertTrue(assertThrows(FinetuneException.class, () -> encoding.prompt("p:1",
+                Conversation.of(Message.user("z")))).getMessage().startsWith("p:1: it holds the token"));
+        assertNotEquals(new TextEncoding(tokenizer, TEMPLATE).fingerprint(), encoding.fingerprint());
+        assertEquals(new TextEncoding(tokenizer, TEMPLATE).fingerprint(),
+                new TextEncoding(tokenizer, TEMPLATE, Supervision.ASSISTANT, tokenizer.vocabularySize() + 40)
+                        .fingerprint());
     }
 
     private static void refused(TextEncoding encoding, Sample sample, String expected) {

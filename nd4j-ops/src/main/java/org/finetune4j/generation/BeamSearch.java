@@ -107,12 +107,18 @@ final class BeamSearch {
                 finish(candidate, told.get(candidate.row()), stops);
             }
         }
+        if (kept.isEmpty() && done.isEmpty()) {
+            throw TokenSampler.allForbidden(request.stream(), length - 1);
+        }
         keepOpen(kept.subList(0, Math.min(kept.size(), settings.beams())), told);
         isDone = open.isEmpty() || isEnough();
     }
 
     private float[] logSoftmax(float[] logits) {
         double logSum = LogProbabilities.logSum(logits);
+        if (!Double.isFinite(logSum)) {
+            throw TokenSampler.notFinite(request.stream(), length);
+        }
         float[] scores = new float[vocabulary];
         for (int i = 0; i < vocabulary; i++) {
             scores[i] = (float) (logits[i] - logSum);

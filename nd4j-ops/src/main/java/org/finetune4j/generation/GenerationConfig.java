@@ -108,7 +108,7 @@ public record GenerationConfig(ObjectNode fields, List<String> notes, Path from)
             settings.maxNewTokens(integer("max_new_tokens", 0));
         } else if (given("max_length")) {
             // As in transformers, it counts the prompt as well and gives way to max_new_tokens.
-            settings.maxLength(integer("max_length", 0)).maxNewTokens(Math.max(1, integer("max_length", 0)));
+            settings.lengthWithoutMaxNewTokens(integer("max_length", 0));
         }
         return settings;
     }

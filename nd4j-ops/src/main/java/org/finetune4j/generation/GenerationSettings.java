@@ -40,7 +40,8 @@ import org.jspecify.annotations.Nullable;
  * @param lengthPenalty     a text's score is its log-probability divided by its number of tokens to this power
  * @param earlyStopping     when a beam search ends
  * @param stopIds           tokens that end a text; they are not part of it
- * @param stopStrings       texts that end a text where they begin; none of them empty
+ * @param stopStrings       texts that end a text where they begin; none of them empty; one that is the whole of an
+ *                          added token ends it as a stop token does
  * @param logProbabilities  how many alternatives are told with their log-probabilities beside each chosen token and
  *                          its own, in [0, 1000]; {@link #NONE} tells no log-probability
  * @param structure         the form that the text is held to, or null
@@ -151,6 +152,7 @@ public record GenerationSettings(int maxNewTokens, int minNewTokens, int maxLeng
         private int maxNewTokens = 256;
         private int minNewTokens;
         private int maxLength;
+        private boolean lengthGivesWay;
         private double temperature;
         private int topK;
         private double topP = 1;
@@ -178,6 +180,7 @@ public record GenerationSettings(int maxNewTokens, int minNewTokens, int maxLeng
         /** Sets the most tokens to add; default 256. */
         public Builder maxNewTokens(int tokens) {
             maxNewTokens = tokens;
+            maxLength = lengthGivesWay ? 0 : maxLength;
             return this;
         }
 
@@ -190,6 +193,14 @@ public record GenerationSettings(int maxNewTokens, int minNewTokens, int maxLeng
         /** Sets the most tokens of prompt and continuation together; default 0, the model's context. */
         public Builder maxLength(int tokens) {
             maxLength = tokens;
+            lengthGivesWay = false;
+            return this;
+        }
+
+        /** Sets the most tokens of prompt and continuation together until a number of new tokens is asked for. */
+        Builder lengthWithoutMaxNewTokens(int tokens) {
+            maxNewTokens(Math.max(1, tokens)).maxLength(tokens);
+            lengthGivesWay = true;
             return this;
         }
 

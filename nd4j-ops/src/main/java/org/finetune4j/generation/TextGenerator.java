@@ -1,8 +1,11 @@
 package org.finetune4j.generation;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.WeakHashMap;
+import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.generation.structure.Structure;
 import org.finetune4j.generation.structure.TokenStructure;
@@ -20,16 +23,17 @@ import org.jspecify.annotations.Nullable;
 public final class TextGenerator implements AutoCloseable {
     private final Generator generator;
     private final Tokenizer tokenizer;
-    private final Map<Structure, TokenStructure> ready = new WeakHashMap<>();
+    private final Map<Structure, Map<Set<Integer>, TokenStructure>> ready = new WeakHashMap<>();
     private @Nullable TokenVocabulary vocabulary;
 
     /**
      * A generator, the model's adapter on when one is attached.
      *
      * @param limits most memory for keys and values, and most texts side by side
+     * @throws FinetuneException when the model has no rows for tokens that are text
      */
     public TextGenerator(LanguageModel model, Tokenizer tokenizer, GenerationLimits limits) {
-        this.generator = new Generator(model, true, tokenizer.vocabularySize(), limits);
+        this.generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()), limits);
         this.tokenizer = tokenizer;
     }
 
@@ -70,12 +74,27 @@ public final class TextGenerator implements AutoCloseable {
     }
 
     private List<GenerationRequest> requests(List<Prompt> prompts) {
-        return prompts.stream().map(prompt -> new GenerationRequest(prompt.tokens(), prompt.settings(), prompt.stream(),
-                structure(prompt.settings().structure()))).toList();
+        return prompts.stream().map(prompt -> {
+            GenerationSettings settings = withStopTokens(prompt.settings());
+            return new GenerationRequest(prompt.tokens(), settings, prompt.stream(), structure(settings));
+        }).toList();
     }
 
-    private @Nullable TokenStructure structure(@Nullable Structure form) {
-        return form == null ? null : ready.computeIfAbsent(form, missing -> missing.ready(vocabulary()));
+    /** A stop string that is an added token is found by its id, because the text of special tokens is left out. */
+    private GenerationSettings withStopTokens(GenerationSettings settings) {
+        Set<Integer> tokens = settings.stopStrings().stream().flatMapToInt(stop -> tokenizer.idOf(stop).stream())
+                .filter(tokenizer::isAddedToken).boxed().collect(Collectors.toSet());
+        return tokens.isEmpty() ? settings : settings.toBuilder().addStopIds(tokens).build();
+    }
+
+    private @Nullable TokenStructure structure(GenerationSettings settings) {
+        Structure form = settings.structure();
+        if (form == null) {
+            return null;
+        }
+        Set<Integer> ends = vocabulary().texts(settings.stopIds());
+        return ready.computeIfAbsent(form, missing -> new HashMap<>())
+                .computeIfAbsent(ends, missing -> form.ready(vocabulary(), ends));
     }
 
     private TokenVocabulary vocabulary() {

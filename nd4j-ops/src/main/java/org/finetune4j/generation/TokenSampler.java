@@ -170,21 +170,27 @@ final class TokenSampler {
             highest = Math.max(highest, logit);
         }
         if (Float.isNaN(highest) || highest == Float.POSITIVE_INFINITY) {
-            throw new FinetuneException("prompt " + sequence
-                    + " (counted from 0): the model's logits are not finite, so no "
-                    + "token can be chosen at place " + place + " of its continuation. The weights are damaged: load an "
-                    + "earlier checkpoint or lower the learning rate and train again.");
+            throw notFinite(sequence, place);
         }
         if (highest == Float.NEGATIVE_INFINITY) {
-            throw new FinetuneException("prompt " + sequence
-                    + " (counted from 0): the settings forbid every token at place "
-                    + place + " of its continuation. Ban fewer tokens, or leave out noRepeatNgram.");
+            throw allForbidden(sequence, place);
         }
         int best = 0;
         while (logits[best] != highest) {
             best++;
         }
         return best;
+    }
+
+    static FinetuneException notFinite(int sequence, int place) {
+        return new FinetuneException("prompt " + sequence + " (counted from 0): the model's logits are not finite, so no "
+                + "token can be chosen at place " + place + " of its continuation. The weights are damaged: load an "
+                + "earlier checkpoint or lower the learning rate and train again.");
+    }
+
+    static FinetuneException allForbidden(int sequence, int place) {
+        return new FinetuneException("prompt " + sequence + " (counted from 0): the settings forbid every token at place "
+                + place + " of its continuation. Ban fewer tokens, or leave out noRepeatNgram.");
     }
 
     /** The ids of the highest logits, in falling order, the lower id first where logits are equal. */

@@ -47,8 +47,13 @@ final class GgufVocabulary {
         }
         unknown = model.path("unk_token").isTextual() ? model.path("unk_token").textValue() : null;
         model.path("vocab").properties().forEach(entry -> put(entry.getKey(), entry.getValue(), NORMAL));
-        root.path("added_tokens").forEach(token -> put(token.path("content").asText(), token.path("id"),
-                token.path("special").asBoolean() ? CONTROL : USER_DEFINED));
+        for (JsonNode token : root.path("added_tokens")) {
+            // The model has no row for it, so that it never occurs.
+            if (!token.path("id").isInt() || token.path("id").intValue() < size) {
+                put(token.path("content").asText(), token.path("id"),
+                        token.path("special").asBoolean() ? CONTROL : USER_DEFINED);
+            }
+        }
         for (int id = 0; id < size; id++) {
             if (types[id] == 0) {
                 tokens[id] = "[PAD" + id + "]";

@@ -2,6 +2,7 @@ package org.finetune4j.generation;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -14,6 +15,9 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.generation.GenerationSettings.EarlyStopping;
 import org.finetune4j.kernel.Kernels;
@@ -123,6 +127,24 @@ class BeamSearchTest {
                 exhaust(engine, prompt, longer, sum, power, stop, vocabulary, all);
             }
         }
+    }
+
+    @Test
+    void whatCannotBeContinuedIsRefused() {
+        GenerationSettings search = GenerationSettings.builder().beams(3).maxNewTokens(4).build();
+        Set<Integer> every = IntStream.range(0, 37).boxed().collect(Collectors.toSet());
+        try (Kernels kernels = new Nd4jKernels();
+             LanguageModel model = LanguageModel.random(TestModels.config(false), Precision.F32, kernels, 9);
+             Generator generator = new Generator(model)) {
+            assertTrue(refusal(generator, search.toBuilder().bannedTokens(every).build()).contains("forbid every token"));
+            model.parameters().named("model.embed_tokens.weight").value().getRow(7).assign(Float.NaN);
+            assertTrue(refusal(generator, search).contains("prompt 5 (counted from 0): the model's logits are not finite"));
+        }
+    }
+
+    private static String refusal(Generator generator, GenerationSettings settings) {
+        return assertThrows(FinetuneException.class, () -> generator.generate(List.of(new GenerationRequest(
+                new int[] {6, 7}, settings, 5)), TokenListener.NONE)).getMessage();
     }
 
     @Test

@@ -40,6 +40,9 @@ class GenerationConfigTest {
                 .build(), search);
         assertEquals(List.of("a", "b"), parse("{'stop_strings': ['a', 'b']}").settings().build().stopStrings());
         assertEquals(9, parse("{'max_length': 100, 'max_new_tokens': 9}").settings().build().maxNewTokens());
+        GenerationSettings asked = parse("{'max_length': 100}").settings().maxNewTokens(300).build();
+        assertEquals(GenerationSettings.greedy(300, Set.of()), asked);
+        assertEquals(70, parse("{'max_length': 100}").settings().maxLength(70).maxNewTokens(9).build().maxLength());
         assertEquals(EarlyStopping.WHEN_FULL, parse("{'early_stopping': true}").settings().build().earlyStopping());
     }
 

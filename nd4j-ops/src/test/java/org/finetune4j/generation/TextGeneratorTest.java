@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,9 +31,11 @@ import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.ConversationEncoder;
 import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
+import org.finetune4j.tokenizer.TokenizerException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class TextGeneratorTest {
     private static final Path TINY = Path.of("..", "samples", "models", "tiny");
@@ -181,6 +187,47 @@ class TextGeneratorTest {
         assertTrue(number.text().matches("[0-9]{2}") && number.reason() == EndReason.STRUCTURE_COMPLETE, number.text());
         assertTrue(assertThrows(StructureException.class, () -> one(greedy(10).structure(person).build())).getMessage()
                 .contains("maxNewTokens"));
+    }
+
+    @Test
+    void aStopStringMayBeASpecialToken() {
+        GeneratedText stopped = one(greedy(64).build());
+        GeneratedText endless = one(greedy(64).stopIds(Set.of()).build());
+        assertTrue(endless.tokens().tokens().length > stopped.tokens().tokens().length);
+        GeneratedText text = one(greedy(64).stopIds(Set.of()).stopStrings(List.of("<|im_end|>")).build());
+        assertEquals(stopped.text(), text.text());
+        assertEquals(EndReason.STOP_TOKEN, text.reason());
+    }
+
+    @Test
+    void aStopTokenThatIsTextDoesNotEndAFormEarly() {
+        GenerationSettings digits = greedy(30).structure(Structure.regex("[0-9]{3}")).build();
+        int first = one(digits).tokens().tokens()[0];
+        GeneratedText text = one(digits.toBuilder().stopIds(Set.of(1, first)).build());
+        assertTrue(text.text().matches("[0-9]{3}") && text.reason() == EndReason.STRUCTURE_COMPLETE, text.toString());
+        String digit = tokenizer.decode(new int[] {first}, false);
+        assertThrows(StructureException.class, () -> one(greedy(30).structure(Structure.regex(digit + "{3}"))
+                .stopIds(Set.of(first)).build()));
+    }
+
+    @Test
+    void anAddedTokenWithoutARowIsRefusedWhereItOccurs(@TempDir Path folder) throws IOException {
+        ObjectNode json = (ObjectNode) StrictJson.mapper().readTree(Files.readString(TINY.resolve(Tokenizer.FILE_NAME)));
+        ((ArrayNode) json.get("added_tokens")).add(((ObjectNode) json.at("/added_tokens/1")).deepCopy().put("id", 1024)
+                .put("content", "<image>"));
+        Files.writeString(folder.resolve(Tokenizer.FILE_NAME), json.toString());
+        Files.copy(TINY.resolve(Tokenizer.CONFIGURATION_NAME), folder.resolve(Tokenizer.CONFIGURATION_NAME));
+        try (Tokenizer larger = Tokenizer.load(folder);
+             TextGenerator other = new TextGenerator(model, larger, GenerationLimits.DEFAULT)) {
+            assertEquals(1025, larger.vocabularySize());
+            assertEquals(one(greedy(8).build()).text(),
+                    other.generate(List.of(new Prompt(prompt, greedy(8).build(), 0)), TextListener.NONE).get(0).get(0).text());
+            int[] image = larger.encode("a<image>b", false).ids();
+            assertTrue(assertThrows(FinetuneException.class, () -> other.generate(List.of(new Prompt(image,
+                    greedy(8).build(), 0)), TextListener.NONE)).getMessage().contains("holds token 1024"));
+            assertTrue(assertThrows(TokenizerException.class, () -> larger.tokensWithin(1023)).getMessage()
+                    .contains("the tokenizer has 1025 tokens, but the model's embedding only 1023 rows"));
+        }
     }
 
     @Test

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -121,6 +123,21 @@ class GgufExportTest {
         try (Tokenizer tokenizer = Tokenizer.load(MODEL)) {
             assertEquals(tokenizer.chatTemplateSource(), metadata.get("tokenizer.chat_template"));
         }
+    }
+
+    @Test
+    void anAddedTokenWithoutARowIsLeftOut() throws IOException {
+        for (String file : List.of("config.json", "tokenizer_config.json", "model.safetensors")) {
+            Files.copy(MODEL.resolve(file), folder.resolve(file));
+        }
+        ObjectNode json = (ObjectNode) new ObjectMapper().readTree(MODEL.resolve("tokenizer.json").toFile());
+        ObjectNode image = ((ObjectNode) json.at("/added_tokens/1")).deepCopy().put("id", 1024).put("content", "<image>");
+        ((ArrayNode) json.get("added_tokens")).add(image);
+        Files.writeString(folder.resolve("tokenizer.json"), json.toString());
+        Path file = folder.resolve("x.gguf");
+        GgufExport.write(folder, file, GgufType.F16, AtomicFiles.onDisk());
+        assertEquals(new GgufReader(export(GgufType.F16)).metadata.get("tokenizer.ggml.tokens"),
+                new GgufReader(file).metadata.get("tokenizer.ggml.tokens"));
     }
 
     /** {@code read_gguf.py} read these very bytes with NumPy and compared them with the safetensors: see the file. */

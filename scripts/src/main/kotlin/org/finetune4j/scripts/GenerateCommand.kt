@@ -3,6 +3,7 @@ package org.finetune4j.scripts
 import com.github.ajalt.clikt.core.CliktCommand
 import com.github.ajalt.clikt.core.Context
 import com.github.ajalt.clikt.core.ProgramResult
+import com.github.ajalt.clikt.core.terminal
 import com.github.ajalt.clikt.parameters.arguments.argument
 import com.github.ajalt.clikt.parameters.options.default
 import com.github.ajalt.clikt.parameters.options.flag
@@ -25,6 +26,7 @@ import org.finetune4j.train.ChatModel
 import java.io.IOException
 import java.nio.file.Files
 import java.nio.file.Path
+import java.util.Locale
 
 /** `finetune generate`: continues a text, or answers through the chat template, on the terminal as it comes. */
 public class GenerateCommand : CliktCommand(name = "generate") {
@@ -81,7 +83,8 @@ public class GenerateCommand : CliktCommand(name = "generate") {
         val listener = object : TextListener {
             override fun onText(request: Int, sample: Int, piece: String): Boolean {
                 if (single) {
-                    echo(piece, trailingNewline = false)
+                    // As it is; echo would replace its tabs.
+                    terminal.rawPrint(piece)
                     System.out.flush()
                 }
                 return true
@@ -91,14 +94,18 @@ public class GenerateCommand : CliktCommand(name = "generate") {
         val texts = if (chat) loaded.answer(listOf(turns), settings, listener).single() else loaded.complete(text, settings, listener)
         if (single) echo()
         texts.forEachIndexed { number, generated ->
-            if (!single) echo("--- ${number + 1}${score(generated)}\n${generated.text()}")
+            if (!single) terminal.rawPrint("--- ${number + 1}${score(generated)}\n${generated.text()}\n")
             ending(generated.reason())?.let { echo(it, err = true) }
-            if (logProbabilities) generated.tokens().choices().forEach { echo("%d %.6f".format(it.token(), it.logProbability()), err = true) }
+            if (logProbabilities) {
+                generated.tokens().choices().forEach {
+                    echo("%d %.6f".format(Locale.ROOT, it.token(), it.logProbability()), err = true)
+                }
+            }
         }
     }
 
     private fun score(generated: GeneratedText): String =
-        generated.tokens().score().let { if (it.isNaN()) "" else ", score %.4f".format(it) }
+        generated.tokens().score().let { if (it.isNaN()) "" else ", score %.4f".format(Locale.ROOT, it) }
 
     /** What is to be said of the end; nothing where the text ended by itself. */
     private fun ending(reason: EndReason): String? = when (reason) {

@@ -9,6 +9,7 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldMatch
 import java.nio.file.Path
+import java.util.Locale
 import kotlin.io.path.writeText
 
 class GenerateCommandTest : FunSpec({
@@ -47,6 +48,22 @@ class GenerateCommandTest : FunSpec({
         val json = generate("--chat", "--prompt", question, "--json-schema", "$schema", "--temperature", "1", "--seed", "3")
         json.stdout shouldMatch Regex("\\{\"left\":\\d{1,2}}\n")
         generate("--prompt", "a", "--regex", "[xyz]{4}").stdout shouldMatch Regex("[xyz]{4}\n")
+    }
+
+    test("tabs stay tabs, and numbers have points wherever the command runs") {
+        val usual = Locale.getDefault()
+        Locale.setDefault(Locale.GERMANY)
+        try {
+            val single = generate("--prompt", "The", "--regex", "\\t[xyz]\\t", "--log-probabilities")
+            single.stdout shouldMatch Regex("\t[xyz]\t\n")
+            Regex("^\\d+ -?\\d+\\.\\d{6}$", RegexOption.MULTILINE).findAll(single.stderr).count() shouldBe 3
+            val several = generate("--prompt", "The", "--regex", "\\t[xyz]", "--samples", "2", "--temperature", "1")
+            Regex("^\t[xyz]$", RegexOption.MULTILINE).findAll(several.stdout).count() shouldBe 2
+            val searched = generate("--prompt", "The", "--max-new-tokens", "4", "--beams", "2")
+            searched.stdout shouldContain Regex("score -\\d+\\.\\d{4}\n")
+        } finally {
+            Locale.setDefault(usual)
+        }
     }
 
     test("several texts and beams are numbered") {

@@ -167,7 +167,7 @@ final class GrammarCompiler {
         if (distance[start] == Grammar.NEVER || height[start] > Grammar.MOST_DEPTH) {
             throw new StructureException(origin
                     + " has no text: what it demands is empty, endless, or needs characters that "
-                    + "the tokenizer has no tokens for. Correct it.");
+                    + "the tokenizer has no tokens for, but such as end a text. Correct it.");
         }
         refuseLeftRecursion(distance, origin);
         return new Grammar(start, kept(bytes, distance, 3), kept(empty, distance, 1), kept(calls, distance, 2), ends,

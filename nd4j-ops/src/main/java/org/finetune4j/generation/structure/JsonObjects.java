@@ -88,7 +88,7 @@ final class JsonObjects {
         String prefix = path + " member ";
         for (int i = 0; i < names.size(); i++) {
             String name = names.get(i);
-            String place = path + "/properties/" + name;
+            String place = path + "/properties/" + name.replace("~", "~0").replace("/", "~1");
             Expression value = schemas.part(properties.get(name), place);
             rules.put(prefix + i, value.equals(Expression.NOTHING) ? value : text.member(name, value));
         }

@@ -2,6 +2,7 @@ package org.finetune4j.generation.structure;
 
 import java.util.BitSet;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A form that generated text is held to: at every place only such tokens can come that a text of the form goes on with,
@@ -82,10 +83,11 @@ public final class Structure {
     /**
      * Makes the form ready for a tokenizer.
      *
-     * @throws StructureException when nothing of the form can be written with the tokenizer's tokens
+     * @param ends tokens that end a text, so that none holds them
+     * @throws StructureException when nothing of the form can be written with the tokenizer's other tokens
      */
-    public TokenStructure ready(TokenVocabulary vocabulary) {
-        return new TokenStructure(this, vocabulary);
+    public TokenStructure ready(TokenVocabulary vocabulary, Set<Integer> ends) {
+        return new TokenStructure(this, vocabulary, ends);
     }
 
     /** The grammar of those texts that have no other bytes. */

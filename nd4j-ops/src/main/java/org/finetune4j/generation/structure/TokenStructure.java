@@ -19,18 +19,21 @@ public final class TokenStructure {
     private final LazyAutomaton automaton;
     private final TokenTrie trie;
     private final byte[][] tokenBytes;
+    private final Set<Integer> ends;
     private final StructureState start;
     private final Deque<StructureState> masked = new ArrayDeque<>();
 
     /**
      * Makes a form ready.
      *
+     * @param ends tokens that end a text, so that none holds them
      * @throws StructureException when the tokenizer lacks tokens for bytes without which no text is left
      */
-    TokenStructure(Structure form, TokenVocabulary vocabulary) {
+    TokenStructure(Structure form, TokenVocabulary vocabulary, Set<Integer> ends) {
+        this.ends = ends;
         tokenBytes = vocabulary.bytes();
         trie = vocabulary.trie();
-        BitSet available = trie.singleBytes();
+        BitSet available = trie.singleBytes(ends);
         automaton = new LazyAutomaton(form.grammar(available));
         start = automaton.start();
     }
@@ -102,7 +105,7 @@ public final class TokenStructure {
             return false;
         }
         BitSet fits = new BitSet(logits.length);
-        trie.walk(automaton, state, (token, after) -> fits.set(token, after.distance < remaining));
+        walk(state, (token, after) -> fits.set(token, after.distance < remaining));
         float bestFitting = NEVER;
         for (int token = 0; token < logits.length; token++) {
             if (!fits.get(token) && !(state.accepting && stopIds.contains(token))) {
@@ -113,12 +116,20 @@ public final class TokenStructure {
         return bestFitting < best;
     }
 
+    private void walk(StructureState state, TokenTrie.Visitor visitor) {
+        trie.walk(automaton, state, (token, after) -> {
+            if (!ends.contains(token)) {
+                visitor.allowed(token, after);
+            }
+        });
+    }
+
     private Mask mask(StructureState state) {
         Mask known = state.mask;
         if (known == null) {
             long[] bits = new long[(tokenBytes.length + 63) / 64];
             int[] furthest = {0};
-            trie.walk(automaton, state, (token, after) -> {
+            walk(state, (token, after) -> {
                 bits[token >> 6] |= 1L << token;
                 furthest[0] = Math.max(furthest[0], after.distance);
             });

@@ -3,6 +3,7 @@ package org.finetune4j.generation.structure;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /** The bytes of all tokens as a tree, laid out so that a walk passes over what cannot come. */
@@ -67,12 +68,14 @@ final class TokenTrie {
         deepest = most;
     }
 
-    /** Bytes that are a token by themselves. */
-    BitSet singleBytes() {
+    /** Bytes that are a token by themselves, other than these tokens. */
+    BitSet singleBytes(Set<Integer> except) {
         BitSet single = new BitSet(256);
         for (int node = 0; node < values.length; node = ends[node]) {
-            if (tokens[node] != NO_TOKEN) {
-                single.set(values[node] & 0xFF);
+            for (int token = tokens[node]; token != NO_TOKEN; token = sameBytes[token]) {
+                if (!except.contains(token)) {
+                    single.set(values[node] & 0xFF);
+                }
             }
         }
         return single;

@@ -130,6 +130,16 @@ class JsonStructureTest {
     }
 
     @Test
+    void aNameWithSlashesIsNoPlaceWithinAnother() {
+        TokenStructure form = WALK.ready(Structure.json(json("{'type':'object','properties':{'a':{'type':'object','properties':"
+                + "{'b':{'type':'object','properties':{'x':{'const':1}},'required':['x']}},'required':['b']},"
+                + "'a/properties/b':{'type':'object','properties':{'x':{'const':2}},'required':['x']}},"
+                + "'required':['a','a/properties/b']}")));
+        assertTrue(TokenWalk.accepts(form, json("{'a':{'b':{'x':1}},'a/properties/b':{'x':2}}")));
+        assertFalse(TokenWalk.accepts(form, json("{'a':{'b':{'x':2}},'a/properties/b':{'x':2}}")));
+    }
+
+    @Test
     void integersWithinBoundsAreExactlyThose() {
         Random random = new Random(7);
         List<int[]> bounds = new ArrayList<>(List.of(new int[] {0, 0}, new int[] {-1, 1}, new int[] {-120, -7},

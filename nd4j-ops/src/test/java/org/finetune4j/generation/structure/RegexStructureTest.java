@@ -118,6 +118,24 @@ class RegexStructureTest {
         assertTrue(impossible.contains("has no text"), impossible);
     }
 
+    /** A stop token may be text; within a form it comes where the text may end and nowhere else. */
+    @Test
+    void aTokenThatEndsTextsIsNoPartOfOne() {
+        Set<Integer> ends = Set.of((int) 'a');
+        TokenStructure form = WALK.ready(Structure.regex("x[a-c]*"), ends);
+        float[] within = new float[WALK.vocabulary().length];
+        form.restrict(form.start(), within, ends, 5);
+        assertTrue(within['x'] == 0 && within['a'] == Float.NEGATIVE_INFINITY);
+        float[] whole = new float[WALK.vocabulary().length];
+        StructureState state = form.next(form.start(), 'x');
+        form.restrict(state, whole, ends, 5);
+        assertTrue(whole['a'] == 0 && whole['b'] == 0 && whole['x'] == Float.NEGATIVE_INFINITY);
+        assertFalse(form.allows(state, 'a'));
+        TokenStructure bracketed = WALK.ready(Structure.regex("<[a-c]*>"), ends);
+        assertTrue(TokenWalk.accepts(bracketed, "<cb>") && !TokenWalk.accepts(bracketed, "<ca>"));
+        assertThrows(StructureException.class, () -> WALK.ready(Structure.regex("xa+"), ends));
+    }
+
     @Test
     void bytesWithoutATokenDoNotCome() {
         byte[][] few = new byte[300][];
@@ -125,8 +143,9 @@ class RegexStructureTest {
             few[letter] = new byte[] {(byte) letter};
         }
         few[299] = "bd".getBytes(java.nio.charset.StandardCharsets.UTF_8);
-        TokenStructure form = Structure.regex("(a|d|é|bd|bc)+").ready(new TokenVocabulary(few));
+        TokenStructure form = Structure.regex("(a|d|é|bd|bc)+").ready(new TokenVocabulary(few), Set.of());
         assertTrue(form.allows(form.start(), 'a') && form.allows(form.start(), 'b') && !form.allows(form.start(), 299));
-        assertThrows(StructureException.class, () -> Structure.regex("[d-z]+").ready(new TokenVocabulary(few)));
+        assertThrows(StructureException.class, () -> Structure.regex("[d-z]+").ready(new TokenVocabulary(few),
+                Set.of()));
     }
 }

@@ -49,7 +49,11 @@ final class TokenWalk {
     }
 
     TokenStructure ready(Structure form) {
-        return new TokenStructure(form, laidOut);
+        return ready(form, Set.of());
+    }
+
+    TokenStructure ready(Structure form, Set<Integer> ends) {
+        return form.ready(laidOut, ends);
     }
 
     /** What a walk wrote, and with how many tokens. */
