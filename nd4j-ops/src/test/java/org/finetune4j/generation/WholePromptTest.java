@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import org.finetune4j.kernel.Kernels;
-import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.model.DecodingEngine;
 import org.finetune4j.model.DecodingEngine.Feed;
 import org.finetune4j.model.LanguageModel;
@@ -28,8 +28,8 @@ class WholePromptTest {
         int added = length < 12 ? NEW : 2 * NEW;
         int[] prompt = new Random(length).ints(length, 0, 47).toArray();
         GenerationSettings.Builder settings = GenerationSettings.builder().maxNewTokens(added);
-        try (Kernels kernels = new Nd4jKernels();
-                LanguageModel model = LanguageModel.load(MODEL, Precision.F64, kernels)) {
+        try (Kernels kernels = new OneDnnKernels(1);
+                LanguageModel model = LanguageModel.load(MODEL, Precision.F32, kernels)) {
             assertArrayEquals(greedy(model, prompt, added), generate(model, prompt, settings.build(), NARROW).get(0).tokens());
             for (GenerationSettings several : List.of(settings.temperature(0.9).seed(3).samples(4).build(),
                     GenerationSettings.builder().maxNewTokens(added).beams(3).samples(2).build())) {
