@@ -22,7 +22,7 @@ public sealed interface RecordFiles : DataSource {
 
     /**
      * Only the records of these that also meet an SQL [condition] over their fields, such as `"level > 2 AND lang =
-     * 'en'"`.
+     * 'en'"`. It holds no query of its own and calls nothing that answers otherwise another time, such as `random()`.
      */
     public fun filter(condition: String): RecordFiles
 }

@@ -90,9 +90,9 @@ public data class SplitSide(
 public class Split internal constructor(public val train: DataSource, public val heldOut: DataSource)
 
 /**
- * This source in two: a share [heldOut] of its prompts, in (0, 1), and the others. The hash of a prompt decides, so
- * that a sample keeps its side when others are added or the order changes, and equal prompts stand on one side. Another
- * [salt] splits otherwise.
+ * This source in two: a share [heldOut] of its prompts, in (0, 1), and the others. The hash of the turns up to the user's
+ * first one decides, so that a sample keeps its side when others are added or the order changes, and equal prompts, like
+ * a conversation and its continuation, stand on one side. Another [salt] splits otherwise.
  */
 public fun DataSource.split(heldOut: Double, salt: Long = 0): Split = Split(
     SplitSide(this, heldOut, salt, HashSplit.Side.TRAIN),

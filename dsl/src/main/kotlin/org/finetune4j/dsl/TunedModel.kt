@@ -61,10 +61,20 @@ public class TunedModel internal constructor(
 
     /**
      * The answer to one user turn piece by piece, each whole characters. The model runs as far as the sequence is read, and
-     * the sequence can be read once; the next thing that is generated ends it.
+     * the sequence can be read once; the next thing that is generated ends it. `cancelWhen` is asked before every piece, and
+     * `onText` hears each before the sequence gives it.
      */
     public fun stream(prompt: String, settings: @RecipeDsl GenerationScope.() -> Unit = {}): Sequence<String> = sequence {
-        tuned.stream(listOf(Message("user", prompt)), scope(settings).settings()).use { yieldAll(it) }
+        val asked = scope(settings)
+        val listener = asked.listener()
+        tuned.stream(listOf(Message("user", prompt)), asked.settings()).use { pieces ->
+            var more = true
+            while (more && !listener.cancelled() && pieces.hasNext()) {
+                val piece = pieces.next()
+                more = listener.onText(0, 0, piece)
+                yield(piece)
+            }
+        }
     }.constrainOnce()
 
     /** Sets how many [texts] are generated side by side, and the most memory of their keys and values in MiB. */

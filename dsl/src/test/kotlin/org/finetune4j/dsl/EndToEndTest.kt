@@ -176,6 +176,11 @@ class EndToEndTest : FunSpec({
             val greedy = tuned.generate(prompts[0]) { maxNewTokens = 4 }
             tuned.generate(prompts[0]) { maxNewTokens = 4; temperature = 5.0; topK = 1 } shouldBe greedy
             tuned.stream(prompts[0]) { maxNewTokens = 4 }.joinToString("") shouldBe greedy
+            tuned.stream(prompts[0]) { maxNewTokens = 4; cancelWhen { true } }.toList() shouldBe emptyList()
+            val heard = mutableListOf<String>()
+            val first = tuned.stream(prompts[0]) { maxNewTokens = 4; onText { heard.add(it); false } }.toList()
+            first shouldBe heard
+            first.size shouldBe 1
             shouldThrow<FinetuneException> { tuned.generate(prompts[0]) { topP = 0.0 } }.message!! shouldContain "topP"
             tuned.generate(prompts[0]) { regex("[0-9]{3}"); temperature = 1.0 } shouldMatch Regex("[0-9]{3}")
             tuned.generations(prompts[0]) { json("""{"enum": ["yes", "no"]}"""); temperature = 1.0; samples = 3; logProbabilities = 1 }.map {

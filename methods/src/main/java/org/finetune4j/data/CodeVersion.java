@@ -33,9 +33,8 @@ final class CodeVersion {
     private static String compute() {
         MessageDigest digest = Hashes.sha256();
         add(digest, CodeVersion.class, "org/finetune4j/data");
-        for (Class<?> anchor : List.of(Tokenizer.class)) {
-            add(digest, anchor, "org/finetune4j/tokenizer");
-            add(digest, anchor, "org/finetune4j/jinja");
+        for (String part : List.of("tokenizer", "jinja", "kernel/CounterRandom.class", "checkpoint/StrictJson.class")) {
+            add(digest, Tokenizer.class, "org/finetune4j/" + part);
         }
         for (Class<?> library : List.of(ai.djl.huggingface.tokenizers.HuggingFaceTokenizer.class,
                 org.duckdb.DuckDBDriver.class, com.fasterxml.jackson.databind.JsonNode.class)) {
@@ -44,14 +43,14 @@ final class CodeVersion {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    private static void add(MessageDigest digest, Class<?> anchor, String folder) {
+    private static void add(MessageDigest digest, Class<?> anchor, String name) {
         Path place = place(anchor);
         try {
             if (Files.isDirectory(place)) {
-                add(digest, place.resolve(folder));
+                add(digest, place.resolve(name));
             } else {
                 try (FileSystem jar = FileSystems.newFileSystem(URI.create("jar:" + place.toUri()), Map.of())) {
-                    add(digest, jar.getPath(folder));
+                    add(digest, jar.getPath(name));
                 }
             }
         } catch (IOException e) {
@@ -60,11 +59,12 @@ final class CodeVersion {
         }
     }
 
-    private static void add(MessageDigest digest, Path folder) throws IOException {
-        if (!Files.isDirectory(folder)) {
+    /** A folder's files, or a single one. */
+    private static void add(MessageDigest digest, Path place) throws IOException {
+        if (!Files.exists(place)) {
             return;
         }
-        try (Stream<Path> files = Files.walk(folder)) {
+        try (Stream<Path> files = Files.walk(place)) {
             for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
                 try (InputStream in = Files.newInputStream(file)) {
                     digest.update(in.readAllBytes());

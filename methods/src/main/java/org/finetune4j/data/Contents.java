@@ -18,9 +18,11 @@ import org.jspecify.annotations.Nullable;
 public final class Contents {
     private final MessageDigest digest = Hashes.sha256();
     private final UnaryOperator<String> normal;
+    private final boolean exact;
 
-    private Contents(UnaryOperator<String> normal) {
+    private Contents(UnaryOperator<String> normal, boolean exact) {
         this.normal = normal;
+        this.exact = exact;
     }
 
     /** A text as it is compared: compatible characters made alike (NFKC), in lower case, white space collapsed. */
@@ -31,19 +33,31 @@ public final class Contents {
 
     /** The first 16 bytes of SHA-256 over everything that a row says, as two numbers. */
     public static Hash hash(Row row) {
-        return new Contents(UnaryOperator.identity()).row(row).result();
+        return new Contents(UnaryOperator.identity(), true).row(row).result();
     }
 
-    /** The same over texts that are {@link #normalised}. */
+    /** The same over texts that are {@link #normalised}, whether a turn gives its text whole or in parts. */
     public static Hash normalisedHash(Row row) {
-        return new Contents(Contents::normalised).row(row).result();
+        return new Contents(Contents::normalised, false).row(row).result();
     }
 
-    /** The hash of what is asked, normalised; of a plain document, of all of it. */
+    /**
+     * The hash of what is asked first, normalised: of the turns up to and with the user's first one, so that the same
+     * conversation has one hash however far it goes; of a plain document, of all of it.
+     */
     public static Hash promptHash(Row row) {
-        Contents contents = new Contents(Contents::normalised);
+        Contents contents = new Contents(Contents::normalised, false);
         return row instanceof Sample sample && sample.isDocument() ? contents.row(row).result()
-                : contents.turns(row.prompt()).result();
+                : contents.turns(opening(row.prompt())).result();
+    }
+
+    private static List<Message> opening(List<Message> turns) {
+        for (int i = 0; i < turns.size(); i++) {
+            if (turns.get(i).role().equals("user")) {
+                return turns.subList(0, i + 1);
+            }
+        }
+        return turns;
     }
 
     /** Everything that a row says, as one text. */
@@ -91,7 +105,10 @@ public final class Contents {
         for (Message turn : turns) {
             put(turn.role());
             put(turn.content());
-            number(turn.parts().size());
+            if (exact) {
+                number(turn.parts().size());
+                turn.parts().forEach(this::put);
+            }
             put(turn.reasoning());
             number(turn.toolCalls().size());
             for (ToolCall call : turn.toolCalls()) {

@@ -65,12 +65,20 @@ public record EncodedCache(Path folder) {
             }
             try (DataInputStream in = new DataInputStream(new BufferedInputStream(Files.newInputStream(file), BUFFER))) {
                 ReadData data = read(in, Files.size(file));
-                Files.setLastModifiedTime(file, FileTime.fromMillis(System.currentTimeMillis()));
+                use(file);
                 return data;
             }
         } catch (IOException | RuntimeException damaged) {
             // It can be made again.
             return null;
+        }
+    }
+
+    private static void use(Path file) {
+        try {
+            Files.setLastModifiedTime(file, FileTime.fromMillis(System.currentTimeMillis()));
+        } catch (IOException e) {
+            // It is only removed earlier than others; what was read is right.
         }
     }
 
@@ -181,7 +189,15 @@ public record EncodedCache(Path folder) {
 
     private void prune() {
         try (Stream<Path> files = Files.list(folder)) {
-            List<Path> old = files.filter(file -> file.toString().endsWith(ENDING))
+            List<Path> all = files.toList();
+            for (Path file : all) {
+                String name = file.getFileName().toString();
+                int begun = name.indexOf(ENDING + AtomicFiles.TEMPORARY);
+                if (begun >= 0) {
+                    AtomicFiles.onDisk().removeLeftovers(folder.resolve(name.substring(0, begun + ENDING.length())));
+                }
+            }
+            List<Path> old = all.stream().filter(file -> file.toString().endsWith(ENDING))
                     .sorted(Comparator.comparing(EncodedCache::lastUse).reversed()).skip(KEPT).toList();
             for (Path file : old) {
                 Files.deleteIfExists(file);

@@ -36,10 +36,11 @@ public record FileSource(String location, @Nullable FileKind kind, FieldMapping 
         return location;
     }
 
+    /** Hashes what the files hold; their place is part of it, for what is said of them names it. */
     @Override
     public String fingerprint() {
-        return "files " + mapping + " where " + condition + " " + DataFiles.find(location, kind).files().stream()
-                .map(file -> file.kind() + " " + file.name() + " " + file.hash()).collect(Collectors.joining(", "));
+        return "files " + location + " " + mapping + " where " + condition + " "
+                + DataFiles.find(location, kind).files().stream().map(file -> file.kind() + " " + file.name() + " " + file.hash()).collect(Collectors.joining(", "));
     }
 
     private final class Files implements RowStream {

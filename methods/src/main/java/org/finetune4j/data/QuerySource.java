@@ -54,7 +54,10 @@ public record QuerySource(String sql, FieldMapping mapping) implements DataSourc
         return "sql \"" + (line.length() > 60 ? line.substring(0, 57) + "..." : line) + "\"";
     }
 
-    /** Hashes what the query gives, for the files that it reads are not known. */
+    /**
+     * Hashes what the query gives, for the files that it reads are not known; its text is part of it, for what is said
+     * of its rows follows from that.
+     */
     @Override
     public String fingerprint() {
         var digest = Hashes.sha256();
@@ -63,6 +66,6 @@ public record QuerySource(String sql, FieldMapping mapping) implements DataSourc
                 digest.update((record.fields() + "\n").getBytes(java.nio.charset.StandardCharsets.UTF_8));
             }
         }
-        return "query " + mapping + " " + java.util.HexFormat.of().formatHex(digest.digest());
+        return "query " + sql + " " + mapping + " " + java.util.HexFormat.of().formatHex(digest.digest());
     }
 }

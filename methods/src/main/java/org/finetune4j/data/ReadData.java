@@ -7,7 +7,7 @@ import java.util.List;
  *
  * @param rows    rows that were read
  * @param notes   what happened to them, a sentence each
- * @param prompts hashes of what is asked, without those of plain documents
+ * @param prompts hashes of what is asked first, without those of plain documents
  * @param encoded the rows encoded
  */
 public record ReadData(int rows, List<String> notes, long[] prompts, EncodedSamples encoded) {

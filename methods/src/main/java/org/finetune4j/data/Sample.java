@@ -84,8 +84,13 @@ public record Sample(String id, Conversation conversation, List<Candidate> candi
 
     /** This sample with one chosen response as its final assistant turn and no candidates. */
     public Sample withResponse(String response) {
+        return withResponse(Message.assistant(response));
+    }
+
+    /** This sample with another final assistant turn, with all that it thinks and calls, and no candidates. */
+    public Sample withResponse(Message response) {
         List<Message> turns = new ArrayList<>(prompt());
-        turns.add(Message.assistant(response));
+        turns.add(response);
         return new Sample(id, conversation.withMessages(turns), List.of(), answer, fields, provenance);
     }
 

@@ -82,8 +82,7 @@ public final class TextEncoding implements SampleEncoding {
      * learned, and over nothing else but how many rows there are where that refuses texts.
      */
     public String fingerprint() {
-        return (jinja == null && !tokenizer.hasChatTemplate() ? tokenizer.contentHash() + " without template"
-                : conversations().contentHash()) + " learns " + supervision
+        return tokenizer.conversationHash(jinja) + " learns " + supervision
                 + (rows < tokenizer.vocabularySize() ? " within " + rows + " rows" : "");
     }
 

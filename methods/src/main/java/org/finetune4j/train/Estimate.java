@@ -22,7 +22,7 @@ record Estimate(double productsPerSecond, double bytesPerSecond) {
     private static final int PROBE_ROWS = 512;
     private static final int LEAST_PROBES = 5;
     /** Java compiles a loop for speed only after it has run for a while. */
-    private static final long PROBE_NANOSECONDS = 150_000_000;
+    private static final long PROBE_NANOSECONDS = 400_000_000;
     private static final Map<String, Estimate> KNOWN = new ConcurrentHashMap<>();
 
     /** The rates of these kernels for a model of this configuration. */
@@ -45,7 +45,7 @@ record Estimate(double productsPerSecond, double bytesPerSecond) {
         }
     }
 
-    /** The median of the later half of the runs, when everything is compiled. */
+    /** The median of the last quarter of the runs, when everything is compiled. */
     private static double medianSeconds(Runnable work) {
         long[] took = new long[LEAST_PROBES];
         long end = System.nanoTime() + PROBE_NANOSECONDS;
@@ -56,7 +56,7 @@ record Estimate(double productsPerSecond, double bytesPerSecond) {
             work.run();
             took[runs++] = Math.max(1, System.nanoTime() - began);
         }
-        long[] later = Arrays.copyOfRange(took, runs / 2, runs);
+        long[] later = Arrays.copyOfRange(took, runs - (runs + 3) / 4, runs);
         Arrays.sort(later);
         return later[later.length / 2] * 1e-9;
     }

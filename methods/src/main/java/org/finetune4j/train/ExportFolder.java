@@ -26,6 +26,7 @@ final class ExportFolder {
      */
     static void write(TunedModel tuned, ModelCard.Kind kind, Path folder, AtomicFiles files,
                       AtomicFiles.FolderContent content) {
+        files.recover(folder);
         requireReplaceable(tuned, folder);
         try {
             Path parent = folder.toAbsolutePath().getParent();

@@ -165,7 +165,7 @@ final class FineTuningRun {
         List<String> leaks = preparation.heldOut().stream().filter(sample -> !sample.isDocument()
                 && preparation.prompts().contains(ReadData.prompt(sample))).map(Sample::id).toList();
         if (!leaks.isEmpty()) {
-            listener.warned(leaks.size() + " of " + preparation.heldOut().size() + " held-out prompts are trained on too, "
+            listener.warned(leaks.size() + " of " + preparation.heldOut().size() + " held-out prompts ask first what is trained on too, "
                     + "such as " + leaks.get(0) + ", so that what is measured says less than it seems to.");
         }
     }

@@ -49,10 +49,9 @@ final class MergedWeights implements AutoCloseable {
         this.parameter = parameter;
     }
 
-    /** The type in which the base is stored, or another where that is of bytes. */
-    DataType storedAs(DataType otherwise) {
-        DataType type = base.dataType();
-        return type == null ? otherwise : type;
+    /** The types in which the base's weights of these names are stored, another type for those of bytes. */
+    StoredTypes storedAs(Collection<String> names, DataType otherwise) {
+        return StoredTypes.in(base, stored, names, otherwise);
     }
 
     /** The weights of these names. */

@@ -25,6 +25,7 @@ import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.ModelShapes;
+import org.finetune4j.model.StoredNames;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -53,11 +54,11 @@ final class ModelExport {
     /** @param limit bytes from which on the weights are split over several files */
     void write(Path folder, AtomicFiles files, long limit) {
         withWeights((weights, stored) -> {
-            ModelShards shards = new ModelShards(SafetensorsWriter.create().storedAs(stored).checkingFinite(), limit);
+            ModelShards shards = new ModelShards(SafetensorsWriter.create().storedAs(stored::of).checkingFinite(), limit);
             DiskSpace.require(folder, shards.bytes(weights, folder));
             ExportFolder.write(tuned, ModelCard.Kind.MODEL, folder, files, unfinished -> {
                 shards.write(unfinished, folder, weights);
-                unfinished.writeText(ModelConfig.FILE_NAME, SavedConfig.of(job.base().folder(), stored));
+                unfinished.writeText(ModelConfig.FILE_NAME, SavedConfig.of(job.base().folder(), stored.usual()));
                 for (Path file : tuned.tokenizer().files()) {
                     if (job.chatTemplate() == null || !file.endsWith(TEMPLATE)) {
                         copy(unfinished, file);
@@ -85,9 +86,9 @@ final class ModelExport {
                 .write(file, type, files));
     }
 
-    /** Takes the weights that are to be saved, and the type that the base is stored in. */
+    /** Takes the weights that are to be saved, and the types that the base's are stored in. */
     private interface Use {
-        void take(List<PendingTensor> weights, DataType stored);
+        void take(List<PendingTensor> weights, StoredTypes stored);
     }
 
     private void withWeights(Use use) {
@@ -95,13 +96,14 @@ final class ModelExport {
             Map<String, INDArray> base = model.baseTensors();
             List<PendingTensor> weights = base.entrySet().stream().map(entry -> inMemory(entry.getKey(), entry.getValue()))
                     .toList();
-            use.take(weights, job.base() instanceof BaseModel.Fresh ? model.config().torchDtype() : storedType());
+            use.take(weights, job.base() instanceof BaseModel.Fresh ? StoredTypes.all(model.config().torchDtype())
+                    : storedTypes());
             return;
         }
         Map<String, INDArray> parameters = model.adapterTensors();
         try (MergedWeights merged = new MergedWeights(job.base().folder(), model.config(), job.adapter(),
                 model.adaptedSites(), (site, suffix) -> parameters.get(site + "." + suffix))) {
-            use.take(merged.tensors(model.baseNames()), merged.storedAs(model.config().torchDtype()));
+            use.take(merged.tensors(model.baseNames()), merged.storedAs(model.baseNames(), model.config().torchDtype()));
         }
     }
 
@@ -117,11 +119,10 @@ final class ModelExport {
                 weight.castTo(DataType.FLOAT), suffix -> parameters.get(site + "." + suffix)));
     }
 
-    /** The type of the base's weights on the disk. */
-    private DataType storedType() {
+    /** The types of the base's weights on the disk. */
+    private StoredTypes storedTypes() {
         try (StoredWeights base = StoredWeights.open(job.base().folder())) {
-            DataType type = base.dataType();
-            return type == null ? model.config().torchDtype() : type;
+            return StoredTypes.in(base, StoredNames.in(base, model.config()), model.baseNames(), model.config().torchDtype());
         }
     }
 

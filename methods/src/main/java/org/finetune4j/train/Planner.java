@@ -208,13 +208,14 @@ final class Planner {
     private EncodedSamples encodeRows(TextEncoding encoding, Encoder encoder) {
         Path folder = job.dataCache();
         EncodedCache cache = folder == null ? null : new EncodedCache(folder);
-        String key = cache == null ? null : EncodedCache.key(job.data(), encoding.fingerprint(), limit.tokens(),
-                job.train().tooLong());
+        String key = cache == null ? null : key(encoding);
         ReadData read = cache == null || key == null ? null : cache.read(key);
         if (read == null) {
             read = new DataReader(job.data(), job.objective().rows(), job.objective().method().name()).encode(encoder,
                     report);
-            keep(cache, key, read);
+            if (cache != null && key != null) {
+                keep(cache, key, encoding, read);
+            }
         }
         rows = read.rows();
         notes = Stream.concat(read.notes().stream(), notes.stream()).toList();
@@ -222,14 +223,23 @@ final class Planner {
         return read.encoded();
     }
 
-    /** Data that cannot be kept are encoded again another time, which is no reason not to train now. */
-    private void keep(@Nullable EncodedCache cache, @Nullable String key, ReadData read) {
-        if (cache != null && key != null) {
-            try {
+    private @Nullable String key(TextEncoding encoding) {
+        return EncodedCache.key(job.data(), encoding.fingerprint(), limit.tokens(), job.train().tooLong());
+    }
+
+    /**
+     * Data that cannot be kept are encoded again another time, which is no reason not to train now. What the key was
+     * made of was read before the data, and they may have changed in between.
+     */
+    private void keep(EncodedCache cache, String key, TextEncoding encoding, ReadData read) {
+        try {
+            if (key.equals(key(encoding))) {
                 cache.write(key, read);
-            } catch (FinetuneException e) {
-                notes = List.of("the encoded data are not kept for other runs: " + e.getMessage());
+            } else {
+                notes = List.of("the encoded data are not kept for other runs: they changed while they were read");
             }
+        } catch (FinetuneException e) {
+            notes = List.of("the encoded data are not kept for other runs: " + e.getMessage());
         }
     }
 

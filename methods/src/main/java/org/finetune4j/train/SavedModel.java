@@ -35,9 +35,9 @@ public final class SavedModel implements AutoCloseable {
     private final Path folder;
     private final ModelConfig config;
     private final MergedWeights weights;
-    private final DataType stored;
+    private final StoredTypes stored;
 
-    private SavedModel(Path folder, ModelConfig config, MergedWeights weights, DataType stored) {
+    private SavedModel(Path folder, ModelConfig config, MergedWeights weights, StoredTypes stored) {
         this.folder = folder;
         this.config = config;
         this.weights = weights;
@@ -68,7 +68,7 @@ public final class SavedModel implements AutoCloseable {
         }
         MergedWeights weights = new MergedWeights(folder, config, saved, sites,
                 (site, suffix) -> parameters.get(site + "." + suffix));
-        return new SavedModel(folder, config, weights, weights.storedAs(config.torchDtype()));
+        return new SavedModel(folder, config, weights, weights.storedAs(ModelShapes.names(config), config.torchDtype()));
     }
 
     private static INDArray values(ParameterSpec spec) {
@@ -106,15 +106,17 @@ public final class SavedModel implements AutoCloseable {
      * @throws FinetuneException when the folder holds something already, or it cannot be written
      */
     public void save(Path target) {
+        // What a killed process was replacing stands there too, and would be cleared away if this were the new folder.
+        AtomicFiles.onDisk().recover(target);
         if (Files.exists(target)) {
             throw new FinetuneException(target + " is there already. Choose a new folder.");
         }
-        ModelShards shards = new ModelShards(SafetensorsWriter.create().storedAs(stored).checkingFinite(),
+        ModelShards shards = new ModelShards(SafetensorsWriter.create().storedAs(stored::of).checkingFinite(),
                 ModelShards.USUAL_LIMIT);
         DiskSpace.require(target, shards.bytes(tensors(), target));
         AtomicFiles.onDisk().writeFolder(target, unfinished -> {
             shards.write(unfinished, target, tensors());
-            unfinished.writeText(ModelConfig.FILE_NAME, SavedConfig.of(folder, stored));
+            unfinished.writeText(ModelConfig.FILE_NAME, SavedConfig.of(folder, stored.usual()));
             for (Path file : companions()) {
                 Files.copy(file, unfinished.path().resolve(file.getFileName()));
             }

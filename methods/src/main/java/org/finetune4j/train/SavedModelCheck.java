@@ -25,16 +25,16 @@ final class SavedModelCheck {
 
     private final Path written;
     private final Path folder;
-    private final DataType stored;
+    private final StoredTypes stored;
 
     /**
      * A check.
      *
      * @param written where the model lies now
      * @param folder  where it is to lie, for messages
-     * @param stored  the type of its weights on the disk
+     * @param stored  the types of its weights on the disk
      */
-    SavedModelCheck(Path written, Path folder, DataType stored) {
+    SavedModelCheck(Path written, Path folder, StoredTypes stored) {
         this.written = written;
         this.folder = folder;
         this.stored = stored;
@@ -42,12 +42,13 @@ final class SavedModelCheck {
 
     /** Refuses weights that differ by more than their rounding. */
     void requireSameWeights(List<PendingTensor> weights) {
-        double rounding = stored == DataType.BFLOAT16 ? 0x1p-8 : stored == DataType.HALF ? 0x1p-10 : 0;
-        // Numbers below 2^-14 have fewer bits in HALF.
-        double smallest = stored == DataType.HALF ? 0x1p-24 : 0;
         try (SafetensorsFile file = SafetensorsFile.open(written)) {
             weights.forEach(weight -> weight.use(expected -> {
                 String name = weight.name();
+                DataType type = stored.of(name);
+                double rounding = type == DataType.BFLOAT16 ? 0x1p-8 : type == DataType.HALF ? 0x1p-10 : 0;
+                // Numbers below 2^-14 have fewer bits in HALF.
+                double smallest = type == DataType.HALF ? 0x1p-24 : 0;
                 INDArray wanted = expected.castTo(DataType.FLOAT);
                 INDArray difference = Transforms.abs(file.read(name, DataType.FLOAT).subi(wanted), false);
                 INDArray allowed = Transforms.abs(wanted, true).muli(rounding).addi(smallest);
@@ -73,10 +74,10 @@ final class SavedModelCheck {
         for (int i = 0; i < expected.length; i++) {
             difference += Math.abs(expected[i] - actual[i]) / expected.length;
         }
-        boolean exact = stored == DataType.FLOAT && tuned.precision().type() == DataType.FLOAT;
+        boolean exact = stored.exact() && tuned.precision().type() == DataType.FLOAT;
         if (!(difference <= (exact ? EXACT : ROUNDED))) {
             throw new FinetuneException(folder + " was not saved: the log-probabilities of the saved model differ by "
-                    + difference + " on average from the tuned model's. Weights stored as " + stored
+                    + difference + " on average from the tuned model's. Weights stored as " + stored.usual()
                     + " may be too coarse for what was trained: save the adapter alone with saveAdapter, or train longer "
                     + "or at a higher rate.");
         }

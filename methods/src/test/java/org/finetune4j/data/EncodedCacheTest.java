@@ -96,6 +96,22 @@ class EncodedCacheTest {
     }
 
     @Test
+    void whatKilledProcessesLeftUnfinishedIsRemoved() throws IOException {
+        EncodedCache cache = new EncodedCache(folder);
+        // No process has so high a number; ours may still be writing, and the last one is not a file of the cache.
+        Files.writeString(folder.resolve("gone.tokens.tmp-999999999-1"), "half");
+        Path living = Files.writeString(folder.resolve("other.tokens.tmp-" + ProcessHandle.current().parent()
+                .orElseThrow().pid() + "-1"), "half");
+        Path foreign = Files.writeString(folder.resolve("notes.txt"), "mine");
+        cache.write("k", data(3));
+        try (var files = Files.list(folder)) {
+            assertEquals(java.util.Set.of(living, foreign, folder.resolve("k.tokens")), files.collect(
+                    java.util.stream.Collectors.toSet()));
+        }
+        assertNotNull(cache.read("k"));
+    }
+
+    @Test
     void theKeyFollowsEverythingThatChangesTokens() {
         DataSource source = DataSource.of("d", List.of(Sample.document("d:1", "a")));
         String key = EncodedCache.key(source, "tokenizer", 64, TooLong.DROP);

@@ -270,6 +270,87 @@ class FilesTest {
                 .contains("the SQL has an error"));
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            level > (select 1)                    | holds a query of its own
+            exists (from 'other.csv')             | holds a query of its own
+            level in (select level from 'x.csv')  | holds a query of its own
+            random() < 0.5                        | holds random, which does not always answer alike
+            RANDOM() < 0.5                        | holds random, which does not always answer alike
+            now() > '2020-01-01'                  | holds now, which
+            level > year(current_date)            | holds current_date, which
+            CURRENT_TIMESTAMP > '2020-01-01'      | which does not always answer alike
+            uuid()::varchar > 'a'                 | holds uuid, which
+            ago(interval 1 day) > '2020-01-01'    | holds ago, which
+            true) UNION ALL SELECT 1, content FROM read_text('/etc/hostname') WHERE (true | is more than one condition
+            true) ORDER BY (1                     | is more than one condition
+            true) LIMIT (1                        | is more than one condition
+            true) GROUP BY (level                 | is more than one condition
+            """)
+    void conditionsReadTheFieldsOfARecordAlone(String condition, String expected) throws IOException, SQLException {
+        file("o.jsonl", "{\"text\": \"a\", \"level\": 3}\n");
+        file("o.csv", "text,level\na,3\n");
+        sql("COPY (SELECT 'a' AS text, 3 AS level) TO '" + folder.resolve("o.parquet") + "' (FORMAT parquet)");
+        for (String name : List.of("o.jsonl", "o.csv", "o.parquet")) {
+            String message = refusal(new FileSource(folder.resolve(name).toString(), null, FieldMapping.standard(),
+                    condition));
+            assertTrue(message.startsWith("the condition of filter(...) "), message);
+            assertTrue(message.contains(expected) && message.endsWith("It reads: " + condition), message);
+        }
+    }
+
+    @Test
+    void conditionsMayCallWhatAlwaysAnswersAlike() throws IOException {
+        Path file = Files.writeString(folder.resolve("k.jsonl"), "{\"text\": \"ab\", \"level\": 3, \"meta\": "
+                + "{\"a\": [1, 2]}}\n{\"text\": \"c\", \"level\": 4, \"meta\": {\"a\": [5]}}\n");
+        for (String condition : List.of("length(text) = 2 and lower(text) like 'a%'", "level in (1, 3) or false",
+                "list_contains(meta.a, 2)", "case when level > 3 then false else regexp_matches(text, '^a') end",
+                "(level = 3) and (text is not null) -- the first", "date '2020-01-01' + level::int = '2020-01-04'",
+                "len(list_filter(meta.a, lambda x: x = 1)) = 1")) {
+            assertEquals(List.of("k.jsonl:1"), ids(new FileSource(file.toString(), null, FieldMapping.standard(),
+                    condition)), condition);
+        }
+    }
+
+    @Test
+    void namesOfFoldersAreNoFields() throws IOException, SQLException {
+        file("h/level=7/a.csv", "prompt,response\np,r\n");
+        file("h/level=7/a.jsonl", "{\"prompt\": \"p\", \"response\": \"r\"}");
+        sql("COPY (SELECT 'p' AS prompt, 'r' AS response) TO '" + folder.resolve("h/level=7/a.parquet")
+                + "' (FORMAT parquet)");
+        for (String name : List.of("a.csv", "a.jsonl", "a.parquet")) {
+            String path = "h/level=7/" + name;
+            assertEquals(java.util.Map.of(), source(path, null).samples().get(0).fields(), name);
+            String message = refusal(new FileSource(folder.resolve(path).toString(), null, FieldMapping.standard(),
+                    "level > 1"));
+            assertTrue(message.contains("\"level\" not found"), message);
+        }
+    }
+
+    /** A folder whose path is too long for the system cannot be read by anybody. */
+    @Test
+    void aPatternLooksNoDeeperThanItSaysAndAWalkThatFailsSaysWhere() throws IOException {
+        file("w/a.jsonl", "{\"text\": \"t\"}");
+        file("w/sub/b.jsonl", "{\"text\": \"t\"}");
+        Path long1 = folder.resolve("w/sub");
+        Path long2 = folder.resolve("second");
+        for (int i = 0; i < 18; i++) {
+            long1 = long1.resolve("x".repeat(200));
+            long2 = long2.resolve("y".repeat(200));
+        }
+        Files.createDirectories(long1);
+        Files.createDirectories(long2);
+        Path moved = Files.move(folder.resolve("second"), long1.resolve("second"));
+        try {
+            assertEquals(List.of("a.jsonl:1"), ids(source("w/*.jsonl", null)));
+            assertEquals(List.of("sub/b.jsonl:1"), ids(source("w/*/*.jsonl", null)));
+            assertTrue(refusal(source("w", null)).startsWith(folder.resolve("w") + " cannot be read: "));
+            assertTrue(refusal(source("w/**/*.jsonl", null)).contains(" cannot be read: "));
+        } finally {
+            Files.move(moved, folder.resolve("second"));
+        }
+    }
+
     @Test
     void hugeFieldsAreRead() throws IOException {
         String huge = "漢 ".repeat(2_000_000);
@@ -322,6 +403,12 @@ class FilesTest {
         DataSource query = new QuerySource("from '" + folder.resolve("f.jsonl") + "'", FieldMapping.standard());
         String hash = query.fingerprint();
         assertEquals(hash, query.fingerprint());
+        // What is said of rows names their source, and is kept with them.
+        assertNotEquals(hash, new QuerySource("from '" + folder.resolve("f.jsonl") + "' order by text",
+                FieldMapping.standard()).fingerprint());
+        Files.createDirectories(folder.resolve("other"));
+        Files.copy(folder.resolve("f.jsonl"), folder.resolve("other/f.jsonl"));
+        assertNotEquals(source("f.jsonl", null).fingerprint(), source("other/f.jsonl", null).fingerprint());
         file("f.jsonl", "{\"text\": \"c\"}");
         assertNotEquals(hash, query.fingerprint());
     }

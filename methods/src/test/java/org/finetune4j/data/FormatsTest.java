@@ -133,6 +133,18 @@ class FormatsTest {
     }
 
     @Test
+    void whatALabelBesideAResponseMeansTheMappingSays() throws IOException {
+        String json = "{\"prompt\": \"p\", \"response\": \"r\", \"label\": false}";
+        assertEquals(false, ((LabelledResponse) row(json, FieldMapping.standard().with(Part.COMPLETION, "response")))
+                .desirable());
+        assertEquals("r", ((Sample) row(json, FieldMapping.standard().as(RecordFormat.PROMPT_RESPONSE))).response());
+        assertEquals("r", ((Sample) row(json.replace("false", "\"birds\""))).response());
+        // A weight on the turn of somebody who is not learned from says nothing.
+        assertEquals("a", ((Sample) row("{\"conversations\": [{\"from\": \"human\", \"value\": \"u\", \"weight\": 0}, "
+                + "{\"from\": \"gpt\", \"value\": \"a\", \"weight\": 1}]}")).response());
+    }
+
+    @Test
     void mapsNamesPathsTemplatesAndConstants() throws IOException {
         FieldMapping mapping = FieldMapping.standard().with(Part.PROMPT, "{meta.title}\n{turns.0.q} {{x}}")
                 .with(Part.RESPONSE, "meta.answer").with(Part.SYSTEM, FieldMapping.constant("Be {brief}."));
@@ -158,6 +170,14 @@ class FormatsTest {
             {"conversations": [{"from": "human", "value": 3}]} | conversations[0].value that is 3
             {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]} | messages[0].content[0] of the type 'image_url'
             {"messages": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a", "weight": 0}]} | messages[1] with a weight of its own (0)
+            {"messages": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a", "train": 0}]} | messages[1] with a weight of its own (0)
+            {"conversations": [{"from": "human", "value": "u"}, {"from": "gpt", "value": "a", "weight": 0}]} | conversations[1] with a weight of its own (0)
+            {"conversations": [{"from": "human", "value": "u"}, {"from": "gpt", "value": "a", "train": false}]} | conversations[1] with a weight of its own (false)
+            {"conversations": [{"from": "human", "value": "u"}, {"from": "gpt", "value": "a", "tool_calls": [{"name": "f"}]}]} | conversations[1] with 'tool_calls'
+            {"messages": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a", "function_call": {"name": "f", "arguments": "{}"}}]} | messages[1] with 'function_call'. Write the call as "tool_calls"
+            {"prompt": "p", "response": "r", "label": false} | prompt and response beside 'label' that is false. If it says whether the response is good, say fields(completion = "response")
+            {"prompt": "p", "response": "r", "label": 0} | beside 'label' that is 0
+            {"messages": [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}], "label": false} | messages beside 'label' that is false
             {"messages": [{"role": "user", "content": "u"}, {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}]} | messages[1].tool_calls[0] without a name or arguments
             {"messages": [{"role": "assistant", "content": "", "tool_calls": [{"name": "f", "arguments": "{x"}]}]} | messages[0].tool_calls[0].arguments that is not JSON
             {"instruction": "i", "output": "o", "history": [["a"]]} | 'history' with ["a"]

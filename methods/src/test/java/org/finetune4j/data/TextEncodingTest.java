@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -76,6 +77,22 @@ class TextEncodingTest {
         TextEncoding encoding = new TextEncoding(tokenizer, null);
         assertEquals("abc</s>", learned(encoding.encode(Sample.document("d:1", "abc"))));
         assertEquals("abc</s>", learned(encoding.encode(Sample.document("d:2", "abc</s>"))));
+    }
+
+    /** Documents need no template, so one that is wrong or refuses a lone question keeps nobody from using a cache. */
+    @Test
+    void theFingerprintNeedsNoTemplateThatWorks() {
+        String refusing = "{{ raise_exception('no') }}";
+        Set<String> prints = new HashSet<>();
+        for (String template : new String[] {null, TEMPLATE, refusing, "{% wrong"}) {
+            TextEncoding encoding = new TextEncoding(tokenizer, template);
+            assertEquals("abc</s>", learned(encoding.encode(Sample.document("d:1", "abc"))));
+            assertEquals(new TextEncoding(tokenizer, template).fingerprint(), encoding.fingerprint());
+            prints.add(encoding.fingerprint());
+            prints.add(new TextEncoding(tokenizer, template, Supervision.LAST).fingerprint());
+        }
+        assertEquals(8, prints.size());
+        refused(new TextEncoding(tokenizer, refusing), sample(new Message("user", "?"), new Message("assistant", "a")), "no");
     }
 
     @Test

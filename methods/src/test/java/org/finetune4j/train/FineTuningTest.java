@@ -549,13 +549,13 @@ class FineTuningTest {
         try (FineTuned tuned = job(settings().maxSteps(1)).evaluation(new Evaluation(SmallModel.samples("held", 5, 1),
                 List.of(), 4)).build().run(listener)) {
             assertEquals(1, warnings.size());
-            assertTrue(warnings.get(0).startsWith("5 of 5 held-out prompts are trained on too, such as held:1"));
+            assertTrue(warnings.get(0).startsWith("5 of 5 held-out prompts ask first what is trained on too, such as held:1"));
             assertEquals(2, tuned.answers().size());
         }
     }
 
     /** Counts how often its rows are read from the start. */
-    private static final class Counted implements DataSource {
+    private static class Counted implements DataSource {
         final DataSource source;
         int opened;
 
@@ -597,6 +597,24 @@ class FineTuningTest {
         FineTuning.builder(new BaseModel.Pretrained(base), data, new Sft()).kernels("nd4j")
                 .train(settings().maxSteps(1).maxLength(60).build()).dataCache(folder.resolve("cache")).build().plan();
         assertEquals(2, data.opened);
+    }
+
+    @Test
+    void dataThatChangeWhileTheyAreReadAreNotKept() {
+        Path cache = folder.resolve("changing");
+        Counted data = new Counted(SmallModel.samples("train", 24, 1)) {
+            @Override
+            public String fingerprint() {
+                return super.fingerprint() + opened;
+            }
+        };
+        Plan plan = FineTuning.builder(new BaseModel.Pretrained(base), data, new Sft()).kernels("nd4j")
+                .train(settings().maxSteps(1).build()).dataCache(cache).build().plan();
+        assertEquals(List.of(), plan.problems());
+        assertEquals(1, data.opened);
+        assertTrue(plan.data().notes().contains("the encoded data are not kept for other runs: they changed while they "
+                + "were read"), plan.data().notes().toString());
+        assertTrue(Files.notExists(cache));
     }
 
     @Test

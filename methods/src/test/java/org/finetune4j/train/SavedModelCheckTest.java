@@ -42,7 +42,7 @@ class SavedModelCheckTest {
     @EnumSource(value = DataType.class, names = {"FLOAT", "HALF", "BFLOAT16"})
     void acceptsRoundingAndRefusesMore(DataType stored) {
         SmallModel.write(folder, stored);
-        SavedModelCheck check = new SavedModelCheck(folder, folder, stored);
+        SavedModelCheck check = new SavedModelCheck(folder, folder, StoredTypes.all(stored));
         try (Kernels kernels = new OneDnnKernels();
              LanguageModel model = LanguageModel.random(SmallModel.writeUntrained(folder, stored), Precision.F32, kernels, 11)) {
             check.requireSameWeights(weights(model));
@@ -61,7 +61,7 @@ class SavedModelCheckTest {
         try (Kernels kernels = new OneDnnKernels();
              LanguageModel tuned = LanguageModel.load(folder, Precision.F32, kernels)) {
             tuned.attach(new Lora(4), 1);
-            SavedModelCheck check = new SavedModelCheck(folder, folder, DataType.FLOAT);
+            SavedModelCheck check = new SavedModelCheck(folder, folder, StoredTypes.all(DataType.FLOAT));
             // An adapter at its start is no change.
             check.requireSameProbabilities(tuned, samples(folder));
             tuned.parameters().flat().addi(0.02);

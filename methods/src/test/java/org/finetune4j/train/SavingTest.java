@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,6 +17,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.checkpoint.SafetensorsFile;
+import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.gguf.GgufType;
 import org.finetune4j.methods.adapt.Adapter;
 import org.finetune4j.methods.adapt.Dora;
@@ -26,6 +28,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** What a tuned model is saved as, and that no moment of saving loses what was saved before. */
 class SavingTest {
@@ -44,7 +47,11 @@ class SavingTest {
     }
 
     private static FineTuned tuned(Adapter adapter, int steps) {
-        return FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 24, 1), new Sft())
+        return tuned(base, adapter, steps);
+    }
+
+    private static FineTuned tuned(Path from, Adapter adapter, int steps) {
+        return FineTuning.builder(new BaseModel.Pretrained(from), SmallModel.samples("train", 24, 1), new Sft())
                 .adapter(adapter).train(TrainSettings.builder().maxSteps(steps).tokensPerBatch(300).learningRate(0.01).build())
                 .evaluation(new Evaluation(SmallModel.samples("held", 5, 2), List.of(), 6))
                 .recipe("{\"base\": \"base\"}").build().run(TrainingListener.NONE);
@@ -78,6 +85,36 @@ class SavingTest {
                     .filter(name -> name.endsWith(".safetensors")).sorted().toList();
             assertTrue(names.size() > 2 && names.get(0).equals("model-00001-of-0000" + names.size() + ".safetensors"),
                     names.toString());
+        }
+    }
+
+    @Test
+    void everyTensorKeepsTheTypeThatTheBaseStoresItIn() throws IOException {
+        Path mixed = SmallModel.write(models.resolve("mixed"), DataType.FLOAT);
+        try (SafetensorsFile file = SafetensorsFile.open(mixed)) {
+            Map<String, INDArray> weights = new TreeMap<>();
+            file.names().forEach(name -> weights.put(name, file.read(name, DataType.FLOAT)));
+            SafetensorsWriter.create().storedAs(name -> name.contains("norm") ? DataType.DOUBLE
+                    : name.contains("mlp") ? DataType.HALF : DataType.FLOAT)
+                    .write(folder.resolve("model.safetensors"), weights, Map.of());
+        }
+        Files.move(folder.resolve("model.safetensors"), mixed.resolve("model.safetensors"),
+                StandardCopyOption.REPLACE_EXISTING);
+        try (SavedModel model = SavedModel.open(mixed, null);
+             FineTuned adapted = tuned(mixed, new Lora(2), 1);
+             FineTuned full = tuned(mixed, null, 1)) {
+            model.save(folder.resolve("copied"));
+            adapted.save(folder.resolve("adapted"));
+            full.save(folder.resolve("full"));
+        }
+        try (SafetensorsFile expected = SafetensorsFile.open(mixed)) {
+            for (String place : List.of("copied", "adapted", "full")) {
+                try (SafetensorsFile saved = SafetensorsFile.open(folder.resolve(place))) {
+                    assertEquals(expected.names(), saved.names());
+                    expected.names().forEach(name ->
+                            assertEquals(expected.info(name).type(), saved.info(name).type(), place + ": " + name));
+                }
+            }
         }
     }
 
@@ -124,6 +161,24 @@ class SavingTest {
                     .getMessage().contains("NaN"));
         }
         assertEquals(0, folder.toFile().list().length);
+    }
+
+    @Test
+    void whatAKilledProcessWasReplacingIsNotLost() throws IOException {
+        Path saved = Files.createDirectory(folder.resolve("saved.old-999999999-1"));
+        Files.writeString(saved.resolve("notes.txt"), "of somebody");
+        Path place = folder.resolve("saved");
+        try (SavedModel model = SavedModel.open(base, null)) {
+            assertTrue(assertThrows(FinetuneException.class, () -> model.save(place)).getMessage()
+                    .contains("is there already"));
+        }
+        assertEquals("of somebody", Files.readString(place.resolve("notes.txt")));
+        Files.move(place, saved);
+        try (FineTuned tuned = tuned(new Lora(2), 1)) {
+            assertTrue(assertThrows(FinetuneException.class, () -> tuned.save(place)).getMessage()
+                    .contains("holds other files"));
+        }
+        assertEquals("of somebody", Files.readString(place.resolve("notes.txt")));
     }
 
     /** Saves to a place, with the faults of a disk. */

@@ -4,7 +4,8 @@ package org.finetune4j.checkpoint;
 public final class FloatFormats {
     private FloatFormats() {}
 
-    static float fromBfloat16(short bits) {
+    /** The float that a BFLOAT16 pattern stands for. */
+    public static float fromBfloat16(short bits) {
         return Float.intBitsToFloat(bits << 16);
     }
 

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -30,10 +31,10 @@ public final class SafetensorsWriter {
     private static final int WINDOW_ELEMENTS = 1 << 20;
     private static final int ALIGNMENT = 8;
 
-    private final @Nullable DataType storage;
+    private final @Nullable Function<String, DataType> storage;
     private final boolean checkFinite;
 
-    private SafetensorsWriter(@Nullable DataType storage, boolean checkFinite) {
+    private SafetensorsWriter(@Nullable Function<String, DataType> storage, boolean checkFinite) {
         this.storage = storage;
         this.checkFinite = checkFinite;
     }
@@ -51,11 +52,26 @@ public final class SafetensorsWriter {
      * @throws IllegalArgumentException if it is another type
      */
     public SafetensorsWriter storedAs(DataType type) {
+        floatingPoint(type);
+        return storedAs(name -> type);
+    }
+
+    /**
+     * Returns a writer that stores every floating-point array as a floating-point type of its own, as {@link
+     * #storedAs(DataType)} does.
+     *
+     * @param types DOUBLE, FLOAT, HALF or BFLOAT16 by a tensor's name
+     */
+    public SafetensorsWriter storedAs(Function<String, DataType> types) {
+        return new SafetensorsWriter(types, checkFinite);
+    }
+
+    private static TensorType floatingPoint(DataType type) {
         TensorType stored = TensorType.of(type);
         if (stored == null || !stored.isFloatingPoint()) {
             throw new IllegalArgumentException("weights are stored as DOUBLE, FLOAT, HALF or BFLOAT16, not as " + type);
         }
-        return new SafetensorsWriter(type, checkFinite);
+        return stored;
     }
 
     /** Returns a writer that refuses an array with a NaN or an infinity in it, or one that the stored type overflows. */
@@ -130,7 +146,7 @@ public final class SafetensorsWriter {
             throw new CheckpointException(file, "tensor '" + tensor.name() + "' is of type " + tensor.type()
                 + ", which safetensors cannot hold", "Convert it to one of " + TensorType.knownNames());
         }
-        return storage != null && own.isFloatingPoint() ? TensorType.of(storage) : own;
+        return storage != null && own.isFloatingPoint() ? floatingPoint(storage.apply(tensor.name())) : own;
     }
 
     private static ByteBuffer header(Path file, List<Entry> entries, Map<String, String> metadata) {

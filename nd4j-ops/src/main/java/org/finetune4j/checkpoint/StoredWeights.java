@@ -96,10 +96,14 @@ public final class StoredWeights implements AutoCloseable {
         return file.info(name);
     }
 
-    /** Returns the type in which the weights are stored, or null where that is not a floating-point type of ND4J. */
-    public @Nullable DataType dataType() {
-        DataType type = names.isEmpty() ? null : file.info(names.iterator().next()).type().dataType();
-        return type == null || !type.isFPType() || scales.isAny() ? null : type;
+    /**
+     * Returns the type in which a weight is stored, or null where that has scales or is no floating-point type of ND4J.
+     *
+     * @throws CheckpointException if there is none of this name
+     */
+    public @Nullable DataType dataType(String name) {
+        DataType type = info(name).type().dataType();
+        return type == null || !type.isFPType() || scales.has(name) ? null : type;
     }
 
     /**

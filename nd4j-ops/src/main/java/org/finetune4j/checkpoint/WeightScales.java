@@ -116,9 +116,9 @@ final class WeightScales {
         return companions;
     }
 
-    /** Returns whether any weight has scales. */
-    boolean isAny() {
-        return !layouts.isEmpty();
+    /** Returns whether a weight has scales. */
+    boolean has(String weight) {
+        return layouts.containsKey(weight);
     }
 
     /** Returns how a weight is scaled, or null where it is not. */

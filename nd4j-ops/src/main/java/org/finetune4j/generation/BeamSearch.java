@@ -68,7 +68,7 @@ final class BeamSearch {
         }
         if (read < prompt.length) {
             int from = read;
-            read = Math.min(prompt.length, from + tokensPerPass);
+            read = engine.turnsAlike(1, prompt.length) ? Math.min(prompt.length, from + tokensPerPass) : prompt.length;
             float[][] rows = rowsOf.apply(engine.feed(List.of(new Feed(0, prompt, from, read))));
             if (read == prompt.length) {
                 extend(rows);

@@ -5,7 +5,8 @@ package org.finetune4j.generation;
  *
  * @param texts         most texts that are generated side by side, at least 1
  * @param tokensPerPass most new tokens in one pass of the model, in [texts, ...): a longer prompt is read in several
- *                      passes, and intermediate arrays are never larger than those of so many tokens
+ *                      passes, and intermediate arrays are never larger than those of so many tokens, but for a prompt
+ *                      beyond the length at which the model's rotary frequencies change, which is read in one
  * @param cacheBytes    most bytes of keys and values: texts wait for one another beyond, and a text that alone needs
  *                      more is refused
  */

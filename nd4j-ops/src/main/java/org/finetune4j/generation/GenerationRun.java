@@ -96,7 +96,8 @@ public final class GenerationRun implements AutoCloseable {
             if (!text.readsPrompt()) {
                 turns.add(new Turn(text, text.next(1)));
             } else if (room > 0) {
-                Feed part = text.next(room);
+                // Some models turn the tokens of a long prompt by its whole length.
+                Feed part = text.next(engine.turnsAlike(1, text.promptTokens()) ? room : text.promptTokens());
                 room -= part.count();
                 turns.add(new Turn(text, part));
             }

@@ -77,9 +77,14 @@ final class TextSlots {
         active.sort(Comparator.comparingInt(Text::slot));
     }
 
+    /** Whether the keys of the other's prompt are those of the text's, whose last token is read again. */
+    private boolean shares(Text other, Text text) {
+        return other.sharesPrompt(text) && engine.turnsAlike(text.promptTokens() - 1, text.promptTokens());
+    }
+
     /** Whether a text that must wait for it is still reading the same prompt. */
     private boolean siblingReads(Text text) {
-        List<Text> siblings = active.stream().filter(other -> other.sharesPrompt(text)).toList();
+        List<Text> siblings = active.stream().filter(other -> shares(other, text)).toList();
         return !siblings.isEmpty() && siblings.stream().noneMatch(Text::hasPromptInCache);
     }
 
@@ -90,7 +95,7 @@ final class TextSlots {
             if (!taken[slot]) {
                 first = first < 0 ? slot : first;
                 Text last = occupants[slot];
-                if (last != null && last.sharesPrompt(text) && last.hasPromptInCache()) {
+                if (last != null && shares(last, text) && last.hasPromptInCache()) {
                     return slot;
                 }
             }
@@ -104,7 +109,7 @@ final class TextSlots {
         int source = -1;
         for (int slot = 0; slot < occupants.length && source < 0; slot++) {
             Text last = occupants[slot];
-            source = last != null && last.sharesPrompt(text) && last.hasPromptInCache() ? slot : source;
+            source = last != null && shares(last, text) && last.hasPromptInCache() ? slot : source;
         }
         if (source < 0 || known == 0) {
             engine.clear(text.slot());

@@ -16,6 +16,7 @@ import org.finetune4j.checkpoint.DiskSpace;
 import org.finetune4j.checkpoint.PendingTensor;
 import org.finetune4j.checkpoint.StoredWeights;
 import org.finetune4j.checkpoint.StrictJson;
+import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.model.ModelConfig;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -61,25 +62,26 @@ public record GgufExport(Path folder, List<PendingTensor> weights, @Nullable Str
             throw new CheckpointException(configFile, "architectures says '" + architecture + "'; into a GGUF file go "
                     + GgufFamily.knownNames(), "Convert the saved folder with llama.cpp's convert_hf_to_gguf.py");
         }
-        List<GgufTensor> tensors = tensors(family, config, type);
+        ModelConfig model = ModelConfig.read(folder);
+        List<GgufTensor> tensors = tensors(family, model, type);
         GgufMetadata metadata = new GgufMetadata().text("general.architecture", family.architecture())
                 .text("general.type", "model").text("general.name", name).whole("general.file_type", type.fileType())
                 .whole("general.quantization_version", 2);
-        GgufShape.describe(family, config, configFile, metadata);
+        GgufShape.describe(family, model, configFile, metadata);
         try (Tokenizer tokenizer = Tokenizer.load(folder)) {
-            GgufVocabulary.describe(folder, config.path("vocab_size").asInt(), tokenizer, metadata);
+            GgufVocabulary.describe(folder, model.vocabularySize(), tokenizer, metadata);
             describeTokens(config, tokenizer, metadata);
         }
         DiskSpace.require(file, GgufWriter.bytes(tensors));
         files.write(file, channel -> GgufWriter.write(channel, file, metadata, tensors));
     }
 
-    private List<GgufTensor> tensors(GgufFamily family, JsonNode config, GgufType type) {
+    private List<GgufTensor> tensors(GgufFamily family, ModelConfig config, GgufType type) {
         List<GgufTensor> tensors = new ArrayList<>();
-        boolean tied = config.path("tie_word_embeddings").asBoolean();
+        AttentionShape heads = config.architecture().blocks().get(0).attention().shape();
         for (PendingTensor weight : weights) {
             String own = family.names().of(weight.name());
-            if (tied && "output.weight".equals(own) || weight.name().endsWith(".inv_freq")
+            if (config.tieWordEmbeddings() && "output.weight".equals(own) || weight.name().endsWith(".inv_freq")
                     || family == GgufFamily.GPT2 && weight.name().matches(".*\\.attn\\.(bias|masked_bias)")) {
                 continue;
             }
@@ -89,22 +91,22 @@ public record GgufExport(Path folder, List<PendingTensor> weights, @Nullable Str
             }
             long[] shape = family.shape(weight.name(), weight.shape());
             tensors.add(new GgufTensor(new PendingTensor(own, DataType.FLOAT, shape, true,
-                    () -> values(family, weight, config)), type.of(shape)));
+                    () -> values(family, weight, heads)), type.of(shape)));
         }
-        INDArray factors = GgufShape.frequencyFactors(config);
+        INDArray factors = GgufRotary.frequencyFactors(GgufShape.rotary(config));
         if (factors != null) {
             tensors.add(new GgufTensor(PendingTensor.of("rope_freqs.weight", factors), GgufType.F32));
         }
         return tensors;
     }
 
-    private static INDArray values(GgufFamily family, PendingTensor weight, JsonNode config) {
+    private static INDArray values(GgufFamily family, PendingTensor weight, AttentionShape heads) {
         INDArray own = weight.values().get();
         INDArray copy = own.dataType() == DataType.FLOAT ? weight.fresh() ? own : own.dup('c') : own.castTo(DataType.FLOAT);
         if (weight.fresh() && copy != own) {
             own.close();
         }
-        INDArray result = family.values(weight.name(), copy, config);
+        INDArray result = family.values(weight.name(), copy, heads);
         if (result != copy) {
             copy.close();
         }

@@ -1,9 +1,9 @@
 package org.finetune4j.gguf;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.finetune4j.kernel.AttentionShape;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -67,9 +67,10 @@ enum GgufFamily {
      *
      * @param name   its name in Hugging Face's checkpoint
      * @param values FLOAT
+     * @param shape  the model's heads
      */
-    INDArray values(String name, INDArray values, JsonNode config) {
-        int heads = config.path("num_attention_heads").asInt(1);
+    INDArray values(String name, INDArray values, AttentionShape shape) {
+        int heads = shape.heads();
         if (normsAroundZero() && name.endsWith("norm.weight")) {
             return values.addi(1);
         }
@@ -77,7 +78,7 @@ enum GgufFamily {
             return interleaved(values, heads);
         }
         if (this == LLAMA && name.contains("self_attn.k_proj.")) {
-            return interleaved(values, config.path("num_key_value_heads").asInt(heads));
+            return interleaved(values, shape.keyValueHeads());
         }
         if (turned(name)) {
             return values.transpose().dup('c');

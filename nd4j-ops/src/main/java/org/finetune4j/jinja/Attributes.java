@@ -20,28 +20,29 @@ final class Attributes {
         return target instanceof Map<?, ?> map && map.containsKey(name) ? map.get(name) : missing(target, name);
     }
 
-    static @Nullable Object item(@Nullable Object target, @Nullable Object index) {
+    static @Nullable Object item(Run run, @Nullable Object target, @Nullable Object index) {
         Object plain = Values.plain(target);
         if (plain instanceof Undefined undefined) {
             throw undefined.failure();
         }
         Object key = Values.plain(index);
         if (plain instanceof Map<?, ?> map) {
-            if (map.containsKey(key)) {
+            if (Values.isKey(run, key) && map.containsKey(key)) {
                 return map.get(key);
             }
         } else if (Numbers.isWhole(key) && (plain instanceof List || plain instanceof Tuple || plain instanceof String)) {
+            run.reserve(plain instanceof String text ? text.length() : 1);
             int length = Values.length(plain);
             long at = Numbers.whole(key).longValue();
             at += at < 0 ? length : 0;
             if (at < 0 || at >= length) {
-                return missing(target, Values.text(key));
+                return missing(target, Values.text(run, key));
             }
             return plain instanceof String text ? Texts.at(text, (int) at)
                 : (plain instanceof Tuple tuple ? tuple.items() : (List<?>) plain).get((int) at);
         }
         Object own = key instanceof String name ? own(target, name) : Arguments.MISSING;
-        return own == Arguments.MISSING ? missing(target, Values.text(key)) : own;
+        return own == Arguments.MISSING ? missing(target, Values.text(run, key)) : own;
     }
 
     /** Methods and properties, or {@link Arguments#MISSING}. */
@@ -57,7 +58,10 @@ final class Attributes {
             : plain instanceof Map<?, ?> map ? CollectionMethods.of(map, name)
             : plain instanceof List<?> list ? CollectionMethods.of(list, name)
             : plain instanceof Tuple tuple ? CollectionMethods.of(tuple.items(), name) : null;
-        return method == null ? Arguments.MISSING : method;
+        return method == null ? Arguments.MISSING : (Callable) (scope, arguments) -> {
+            scope.run.reserve(Values.weight(plain));
+            return method.call(scope, arguments);
+        };
     }
 
     private static Undefined missing(@Nullable Object target, String name) {
@@ -73,6 +77,7 @@ final class Attributes {
         if (!(plain instanceof String || plain instanceof List || plain instanceof Tuple)) {
             throw new EvaluationException("a " + Values.kind(plain) + " cannot be sliced");
         }
+        run.reserve(Values.weight(plain));
         int length = Values.length(plain);
         int by = step == null ? 1 : Values.requireInt(step, "a slice's step");
         if (by == 0) {
@@ -85,12 +90,11 @@ final class Attributes {
             return from >= to ? "" : text.substring(begin, text.offsetByCodePoints(begin, to - from));
         }
         List<@Nullable Object> all = Values.elements(plain);
-        run.reserve(length);
         List<@Nullable Object> some = new ArrayList<>();
         for (long at = from; by > 0 ? at < to : at > to; at += by) {
             some.add(all.get((int) at));
         }
-        return plain instanceof String ? String.join("", some.stream().map(Values::text).toList())
+        return plain instanceof String ? String.join("", some.stream().map(String::valueOf).toList())
             : plain instanceof Tuple ? new Tuple(some) : some;
     }
 

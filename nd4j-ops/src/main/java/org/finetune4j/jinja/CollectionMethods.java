@@ -31,10 +31,13 @@ final class CollectionMethods {
             };
             case "get" -> (scope, arguments) -> {
                 Object[] values = arguments.bind(".get()", 1, "key", "default");
-                Object key = Values.plain(values[0]);
+                Object key = Values.key(scope.run, values[0]);
                 return map.containsKey(key) ? map.get(key) : values[1] == Arguments.MISSING ? null : values[1];
             };
-            case "copy" -> (scope, arguments) -> new LinkedHashMap<>(map);
+            case "copy" -> (scope, arguments) -> {
+                map.keySet().forEach(key -> Values.key(scope.run, key));
+                return new LinkedHashMap<>(map);
+            };
             default -> CHANGING_MAP.contains(name) ? refused(name) : null;
         };
     }
@@ -55,7 +58,8 @@ final class CollectionMethods {
             case "index" -> (scope, arguments) -> {
                 Object sought = arguments.bind(".index()", 1, "value")[0];
                 for (int i = 0; i < list.size(); i++) {
-                    if (Operators.equal(list.get(i), sought)) {
+                    scope.run.step();
+                    if (Operators.equal(scope.run, list.get(i), sought)) {
                         return (long) i;
                     }
                 }
@@ -63,7 +67,10 @@ final class CollectionMethods {
             };
             case "count" -> (scope, arguments) -> {
                 Object sought = arguments.bind(".count()", 1, "value")[0];
-                return list.stream().filter(item -> Operators.equal(item, sought)).count();
+                return list.stream().filter(item -> {
+                    scope.run.step();
+                    return Operators.equal(scope.run, item, sought);
+                }).count();
             };
             case "copy" -> (scope, arguments) -> new ArrayList<>(list);
             default -> CHANGING_LIST.contains(name) ? refused(name) : null;

@@ -43,12 +43,9 @@ interface Expression {
         public Object evaluate(Scope scope) {
             Map<@Nullable Object, @Nullable Object> map = new LinkedHashMap<>();
             for (int i = 0; i < keys.size(); i++) {
-                Object key = Values.plain(keys.get(i).evaluate(scope));
-                if (key instanceof List || key instanceof Map) {
-                    scope.run.line = line;
-                    throw new EvaluationException("a " + Values.kind(key) + " cannot be a dictionary's key");
-                }
-                map.put(key, values.get(i).evaluate(scope));
+                Object key = keys.get(i).evaluate(scope);
+                scope.run.line = line;
+                map.put(Values.key(scope.run, key), values.get(i).evaluate(scope));
             }
             return map;
         }
@@ -86,7 +83,7 @@ interface Expression {
             for (Expression part : parts) {
                 Object value = part.evaluate(scope);
                 scope.run.line = line;
-                String piece = Values.text(value);
+                String piece = Values.text(scope.run, value);
                 scope.run.reserve(piece.length());
                 text.append(piece);
             }
@@ -102,19 +99,14 @@ interface Expression {
             for (int i = 0; i < operators.size(); i++) {
                 Object right = others.get(i).evaluate(scope);
                 scope.run.line = line;
-                scope.run.reserve(weight(left) + weight(right));
-                if (!Operators.compare(operators.get(i), left, right)) {
+                scope.run.reserve((long) Values.weight(left) + Values.weight(right));
+                if (!Operators.compare(scope.run, operators.get(i), left, right)) {
                     return false;
                 }
                 left = right;
             }
             return true;
         }
-    }
-
-    /** How much a comparison may have to look at. */
-    private static long weight(@Nullable Object value) {
-        return value instanceof String text ? text.length() : value instanceof List<?> list ? list.size() : 1;
     }
 
     /** {@code and}, {@code or}: the value that decides. */
@@ -162,7 +154,7 @@ interface Expression {
             Object value = target.evaluate(scope);
             Object key = index.evaluate(scope);
             scope.run.line = line;
-            return Attributes.item(value, key);
+            return Attributes.item(scope.run, value, key);
         }
     }
 
@@ -194,7 +186,7 @@ interface Expression {
                 values.addAll(Values.elements(more.evaluate(scope)));
             }
             if (moreNamed != null && moreNamed.evaluate(scope) instanceof Map<?, ?> map) {
-                map.forEach((name, value) -> names.put(Values.text(name), value));
+                map.forEach((name, value) -> names.put(Values.text(scope.run, name), value));
             }
             return new Arguments(values, names);
         }
@@ -237,7 +229,7 @@ interface Expression {
             Object value = target.evaluate(scope);
             Arguments arguments = parameters.evaluate(scope);
             scope.run.line = line;
-            return Tests.apply(name, value, arguments);
+            return Tests.apply(scope.run, name, value, arguments);
         }
     }
 }

@@ -22,20 +22,22 @@ final class Filters {
     private Filters() {}
 
     static @Nullable Object apply(Scope scope, String name, @Nullable Object value, Arguments arguments) {
+        Run run = scope.run;
+        run.reserve(Values.weight(value));
         return switch (name) {
             case "trim" -> {
                 Object characters = arguments.bind(name, 0, "chars")[0];
-                yield Texts.strip(Values.text(value), characters == Arguments.MISSING || characters == null ? null
+                yield Texts.strip(Values.text(run, value), characters == Arguments.MISSING || characters == null ? null
                     : Values.requireText(characters, name), true, true);
             }
-            case "upper" -> Values.text(value).toUpperCase(Locale.ROOT);
-            case "lower" -> Values.text(value).toLowerCase(Locale.ROOT);
-            case "capitalize" -> TextMethods.capitalize(Values.text(value));
-            case "title" -> title(Values.text(value));
-            case "string" -> value instanceof Markup ? value : Values.text(value);
-            case "safe" -> new Markup(Values.text(value));
-            case "e", "escape" -> value instanceof Markup ? value : new Markup(Markup.escape(Values.text(value)));
-            case "tojson" -> Json.write(scope.run, value, arguments);
+            case "upper" -> Values.text(run, value).toUpperCase(Locale.ROOT);
+            case "lower" -> Values.text(run, value).toLowerCase(Locale.ROOT);
+            case "capitalize" -> TextMethods.capitalize(Values.text(run, value));
+            case "title" -> title(Values.text(run, value));
+            case "string" -> value instanceof Markup ? value : Values.text(run, value);
+            case "safe" -> new Markup(Values.text(run, value));
+            case "e", "escape" -> value instanceof Markup ? value : new Markup(Markup.escape(Values.text(run, value)));
+            case "tojson" -> Json.write(run, value, arguments);
             case "default", "d" -> {
                 Object[] values = arguments.bind(name, 0, "default_value", "boolean");
                 boolean alsoFalse = values[1] != Arguments.MISSING && Values.isTrue(values[1]);
@@ -44,21 +46,22 @@ final class Filters {
             }
             case "replace" -> {
                 Object[] values = arguments.bind(name, 2, "old", "new", "count");
-                yield TextMethods.replace(scope.run, Values.text(value), Values.text(values[0]), Values.text(values[1]),
-                    values[2] == Arguments.MISSING || values[2] == null ? -1 : Values.requireInt(values[2], name));
+                yield TextMethods.replace(run, Values.text(run, value), Values.text(run, values[0]),
+                    Values.text(run, values[1]), values[2] == Arguments.MISSING || values[2] == null ? -1
+                        : Values.requireInt(values[2], name));
             }
-            case "indent" -> indent(scope.run, Values.requireText(value, name), arguments);
-            case "format" -> Formats.percent(scope.run, Values.text(value), arguments.named().isEmpty()
+            case "indent" -> indent(run, Values.requireText(value, name), arguments);
+            case "format" -> Formats.percent(run, Values.text(run, value), arguments.named().isEmpty()
                 ? new Tuple(arguments.positional()) : arguments.named());
-            case "center" -> TextMethods.of(Values.text(value), name).call(scope, arguments.positional().isEmpty()
+            case "center" -> TextMethods.of(Values.text(run, value), name).call(scope, arguments.positional().isEmpty()
                 && arguments.named().isEmpty() ? new Arguments(List.of(80L), Map.of()) : arguments);
             case "truncate" -> truncate(Values.requireText(value, name), arguments);
-            case "wordcount" -> (long) TextMethods.split(Values.text(value).replaceAll("[^\\p{L}\\p{N}_]+", " "), null, -1)
-                .size();
-            case "urlencode" -> URLEncoder.encode(Values.text(value), StandardCharsets.UTF_8)
+            case "wordcount" -> (long) TextMethods.split(Values.text(run, value).replaceAll("[^\\p{L}\\p{N}_]+", " "), null,
+                -1).size();
+            case "urlencode" -> URLEncoder.encode(Values.text(run, value), StandardCharsets.UTF_8)
                 .replace("+", "%20").replace("%2F", "/").replace("%7E", "~").replace("*", "%2A");
             case "length", "count" -> (long) Values.length(value);
-            case "attr" -> Attributes.attribute(value, Values.text(arguments.bind(name, 1, "name")[0]));
+            case "attr" -> Attributes.attribute(value, Values.text(run, arguments.bind(name, 1, "name")[0]));
             case "abs" -> Numbers.compare(number(value, name), 0L) < 0 ? Numbers.apply("-", 0L, number(value, name)) : value;
             case "int" -> toInt(value, arguments);
             case "float" -> {
@@ -164,7 +167,7 @@ final class Filters {
     private static Object round(Object value, Arguments arguments) {
         Object[] values = arguments.bind("round", 0, "precision", "method");
         int precision = values[0] == Arguments.MISSING ? 0 : Values.requireInt(values[0], "round");
-        String method = values[1] == Arguments.MISSING ? "common" : Values.text(values[1]);
+        String method = values[1] == Arguments.MISSING ? "common" : Values.requireText(values[1], "round");
         if (Math.abs(precision) > 300 || !List.of("common", "ceil", "floor").contains(method)) {
             throw new EvaluationException("round knows the methods common, ceil and floor, and at most 300 digits");
         }

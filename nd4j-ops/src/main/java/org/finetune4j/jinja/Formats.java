@@ -42,7 +42,7 @@ final class Formats {
             } else {
                 throw new EvaluationException("the format needs more than " + values.size() + " values");
             }
-            result.append(one(value, matcher.group(5), matcher.group(2), matcher.group(3), matcher.group(4),
+            result.append(one(run, value, matcher.group(5), matcher.group(2), matcher.group(3), matcher.group(4),
                 matcher.group(2).equals("-")));
         }
         if (next < values.size() && !(right instanceof Map)) {
@@ -80,7 +80,7 @@ final class Formats {
             Object value = counted ? arguments.positional().get(index) : arguments.named().get(name);
             boolean plain = matcher.group(2) == null;
             String kind = plain || matcher.group(5).isEmpty() ? "s" : matcher.group(5);
-            result.append(plain ? Values.text(value) : one(value, kind, matcher.group(2), matcher.group(3),
+            result.append(plain ? Values.text(run, value) : one(run, value, kind, matcher.group(2), matcher.group(3),
                 matcher.group(4), matcher.group(2).equals("<")
                     || matcher.group(2).isEmpty() && !Numbers.isNumber(value)));
         }
@@ -88,15 +88,15 @@ final class Formats {
         return result.append(text, end, text.length()).toString();
     }
 
-    private static String one(@Nullable Object value, String kind, String flag, String width, @Nullable String precision,
-            boolean left) {
+    private static String one(Run run, @Nullable Object value, String kind, String flag, String width,
+            @Nullable String precision, boolean left) {
         String text = switch (kind) {
             case "s" -> {
-                String whole = Values.text(value);
+                String whole = Values.text(run, value);
                 int length = precision == null ? Integer.MAX_VALUE : Integer.parseInt(precision);
                 yield Texts.length(whole) <= length ? whole : whole.substring(0, whole.offsetByCodePoints(0, length));
             }
-            case "r" -> Values.repr(value);
+            case "r" -> Values.repr(run, value);
             case "d", "i" -> String.valueOf(value instanceof Double number ? (Object) number.longValue()
                 : Numbers.whole(number(value)));
             case "x" -> Numbers.whole(number(value)).toString(16);

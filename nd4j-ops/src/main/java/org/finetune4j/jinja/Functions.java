@@ -19,10 +19,11 @@ final class Functions {
     static Map<String, @Nullable Object> all(LocalDateTime now) {
         Map<String, @Nullable Object> functions = new HashMap<>();
         functions.put("range", (Callable) (scope, arguments) -> range(scope.run, arguments));
-        functions.put("dict", (Callable) (scope, arguments) -> dictionary(arguments));
+        functions.put("dict", (Callable) (scope, arguments) -> dictionary(scope.run, arguments));
         functions.put("namespace", (Callable) (scope, arguments) -> {
             Namespace namespace = new Namespace();
-            dictionary(arguments).forEach((key, value) -> namespace.attributes.put(Values.text(key), value));
+            dictionary(scope.run, arguments).forEach((key, value) ->
+                namespace.attributes.put(Values.text(scope.run, key), value));
             return namespace;
         });
         functions.put("joiner", (Callable) (scope, arguments) -> {
@@ -35,7 +36,8 @@ final class Functions {
             };
         });
         functions.put("raise_exception", (Callable) (scope, arguments) -> {
-            throw new EvaluationException.Refusal(Values.text(arguments.bind("raise_exception", 1, "message")[0]));
+            Object message = arguments.bind("raise_exception", 1, "message")[0];
+            throw new EvaluationException.Refusal(Values.text(scope.run, message));
         });
         functions.put("strftime_now", (Callable) (scope, arguments) ->
             time(now, Values.requireText(arguments.bind("strftime_now", 1, "format")[0], "strftime_now")));
@@ -65,21 +67,21 @@ final class Functions {
         return numbers;
     }
 
-    private static Map<@Nullable Object, @Nullable Object> dictionary(Arguments arguments) {
+    private static Map<@Nullable Object, @Nullable Object> dictionary(Run run, Arguments arguments) {
         Map<@Nullable Object, @Nullable Object> map = new LinkedHashMap<>();
         if (arguments.positional().size() > 1) {
             throw new EvaluationException("dict takes one dictionary or list of pairs, and names");
         }
         for (Object given : arguments.positional()) {
             if (given instanceof Map<?, ?> other) {
-                map.putAll(other);
+                other.forEach((key, value) -> map.put(Values.key(run, key), value));
             } else {
                 for (Object pair : Values.elements(given)) {
                     List<@Nullable Object> both = Values.elements(pair);
                     if (both.size() != 2) {
                         throw new EvaluationException("dict needs pairs of key and value");
                     }
-                    map.put(both.get(0), both.get(1));
+                    map.put(Values.key(run, both.get(0)), both.get(1));
                 }
             }
         }

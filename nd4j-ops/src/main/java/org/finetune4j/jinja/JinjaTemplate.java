@@ -41,9 +41,13 @@ public final class JinjaTemplate {
             throw new JinjaException(1, false, "it has " + source.length() + " characters, at most " + MAXIMUM_LENGTH
                 + " are expected");
         }
-        TemplateParser parser = new TemplateParser(Lexer.tokenize(source));
-        Statement.Block body = parser.template();
-        return new JinjaTemplate(body, parser.hasGeneration());
+        try {
+            TemplateParser parser = new TemplateParser(Lexer.tokenize(source));
+            Statement.Block body = parser.template();
+            return new JinjaTemplate(body, parser.hasGeneration());
+        } catch (StackOverflowError e) {
+            throw new JinjaException(1, false, "it is nested too deep");
+        }
     }
 
     /**

@@ -94,7 +94,7 @@ final class Json {
     private void map(Map<?, ?> map, int depth) {
         List<Map.Entry<?, ?>> entries = new ArrayList<>(map.entrySet());
         if (sorted) {
-            entries.sort(Comparator.comparing(Map.Entry::getKey, Operators::compare));
+            entries.sort(Comparator.comparing(Map.Entry::getKey, Operators.order(run)));
         }
         text.append('{');
         for (int i = 0; i < entries.size(); i++) {
@@ -102,7 +102,7 @@ final class Json {
             line(depth + 1);
             Object key = entries.get(i).getKey();
             string(key == null ? "null" : key instanceof Double number ? number(number)
-                : key instanceof Boolean ? key.toString() : Values.text(key));
+                : key instanceof Boolean ? key.toString() : Values.text(run, key));
             text.append(keySeparator);
             value(entries.get(i).getValue(), depth + 1);
         }

@@ -16,8 +16,11 @@ final class Lexer {
     private static final Pattern RAW = Pattern.compile("\\{%[-+]?\\s*raw\\s*(-?)%\\}", Pattern.UNICODE_CHARACTER_CLASS);
     private static final Pattern END_RAW = Pattern.compile("\\{%([-+]?)\\s*endraw\\s*([-+]?)%\\}",
         Pattern.UNICODE_CHARACTER_CLASS);
-    private static final Pattern NUMBER = Pattern.compile("0[bB](_?[01])+|0[oO](_?[0-7])+|0[xX](_?[0-9a-fA-F])+|"
-        + "(\\d+_)*\\d+(\\.(\\d+_)*\\d+)?[eE][+-]?(\\d+_)*\\d+|(\\d+_)*\\d+\\.(\\d+_)*\\d+|(\\d+_)*\\d+");
+    private static final String DIGITS = "\\d++(?:_\\d++)*+";
+    /** Possessive throughout: a group that may give back again takes a frame of the stack for each round. */
+    private static final Pattern NUMBER = Pattern.compile("0[bB](?:_?[01]++)++|0[oO](?:_?[0-7]++)++|"
+        + "0[xX](?:_?[0-9a-fA-F]++)++|" + DIGITS + "(?:\\." + DIGITS + ")?+[eE][+-]?+" + DIGITS + "|" + DIGITS + "\\."
+        + DIGITS + "|" + DIGITS);
     private static final List<String> OPERATORS = List.of("==", "!=", ">=", "<=", "//", "**", "+", "-", "/", "*", "%", "~",
         "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";");
 

@@ -46,7 +46,7 @@ final class Loop implements Callable {
             };
             case "changed" -> (Callable) (scope, arguments) -> {
                 Object value = new Tuple(arguments.positional());
-                boolean changed = lastChanged == Arguments.MISSING || !Operators.equal(lastChanged, value);
+                boolean changed = lastChanged == Arguments.MISSING || !Operators.equal(scope.run, lastChanged, value);
                 lastChanged = value;
                 return changed;
             };

@@ -1,7 +1,9 @@
 package org.finetune4j.jinja;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -80,7 +82,7 @@ final class Operators {
         return new EvaluationException("'" + operator + "' cannot take a " + Values.kind(a) + " and a " + Values.kind(b));
     }
 
-    static boolean equal(@Nullable Object left, @Nullable Object right) {
+    static boolean equal(Run run, @Nullable Object left, @Nullable Object right) {
         Object a = Values.plain(left);
         Object b = Values.plain(right);
         if (a == null || b == null) {
@@ -89,25 +91,36 @@ final class Operators {
         if (Numbers.isNumber(a) && Numbers.isNumber(b)) {
             return Numbers.compare(a, b) == 0;
         }
+        if (a instanceof String first && b instanceof String second) {
+            run.reserve(first.length() == second.length() ? first.length() : 0);
+            return first.equals(second);
+        }
         if (a instanceof List<?> first && b instanceof List<?> second) {
-            return allEqual(first, second);
+            return allEqual(run, first, second);
         }
         if (a instanceof Tuple first && b instanceof Tuple second) {
-            return allEqual(first.items(), second.items());
+            return allEqual(run, first.items(), second.items());
+        }
+        if (a instanceof View first && b instanceof View second) {
+            return first.name().equals(second.name()) && allEqual(run, first.items(), second.items());
         }
         if (a instanceof Map<?, ?> first && b instanceof Map<?, ?> second) {
-            return first.size() == second.size() && first.entrySet().stream().allMatch(entry ->
-                second.containsKey(entry.getKey()) && equal(entry.getValue(), second.get(entry.getKey())));
+            return first.size() == second.size() && first.entrySet().stream().allMatch(entry -> {
+                run.step();
+                return second.containsKey(Values.key(run, entry.getKey()))
+                    && equal(run, entry.getValue(), second.get(entry.getKey()));
+            });
         }
         return a.equals(b);
     }
 
-    private static boolean allEqual(List<?> first, List<?> second) {
+    private static boolean allEqual(Run run, List<?> first, List<?> second) {
         if (first.size() != second.size()) {
             return false;
         }
         for (int i = 0; i < first.size(); i++) {
-            if (!equal(first.get(i), second.get(i))) {
+            run.step();
+            if (!equal(run, first.get(i), second.get(i))) {
                 return false;
             }
         }
@@ -115,21 +128,24 @@ final class Operators {
     }
 
     /** Orders numbers, texts, lists and tuples. */
-    static int compare(@Nullable Object left, @Nullable Object right) {
+    static int compare(Run run, @Nullable Object left, @Nullable Object right) {
         Object a = Values.plain(left);
         Object b = Values.plain(right);
         if (a != null && b != null && Numbers.isNumber(a) && Numbers.isNumber(b)) {
             return Numbers.compare(a, b);
         }
         if (a instanceof String first && b instanceof String second) {
+            run.reserve(Math.min(first.length(), second.length()));
             return Texts.compare(first, second);
         }
         if (a instanceof List && b instanceof List || a instanceof Tuple && b instanceof Tuple) {
             List<@Nullable Object> first = Values.elements(a);
             List<@Nullable Object> second = Values.elements(b);
+            run.reserve((long) first.size() + second.size());
             for (int i = 0; i < Math.min(first.size(), second.size()); i++) {
-                if (!equal(first.get(i), second.get(i))) {
-                    return compare(first.get(i), second.get(i));
+                run.step();
+                if (!equal(run, first.get(i), second.get(i))) {
+                    return compare(run, first.get(i), second.get(i));
                 }
             }
             return Integer.compare(first.size(), second.size());
@@ -137,30 +153,38 @@ final class Operators {
         throw refused("<", a, b);
     }
 
-    static boolean contains(@Nullable Object container, @Nullable Object item) {
-        Object plain = Values.plain(container);
-        if (plain instanceof String text) {
-            return text.contains(Values.requireText(item, "'in' a text"));
-        }
-        if (plain instanceof Map<?, ?> map) {
-            return map.keySet().stream().anyMatch(key -> equal(key, item));
-        }
-        if (plain instanceof List<?> list) {
-            return list.stream().anyMatch(element -> equal(element, item));
-        }
-        return Values.elements(plain).stream().anyMatch(element -> equal(element, item));
+    /** The order of a sort, of which each comparison is a step. */
+    static Comparator<@Nullable Object> order(Run run) {
+        return (left, right) -> {
+            run.step();
+            return compare(run, left, right);
+        };
     }
 
-    static boolean compare(String operator, @Nullable Object left, @Nullable Object right) {
+    static boolean contains(Run run, @Nullable Object container, @Nullable Object item) {
+        Object plain = Values.plain(container);
+        if (plain instanceof String text) {
+            run.reserve(text.length());
+            return Texts.indexOf(text, Values.requireText(item, "'in' a text"), 0) >= 0;
+        }
+        Collection<?> elements = plain instanceof Map<?, ?> map ? map.keySet() : plain instanceof List<?> list ? list
+            : Values.elements(plain);
+        return elements.stream().anyMatch(element -> {
+            run.step();
+            return equal(run, element, item);
+        });
+    }
+
+    static boolean compare(Run run, String operator, @Nullable Object left, @Nullable Object right) {
         return switch (operator) {
-            case "==" -> equal(left, right);
-            case "!=" -> !equal(left, right);
-            case "<" -> compare(left, right) < 0;
-            case "<=" -> compare(left, right) <= 0;
-            case ">" -> compare(left, right) > 0;
-            case ">=" -> compare(left, right) >= 0;
-            case "in" -> contains(right, left);
-            default -> !contains(right, left);
+            case "==" -> equal(run, left, right);
+            case "!=" -> !equal(run, left, right);
+            case "<" -> compare(run, left, right) < 0;
+            case "<=" -> compare(run, left, right) <= 0;
+            case ">" -> compare(run, left, right) > 0;
+            case ">=" -> compare(run, left, right) >= 0;
+            case "in" -> contains(run, right, left);
+            default -> !contains(run, right, left);
         };
     }
 }

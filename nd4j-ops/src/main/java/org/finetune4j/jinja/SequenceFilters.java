@@ -14,7 +14,6 @@ final class SequenceFilters {
     private SequenceFilters() {}
 
     static @Nullable Object apply(Scope scope, String name, @Nullable Object value, Arguments arguments) {
-        scope.run.reserve(value instanceof List<?> list ? list.size() : value instanceof String text ? text.length() : 1);
         return switch (name) {
             case "list" -> reserved(scope, Values.elements(value));
             case "items" -> {
@@ -49,12 +48,12 @@ final class SequenceFilters {
             case "map" -> map(scope, value, arguments);
             case "select" -> select(scope, value, arguments, null, true);
             case "reject" -> select(scope, value, arguments, null, false);
-            case "selectattr" -> select(scope, value, arguments.from(1), path(first(name, arguments)), true);
-            case "rejectattr" -> select(scope, value, arguments.from(1), path(first(name, arguments)), false);
+            case "selectattr" -> select(scope, value, arguments.from(1), path(scope, first(name, arguments)), true);
+            case "rejectattr" -> select(scope, value, arguments.from(1), path(scope, first(name, arguments)), false);
             case "sort" -> {
                 Object[] values = arguments.bind(name, 0, "reverse", "case_sensitive", "attribute");
-                Comparator<@Nullable Object> order = Comparator.comparing(key(isTrue(values[1]), values[2]),
-                    Operators::compare);
+                Comparator<@Nullable Object> order = Comparator.comparing(key(scope, isTrue(values[1]), values[2]),
+                    Operators.order(scope.run));
                 List<@Nullable Object> items = reserved(scope, Values.elements(value));
                 items.sort(isTrue(values[0]) ? order.reversed() : order);
                 yield items;
@@ -62,12 +61,12 @@ final class SequenceFilters {
             case "dictsort" -> dictsort(scope, value, arguments);
             case "unique" -> {
                 Object[] values = arguments.bind(name, 0, "case_sensitive", "attribute");
-                Function<@Nullable Object, @Nullable Object> key = key(isTrue(values[0]), values[1]);
+                Function<@Nullable Object, @Nullable Object> key = key(scope, isTrue(values[0]), values[1]);
                 List<@Nullable Object> seen = new ArrayList<>();
                 List<@Nullable Object> kept = new ArrayList<>();
                 for (Object item : Values.elements(value)) {
                     scope.run.step();
-                    if (!Operators.contains(seen, key.apply(item))) {
+                    if (!Operators.contains(scope.run, seen, key.apply(item))) {
                         seen.add(key.apply(item));
                         kept.add(item);
                     }
@@ -76,8 +75,8 @@ final class SequenceFilters {
             }
             case "min", "max" -> {
                 Object[] values = arguments.bind(name, 0, "case_sensitive", "attribute");
-                Comparator<@Nullable Object> order = Comparator.comparing(key(isTrue(values[0]), values[1]),
-                    Operators::compare);
+                Comparator<@Nullable Object> order = Comparator.comparing(key(scope, isTrue(values[0]), values[1]),
+                    Operators.order(scope.run));
                 Object best = Arguments.MISSING;
                 for (Object item : Values.elements(value)) {
                     int sign = best == Arguments.MISSING ? 0 : order.compare(item, best);
@@ -89,7 +88,7 @@ final class SequenceFilters {
                 Object[] values = arguments.bind(name, 0, "attribute", "start");
                 Object total = values[1] == Arguments.MISSING ? (Object) 0L : values[1];
                 for (Object item : Values.elements(value)) {
-                    total = Operators.arithmetic(scope.run, "+", total, key(true, values[0]).apply(item));
+                    total = Operators.arithmetic(scope.run, "+", total, key(scope, true, values[0]).apply(item));
                 }
                 yield total;
             }
@@ -115,7 +114,7 @@ final class SequenceFilters {
     }
 
     /** Reads an attribute such as {@code function.name} or {@code 0}. */
-    private static Function<@Nullable Object, @Nullable Object> path(@Nullable Object attribute) {
+    private static Function<@Nullable Object, @Nullable Object> path(Scope scope, @Nullable Object attribute) {
         List<@Nullable Object> parts = new ArrayList<>();
         if (Values.plain(attribute) instanceof String names) {
             for (String part : names.split("\\.", -1)) {
@@ -127,15 +126,16 @@ final class SequenceFilters {
         return item -> {
             Object value = item;
             for (Object part : parts) {
-                value = Attributes.item(value, part);
+                value = Attributes.item(scope.run, value, part);
             }
             return value;
         };
     }
 
-    private static Function<@Nullable Object, @Nullable Object> key(boolean caseSensitive, @Nullable Object attribute) {
+    private static Function<@Nullable Object, @Nullable Object> key(Scope scope, boolean caseSensitive,
+            @Nullable Object attribute) {
         Function<@Nullable Object, @Nullable Object> read = attribute == Arguments.MISSING || attribute == null
-            ? item -> item : path(attribute);
+            ? item -> item : path(scope, attribute);
         return caseSensitive ? read : read.andThen(SequenceFilters::ignoreCase);
     }
 
@@ -145,10 +145,11 @@ final class SequenceFilters {
 
     private static String join(Scope scope, @Nullable Object value, Arguments arguments) {
         Object[] values = arguments.bind("join", 0, "d", "attribute");
-        Function<@Nullable Object, @Nullable Object> read = key(true, values[1]);
+        Function<@Nullable Object, @Nullable Object> read = key(scope, true, values[1]);
         List<@Nullable Object> texts = new ArrayList<>();
-        Values.elements(value).forEach(item -> texts.add(Values.text(read.apply(item))));
-        return TextMethods.join(scope.run, values[0] == Arguments.MISSING ? "" : Values.text(values[0]), texts, "join");
+        Values.elements(value).forEach(item -> texts.add(Values.text(scope.run, read.apply(item))));
+        String separator = values[0] == Arguments.MISSING ? "" : Values.text(scope.run, values[0]);
+        return TextMethods.join(scope.run, separator, texts, "join");
     }
 
     /** These filters take everything that is false, none too, for an empty list. */
@@ -160,13 +161,13 @@ final class SequenceFilters {
         Function<@Nullable Object, @Nullable Object> change;
         if (arguments.positional().isEmpty() && arguments.named().containsKey("attribute")) {
             Object fallback = arguments.named().getOrDefault("default", Arguments.MISSING);
-            Function<@Nullable Object, @Nullable Object> read = path(arguments.named().get("attribute"));
+            Function<@Nullable Object, @Nullable Object> read = path(scope, arguments.named().get("attribute"));
             change = item -> {
                 Object found = read.apply(item);
                 return found instanceof Undefined && fallback != Arguments.MISSING && fallback != null ? fallback : found;
             };
         } else {
-            String filter = Values.text(first("map", arguments));
+            String filter = Values.text(scope.run, first("map", arguments));
             change = item -> Filters.apply(scope, filter, item, arguments.from(1));
         }
         List<@Nullable Object> changed = new ArrayList<>();
@@ -184,7 +185,8 @@ final class SequenceFilters {
             scope.run.step();
             Object tested = attribute == null ? item : attribute.apply(item);
             boolean holds = arguments.positional().isEmpty() ? Values.isTrue(tested)
-                : Tests.apply(Values.text(arguments.positional().get(0)), tested, arguments.from(1));
+                : Tests.apply(scope.run, Values.text(scope.run, arguments.positional().get(0)), tested,
+                    arguments.from(1));
             if (holds == wanted) {
                 selected.add(item);
             }
@@ -197,13 +199,13 @@ final class SequenceFilters {
         if (!(value instanceof Map<?, ?> map)) {
             throw new EvaluationException("dictsort needs a dictionary, not a " + Values.kind(value));
         }
-        String by = values[1] == Arguments.MISSING ? "key" : Values.text(values[1]);
+        String by = values[1] == Arguments.MISSING ? "key" : Values.requireText(values[1], "dictsort");
         if (!by.equals("key") && !by.equals("value")) {
             throw new EvaluationException("dictsort sorts by 'key' or 'value'");
         }
         List<@Nullable Object> items = reserved(scope, CollectionMethods.items(map).items());
-        Comparator<@Nullable Object> order = Comparator.comparing(key(isTrue(values[0]), by.equals("key") ? 0L : 1L),
-            Operators::compare);
+        Comparator<@Nullable Object> order = Comparator.comparing(key(scope, isTrue(values[0]), by.equals("key") ? 0L : 1L),
+            Operators.order(scope.run));
         items.sort(isTrue(values[2]) ? order.reversed() : order);
         return items;
     }

@@ -49,7 +49,7 @@ interface Statement {
         public Flow execute(Scope scope, StringBuilder out) {
             scope.run.line = line;
             Object printed = value.evaluate(scope);
-            String text = Values.text(printed);
+            String text = Values.text(scope.run, printed);
             scope.run.reserve(text.length());
             out.append(text);
             return Flow.NORMAL;
@@ -116,7 +116,7 @@ interface Statement {
     record FilterBlock(Block body, List<Expression.Filtered> filters) implements Statement {
         @Override
         public Flow execute(Scope scope, StringBuilder out) {
-            out.append(Values.text(filtered(scope, body.capture(scope.inner()), filters)));
+            out.append(Values.text(scope.run, filtered(scope, body.capture(scope.inner()), filters)));
             return Flow.NORMAL;
         }
     }

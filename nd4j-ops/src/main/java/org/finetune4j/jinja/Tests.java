@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 final class Tests {
     private Tests() {}
 
-    static boolean apply(String name, @Nullable Object value, Arguments arguments) {
+    static boolean apply(Run run, String name, @Nullable Object value, Arguments arguments) {
         Object plain = Values.plain(value);
         return switch (name) {
             case "defined" -> !(value instanceof Undefined);
@@ -25,22 +25,24 @@ final class Tests {
             case "iterable" -> Values.isIterable(value);
             case "sequence" -> Values.isIterable(value) && !(value instanceof Generator) && !(value instanceof View);
             case "callable" -> value instanceof Callable;
-            case "lower" -> TextMethods.isCase(Values.text(value), false);
-            case "upper" -> TextMethods.isCase(Values.text(value), true);
+            case "lower", "upper" -> {
+                run.reserve(Values.weight(value));
+                yield TextMethods.isCase(Values.text(run, value), name.equals("upper"));
+            }
             case "escaped" -> value instanceof Markup;
             case "odd", "even" -> remainder(value, 2L) == (name.equals("odd") ? 1 : 0);
             case "divisibleby" -> remainder(value, argument(name, arguments)) == 0;
-            case "sameas" -> Operators.equal(value, argument(name, arguments))
+            case "sameas" -> Operators.equal(run, value, argument(name, arguments))
                 && (value == null || value.getClass() == classOf(argument(name, arguments)));
-            case "in" -> Operators.contains(argument(name, arguments), value);
-            case "eq", "equalto", "==" -> Operators.equal(value, argument(name, arguments));
-            case "ne", "!=" -> !Operators.equal(value, argument(name, arguments));
-            case "lt", "lessthan", "<" -> Operators.compare(value, argument(name, arguments)) < 0;
-            case "le", "<=" -> Operators.compare(value, argument(name, arguments)) <= 0;
-            case "gt", "greaterthan", ">" -> Operators.compare(value, argument(name, arguments)) > 0;
-            case "ge", ">=" -> Operators.compare(value, argument(name, arguments)) >= 0;
-            case "filter" -> Filters.NAMES.contains(Values.text(value));
-            case "test" -> NAMES.contains(Values.text(value));
+            case "in" -> Operators.contains(run, argument(name, arguments), value);
+            case "eq", "equalto", "==" -> Operators.equal(run, value, argument(name, arguments));
+            case "ne", "!=" -> !Operators.equal(run, value, argument(name, arguments));
+            case "lt", "lessthan", "<" -> Operators.compare(run, value, argument(name, arguments)) < 0;
+            case "le", "<=" -> Operators.compare(run, value, argument(name, arguments)) <= 0;
+            case "gt", "greaterthan", ">" -> Operators.compare(run, value, argument(name, arguments)) > 0;
+            case "ge", ">=" -> Operators.compare(run, value, argument(name, arguments)) >= 0;
+            case "filter" -> Filters.NAMES.contains(Values.text(run, value));
+            case "test" -> NAMES.contains(Values.text(run, value));
             default -> throw new EvaluationException("there is no test '" + name + "'; known are " + NAMES);
         };
     }

@@ -51,14 +51,13 @@ final class TextMethods {
                 String separator = values[0] == Arguments.MISSING || values[0] == null ? null
                     : Values.requireText(values[0], use);
                 int limit = values[1] == Arguments.MISSING ? -1 : Values.requireInt(values[1], use);
-                scope.run.reserve(text.length());
                 return new ArrayList<@Nullable Object>(name.equals("split") ? split(text, separator, limit)
                     : splitFromEnd(text, separator, limit));
             };
             case "partition", "rpartition" -> (scope, arguments) -> {
                 String separator = Values.requireText(arguments.bind(use, 1, "sep")[0], use);
                 boolean first = name.equals("partition");
-                int at = first ? text.indexOf(separator) : text.lastIndexOf(separator);
+                int at = first ? Texts.indexOf(text, separator, 0) : Texts.lastIndexOf(text, separator);
                 return new Tuple(at < 0 ? (first ? List.of(text, "", "") : List.of("", "", text))
                     : List.of(text.substring(0, at), separator, text.substring(at + separator.length())));
             };
@@ -121,7 +120,7 @@ final class TextMethods {
         int to = values[2] == Arguments.MISSING ? length : bound(Values.requireInt(values[2], use), length);
         int start = text.offsetByCodePoints(0, from);
         String window = from > to ? "" : text.substring(start, text.offsetByCodePoints(0, to));
-        int at = name.startsWith("r") ? window.lastIndexOf(part) : window.indexOf(part);
+        int at = name.startsWith("r") ? Texts.lastIndexOf(window, part) : Texts.indexOf(window, part, 0);
         if (at < 0 || from > to) {
             if (name.endsWith("index")) {
                 throw new EvaluationException("the text does not hold what " + use + " looks for");
@@ -136,9 +135,6 @@ final class TextMethods {
     }
 
     static String replace(Run run, String text, String old, String replacement, int count) {
-        if (count < 0 && !old.isEmpty() && old.length() >= replacement.length()) {
-            return text.replace(old, replacement);
-        }
         List<String> parts = old.isEmpty() ? between(text) : split(text, old, -1);
         int times = count < 0 ? parts.size() - 1 : Math.min(count, parts.size() - 1);
         run.reserve(text.length() + (long) times * replacement.length());
@@ -167,7 +163,8 @@ final class TextMethods {
         }
         List<String> parts = new ArrayList<>();
         int start = 0;
-        for (int at = text.indexOf(separator); at >= 0 && parts.size() != limit; at = text.indexOf(separator, start)) {
+        for (int at = Texts.indexOf(text, separator, 0); at >= 0 && parts.size() != limit;
+                at = Texts.indexOf(text, separator, start)) {
             parts.add(text.substring(start, at));
             start = at + separator.length();
         }
@@ -177,20 +174,26 @@ final class TextMethods {
 
     private static List<String> words(String text, int limit) {
         List<String> words = new ArrayList<>();
-        String rest = Texts.strip(text, null, true, false);
-        while (!rest.isEmpty()) {
-            int end = 0;
-            while (end < rest.length() && !Texts.isSpace(rest.codePointAt(end))) {
-                end += Character.charCount(rest.codePointAt(end));
-            }
+        int start = wordEdge(text, 0, true);
+        while (start < text.length()) {
             if (words.size() == limit) {
-                words.add(Texts.stripEnd(rest));
+                words.add(Texts.stripEnd(text.substring(start)));
                 break;
             }
-            words.add(rest.substring(0, end));
-            rest = Texts.strip(rest.substring(end), null, true, false);
+            int end = wordEdge(text, start, false);
+            words.add(text.substring(start, end));
+            start = wordEdge(text, end, true);
         }
         return words;
+    }
+
+    /** Moves past white space, or past all else. */
+    private static int wordEdge(String text, int from, boolean space) {
+        int at = from;
+        while (at < text.length() && Texts.isSpace(text.codePointAt(at)) == space) {
+            at += Character.charCount(text.codePointAt(at));
+        }
+        return at;
     }
 
     private static List<String> splitFromEnd(String text, @Nullable String separator, int limit) {

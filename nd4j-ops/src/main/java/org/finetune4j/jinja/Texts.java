@@ -6,6 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Texts as Python sees them: sequences of characters (code points), with its idea of white space and escapes. */
 final class Texts {
+    /** The library looks for a part in a time that grows with the product of the lengths, which only a short part may. */
+    private static final int SHORT = 64;
+
     private Texts() {}
 
     /** Python's {@code str.isspace} for one character. */
@@ -53,6 +56,43 @@ final class Texts {
         List<String> characters = new ArrayList<>(text.length());
         text.codePoints().forEach(point -> characters.add(Character.toString(point)));
         return characters;
+    }
+
+    /** Where a part is first found at or behind an index, or -1, in a time that grows with the sum of the lengths. */
+    static int indexOf(String text, String part, int from) {
+        if (part.length() <= SHORT) {
+            return text.indexOf(part, from);
+        }
+        // Knuth, Morris and Pratt: how long a beginning of the part ends at each of its places, itself left aside.
+        int[] borders = new int[part.length()];
+        for (int i = 1; i < borders.length; i++) {
+            borders[i] = matched(part, borders, borders[i - 1], part.charAt(i));
+        }
+        int matched = 0;
+        for (int at = from; at < text.length(); at++) {
+            matched = matched(part, borders, matched, text.charAt(at));
+            if (matched == part.length()) {
+                return at + 1 - matched;
+            }
+        }
+        return -1;
+    }
+
+    private static int matched(String part, int[] borders, int before, char next) {
+        int length = before;
+        while (length > 0 && part.charAt(length) != next) {
+            length = borders[length - 1];
+        }
+        return part.charAt(length) == next ? length + 1 : 0;
+    }
+
+    /** Where a part is last found, or -1. */
+    static int lastIndexOf(String text, String part) {
+        if (part.length() <= SHORT) {
+            return text.lastIndexOf(part);
+        }
+        int fromEnd = indexOf(TextMethods.reverse(text), TextMethods.reverse(part), 0);
+        return fromEnd < 0 ? -1 : text.length() - fromEnd - part.length();
     }
 
     /** Python compares by characters, where Java would put those beyond U+FFFF before some below. */

@@ -27,7 +27,7 @@ final class Values {
                 || value instanceof Callable) {
             return true;
         }
-        return value instanceof Loop || length(value) > 0;
+        return value instanceof Loop || weight(value) > 0;
     }
 
     static int length(@Nullable Object value) {
@@ -54,6 +54,32 @@ final class Values {
             return 0;
         }
         throw new EvaluationException("a " + kind(plain) + " has no length");
+    }
+
+    /** How many characters or elements a value has, at once and without error; 0 for what has none. */
+    static int weight(@Nullable Object value) {
+        Object plain = plain(value);
+        return plain instanceof String text ? text.length()
+            : plain instanceof List || plain instanceof Map || plain instanceof Tuple || plain instanceof View ? length(plain)
+            : 0;
+    }
+
+    /** A dictionary's key. A tuple is hashed and compared by all that it holds, so that is counted. */
+    static @Nullable Object key(Run run, @Nullable Object value) {
+        Object plain = plain(value);
+        if (!isKey(run, plain)) {
+            throw new EvaluationException("a " + kind(plain) + " cannot be a dictionary's key");
+        }
+        return plain;
+    }
+
+    /** Whether Python could hash a value. */
+    static boolean isKey(Run run, @Nullable Object value) {
+        if (value instanceof Tuple tuple) {
+            run.step();
+            return tuple.items().stream().allMatch(item -> isKey(run, item));
+        }
+        return !(value instanceof List || value instanceof Map || value instanceof View);
     }
 
     /** The elements, which for a dictionary are its keys and for a text its characters. */
@@ -94,9 +120,9 @@ final class Values {
     }
 
     /** Python's {@code str}. */
-    static String text(@Nullable Object value) {
+    static String text(Run run, @Nullable Object value) {
         return value instanceof String text ? text : value instanceof Markup markup ? markup.text()
-            : value instanceof Undefined ? "" : repr(value);
+            : value instanceof Undefined ? "" : repr(run, value);
     }
 
     /** A text as it is, and nothing else. */
@@ -118,13 +144,16 @@ final class Values {
         throw new EvaluationException(use + " needs a whole number, not a " + kind(value));
     }
 
-    static String repr(@Nullable Object value) {
+    static String repr(Run run, @Nullable Object value) {
         StringBuilder text = new StringBuilder();
-        repr(value, text, 0);
+        repr(run, value, text, 0);
         return text.toString();
     }
 
-    private static void repr(@Nullable Object value, StringBuilder text, int depth) {
+    private static void repr(Run run, @Nullable Object value, StringBuilder text, int depth) {
+        run.step();
+        run.reserve(value instanceof BigInteger big ? big.bitLength() / 3 : value instanceof String || value instanceof Markup
+            ? weight(value) : 1);
         if (depth > 100) {
             throw new EvaluationException("a value is nested more than 100 deep");
         }
@@ -139,25 +168,25 @@ final class Values {
         } else if (value instanceof Markup markup) {
             text.append("Markup(").append(Texts.quoted(markup.text())).append(')');
         } else if (value instanceof List<?> list) {
-            all(list, "[", "]", text, depth);
+            all(run, list, "[", "]", text, depth);
         } else if (value instanceof Tuple tuple) {
-            all(tuple.items(), "(", tuple.items().size() == 1 ? ",)" : ")", text, depth);
+            all(run, tuple.items(), "(", tuple.items().size() == 1 ? ",)" : ")", text, depth);
         } else if (value instanceof View view) {
-            all(view.items(), view.name() + "([", "])", text, depth);
+            all(run, view.items(), view.name() + "([", "])", text, depth);
         } else if (value instanceof Map<?, ?> map) {
             text.append('{');
             String separator = "";
             for (Map.Entry<?, ?> entry : map.entrySet()) {
                 text.append(separator);
-                repr(entry.getKey(), text, depth + 1);
+                repr(run, entry.getKey(), text, depth + 1);
                 text.append(": ");
-                repr(entry.getValue(), text, depth + 1);
+                repr(run, entry.getValue(), text, depth + 1);
                 separator = ", ";
             }
             text.append('}');
         } else if (value instanceof Namespace namespace) {
             text.append("<Namespace ");
-            repr(namespace.attributes, text, depth + 1);
+            repr(run, namespace.attributes, text, depth + 1);
             text.append('>');
         } else if (value instanceof Undefined) {
             text.append("Undefined");
@@ -169,11 +198,11 @@ final class Values {
         }
     }
 
-    private static void all(List<?> items, String begin, String end, StringBuilder text, int depth) {
+    private static void all(Run run, List<?> items, String begin, String end, StringBuilder text, int depth) {
         text.append(begin);
         for (int i = 0; i < items.size(); i++) {
             text.append(i == 0 ? "" : ", ");
-            repr(items.get(i), text, depth + 1);
+            repr(run, items.get(i), text, depth + 1);
         }
         text.append(end);
     }

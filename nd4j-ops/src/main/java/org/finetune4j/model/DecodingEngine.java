@@ -261,6 +261,17 @@ public final class DecodingEngine implements AutoCloseable {
     }
 
     /**
+     * Whether texts of these lengths have the same rotary frequencies, so that keys read as part of the one fit the other. A
+     * prompt whose frequencies are not those of its beginnings must be fed in one pass.
+     *
+     * @param length tokens of a text
+     * @param other  tokens of another, or of the same at another time
+     */
+    public boolean turnsAlike(int length, int other) {
+        return regimes.alike(length, other);
+    }
+
+    /**
      * Feeds new tokens of several texts in one pass; in families whose rotary frequencies depend on the length of a text, in
      * as many as there are frequencies.
      *

@@ -115,6 +115,11 @@ public final class EncoderModel implements AutoCloseable {
         return session.run(inputs, Map.of()).get(result);
     }
 
+    /** Bytes of intermediate arrays as they are held now. */
+    public long arenaBytes() {
+        return arena.bytes();
+    }
+
     @Override
     public void close() {
         arena.close();

@@ -21,6 +21,11 @@ final class LengthRegimes {
         scalings = architecture.scalingsByLength();
     }
 
+    /** Whether texts of these lengths have the same frequencies. */
+    boolean alike(int length, int other) {
+        return scalings.stream().allMatch(scaling -> scaling.regime(length) == scaling.regime(other));
+    }
+
     /**
      * Those that may share a pass, in lists; a single list in most families.
      *

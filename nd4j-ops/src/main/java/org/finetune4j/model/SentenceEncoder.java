@@ -27,6 +27,8 @@ public final class SentenceEncoder implements AutoCloseable {
     private static final String PREFIX = "sentence_transformers.models.";
     private static final String MEND = "Choose a model without this module";
     private static final long MAXIMUM_BYTES = 1 << 20;
+    /** Tokens of the texts that are encoded side by side, but for a text of more. */
+    private static final int TOKENS_PER_PASS = 8192;
     /** Options of pooling that are built. */
     private static final Map<String, EncoderModel.Pooling> POOLINGS = Map.of("pooling_mode_mean_tokens",
             EncoderModel.Pooling.MEAN, "pooling_mode_cls_token", EncoderModel.Pooling.FIRST);
@@ -89,9 +91,10 @@ public final class SentenceEncoder implements AutoCloseable {
         throw new CheckpointException(file, "it must hold a short list of modules", "Restore the file from its source");
     }
 
-    private static Path inside(Path folder, String path) {
-        Path own = folder.resolve(path).normalize();
-        if (!own.startsWith(folder.normalize())) {
+    static Path inside(Path folder, String path) {
+        // A relative folder such as "." would have no names left.
+        Path own = folder.resolve(path).toAbsolutePath().normalize();
+        if (!own.startsWith(folder.toAbsolutePath().normalize())) {
             throw new CheckpointException(folder.resolve(MODULES), "the path '" + path + "' leads out of the folder",
                     "Restore the file from its source");
         }
@@ -138,15 +141,36 @@ public final class SentenceEncoder implements AutoCloseable {
      * @return as many vectors of {@link #width()} numbers, in the same order
      */
     public List<float[]> encode(List<String> texts) {
-        if (texts.isEmpty()) {
-            return List.of();
+        List<float[]> vectors = new ArrayList<>();
+        List<int[]> pass = new ArrayList<>();
+        int tokens = 0;
+        for (String text : texts) {
+            int[] ids = cut(tokenizer.encode(text, true).ids());
+            if (tokens + ids.length > TOKENS_PER_PASS) {
+                encode(pass, vectors);
+                pass.clear();
+                tokens = 0;
+            }
+            pass.add(ids);
+            tokens += ids.length;
         }
-        INDArray vectors = encoder.encode(texts.stream().map(text -> cut(tokenizer.encode(text, true).ids())).toList());
-        List<float[]> list = new ArrayList<>();
-        for (int i = 0; i < texts.size(); i++) {
-            list.add(vectors.getRow(i).toFloatVector());
+        encode(pass, vectors);
+        return vectors;
+    }
+
+    /** Copies the vectors out, whose memory the next pass takes. */
+    private void encode(List<int[]> pass, List<float[]> vectors) {
+        if (!pass.isEmpty()) {
+            INDArray rows = encoder.encode(pass);
+            for (int i = 0; i < pass.size(); i++) {
+                vectors.add(rows.getRow(i).toFloatVector());
+            }
         }
-        return list;
+    }
+
+    /** Bytes of intermediate arrays as they are held now. */
+    long arenaBytes() {
+        return encoder.arenaBytes();
     }
 
     private int[] cut(int[] ids) {

@@ -19,6 +19,9 @@ import org.finetune4j.model.family.Weight;
 public final class StoredNames {
     private static final String MEND = ". Check that config.json and the weights belong together.";
     private static final int LISTED = 5;
+    /** What ends the names of a norm's tensors, and what ends them in files of BERT's first years. */
+    private static final Map<String, String> FORMER_ENDS = Map.of(".LayerNorm.weight", ".LayerNorm.gamma",
+            ".LayerNorm.bias", ".LayerNorm.beta");
 
     private final StoredWeights file;
     private final ModelConfig config;
@@ -39,11 +42,21 @@ public final class StoredNames {
 
     /** The name in the file of the tensor that the model calls {@code name}. */
     public String of(String name) {
-        String own = bare && name.startsWith(family.prefix()) ? name.substring(family.prefix().length()) : name;
+        String own = former(bare && name.startsWith(family.prefix()) ? name.substring(family.prefix().length()) : name);
         Head head = config.architecture().head();
         // A file of a tied model may hold the one tensor under either name.
         return head != null && head.tied() && name.equals(head.weight()) && !file.contains(own) && file.contains(head.own())
                 ? head.own() : own;
+    }
+
+    private String former(String name) {
+        for (Map.Entry<String, String> end : FORMER_ENDS.entrySet()) {
+            if (name.endsWith(end.getKey()) && !file.contains(name)) {
+                String former = name.substring(0, name.length() - end.getKey().length()) + end.getValue();
+                return file.contains(former) ? former : name;
+            }
+        }
+        return name;
     }
 
     /**

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.FloatFormats;
 import org.finetune4j.kernel.AttentionShape;
 import org.finetune4j.kernel.RotaryTable;
 import org.finetune4j.model.family.Architecture;
@@ -105,7 +106,10 @@ final class Trunk {
     private SDVariable embedded(Embeddings embeddings, SDVariable ids, SDVariable positions, @Nullable SDVariable types) {
         SDVariable x = Embedding.of(ids, parameter.apply(embeddings.tokens().weight()));
         if (embeddings.scale() != 1) {
-            x = Scale.by(x, embeddings.scale());
+            // transformers has the factor in the type of the rows.
+            double factor = embeddings.scale();
+            x = Scale.by(x, x.dataType() != DataType.BFLOAT16 ? factor
+                    : FloatFormats.fromBfloat16(FloatFormats.toBfloat16((float) factor)));
         }
         if (embeddings.positions() != null) {
             x = Add.of(Embedding.of(positions, parameter.apply(embeddings.positions().weight())), x);

@@ -92,12 +92,6 @@ public final class ChatTemplate {
         return origin;
     }
 
-    /** Returns everything that decides what is rendered, for keys of caches. */
-    String fingerprint() {
-        return source + "\u0000" + specialTokens + "\u0000" + date + (toolUse == null ? "" : "\u0000"
-            + toolUse.fingerprint());
-    }
-
     /**
      * Renders a conversation.
      *

@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
-import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.jinja.JinjaTemplate.Rendering;
 
 /**
@@ -14,8 +13,9 @@ import org.finetune4j.jinja.JinjaTemplate.Rendering;
  * place counts and never its id. Where the model's words are is found by rendering again without them (see {@link
  * TurnFinder}), so that training and generation part text at the same character. A token is marked if it holds at least
  * one character to be learned: one that the tokenizer merged across the border belongs to the response, because
- * otherwise the response's first characters would never be learned. Where a template marks the model's words itself by
- * {@code {% generation %}}, its marks decide, and must enclose the response; what a generation prompt brings is never
+ * otherwise the response's first characters would never be learned. An added token belongs where its own text is,
+ * whatever blanks beside it it took in ({@code lstrip}, {@code rstrip}). Where a template marks the model's words itself
+ * by {@code {% generation %}}, its marks decide, and must enclose the response; what a generation prompt brings is never
  * learned.
  *
  * <p>An object may be used by several threads.
@@ -61,7 +61,7 @@ public final class ConversationEncoder {
     public EncodedConversation encode(Conversation conversation, Supervision supervision) {
         requireMessages(conversation);
         Rendering rendering = template.renderMarked(conversation, false);
-        TokenizedText tokens = tokenize(rendering.text());
+        TokenizedText tokens = withoutBlanks(tokenize(rendering.text()), rendering.text());
         boolean[] supervised = new boolean[tokens.length()];
         if (supervision.turns() == Turns.ALL_TEXT) {
             Arrays.fill(supervised, true);
@@ -90,11 +90,6 @@ public final class ConversationEncoder {
             last--;
         }
         return StopTokens.of(tokenizer, probe.ids()[last]);
-    }
-
-    /** Returns a hash of everything that changes the tokens of a conversation, for the keys of caches. */
-    public String contentHash() {
-        return Hashes.of(tokenizer.contentHash() + "\u0000" + template.fingerprint());
     }
 
     private static void requireMessages(Conversation conversation) {
@@ -142,6 +137,30 @@ public final class ConversationEncoder {
                 + " template and the first message both bring one. Take it out of the message.");
         }
         return tokens;
+    }
+
+    /** Leaves out of the ranges of added tokens the blanks that they took in, unless they are nothing else. */
+    private TokenizedText withoutBlanks(TokenizedText tokens, String text) {
+        int[][] spans = tokens.spans().clone();
+        for (int i = 0; i < spans.length; i++) {
+            int start = spans[i][0];
+            int end = spans[i][1];
+            if (start < end && tokenizer.isAddedToken(tokens.ids()[i])) {
+                while (start < end && isBlank(text.charAt(start))) {
+                    start++;
+                }
+                while (end > start && isBlank(text.charAt(end - 1))) {
+                    end--;
+                }
+                spans[i] = start < end ? new int[] {start, end} : spans[i];
+            }
+        }
+        return new TokenizedText(tokens.ids(), spans);
+    }
+
+    /** What the tokenizer takes for white space, the blanks without a line break included. */
+    private static boolean isBlank(char character) {
+        return Character.isWhitespace(character) || Character.isSpaceChar(character) || character == '\u0085';
     }
 
     private void mark(TurnFinder.Range range, int index, Rendering rendering, TokenizedText tokens,

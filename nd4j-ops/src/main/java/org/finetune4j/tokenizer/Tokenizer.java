@@ -265,7 +265,8 @@ public final class Tokenizer implements AutoCloseable {
                 + " chat, or choose a template explicitly, such as ChatTemplate.chatMl().");
         }
         ChatTemplate template = chatTemplate(TokenizerConfiguration.DEFAULT);
-        return configuration.templates().containsKey("tool_use") ? template.withToolUse(chatTemplate("tool_use")) : template;
+        return configuration.templates().containsKey(TokenizerConfiguration.TOOL_USE)
+            ? template.withToolUse(chatTemplate(TokenizerConfiguration.TOOL_USE)) : template;
     }
 
     /**
@@ -312,6 +313,22 @@ public final class Tokenizer implements AutoCloseable {
     public String contentHash() {
         return Hashes.of(Hashes.of(file.json()) + "\u0000" + beginToken() + "\u0000" + endToken() + "\u0000"
             + configuration.addsBegin() + "\u0000" + configuration.addsEnd());
+    }
+
+    /**
+     * Returns a hash of everything that changes the tokens of a conversation, for the keys of caches: those of a text,
+     * the template, the special tokens and the date that it may show. The template is neither read as Jinja nor rendered,
+     * so that one which no sample needs may be wrong.
+     *
+     * @param chatTemplate a Jinja source, or null for the model's own, of which there may be none
+     * @return 64 hexadecimal digits of SHA-256
+     */
+    public String conversationHash(@Nullable String chatTemplate) {
+        List<String> sources = chatTemplate != null ? List.of(chatTemplate)
+            : Stream.of(TokenizerConfiguration.DEFAULT, TokenizerConfiguration.TOOL_USE).map(configuration.templates()::get)
+                .map(template -> template == null ? "" : template.source()).toList();
+        return Hashes.of(contentHash() + "\u0000" + sources.stream().map(Hashes::of).toList() + "\u0000" + specialTokens()
+            + "\u0000" + ChatTemplate.DATE);
     }
 
     /** Returns the tokenizer's files, which belong into every folder that the model is saved to. */

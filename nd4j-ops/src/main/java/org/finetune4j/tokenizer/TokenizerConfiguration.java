@@ -33,6 +33,8 @@ record TokenizerConfiguration(Map<String, String> specialTokens, @Nullable Boole
     static final String TEMPLATE_NAME = "chat_template.jinja";
     static final String TEMPLATES_NAME = "additional_chat_templates";
     static final String DEFAULT = "default";
+    /** The name of the template for conversations with tools. */
+    static final String TOOL_USE = "tool_use";
     private static final long MAXIMUM_BYTES = 50_000_000;
     private static final List<String> SPECIAL = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
         "cls_token", "mask_token");

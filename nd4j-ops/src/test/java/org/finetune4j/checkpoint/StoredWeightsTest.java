@@ -55,7 +55,8 @@ class StoredWeightsTest {
             assertEquals(7, compared);
             assertFalse(weights.contains("deepseek.input_scale") || weights.contains("rows.weight_scale")
                 || weights.contains("bits.SCB") || weights.contains("bits.weight_format"));
-            assertNull(weights.dataType());
+            assertNull(weights.dataType("deepseek.weight"));
+            assertEquals(DataType.FLOAT, weights.dataType("expected.deepseek"));
         }
     }
 

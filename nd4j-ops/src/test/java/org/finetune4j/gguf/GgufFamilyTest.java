@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.finetune4j.kernel.AttentionShape;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -53,13 +53,13 @@ class GgufFamilyTest {
         return Nd4j.arange(java.util.Arrays.stream(shape).reduce(1, (a, b) -> a * b)).castTo(DataType.FLOAT).reshape(shape);
     }
 
-    private static int[] rows(GgufFamily family, String name, INDArray values, String config) throws IOException {
-        return family.values(name, values, JSON.readTree(config)).ravel().toIntVector();
+    private static int[] rows(GgufFamily family, String name, INDArray values, AttentionShape heads) {
+        return family.values(name, values, heads).ravel().toIntVector();
     }
 
     @Test
-    void tensorsLieAsLlamaCppReadsThem() throws IOException {
-        String heads = "{\"num_attention_heads\": 2, \"num_key_value_heads\": 1}";
+    void tensorsLieAsLlamaCppReadsThem() {
+        AttentionShape heads = new AttentionShape(2, 1, 4);
         String query = "model.layers.0.self_attn.q_proj.weight";
         assertArrayEquals(new int[] {0, 2, 1, 3, 4, 6, 5, 7}, rows(GgufFamily.LLAMA, query, counted(8, 1), heads));
         assertArrayEquals(new int[] {0, 4, 1, 5, 2, 6, 3, 7}, rows(GgufFamily.LLAMA, query.replace("q_", "k_"),
@@ -69,7 +69,7 @@ class GgufFamilyTest {
         assertArrayEquals(new int[] {0, 1, 2, 3}, rows(GgufFamily.QWEN2, query, counted(4, 1), heads));
         assertArrayEquals(new int[] {1, 2, 3}, rows(GgufFamily.GEMMA3, "model.layers.0.self_attn.q_norm.weight", counted(3),
                 heads));
-        assertArrayEquals(new int[] {0, 2, 4, 1, 3, 5}, rows(GgufFamily.GPT2, "h.0.mlp.c_fc.weight", counted(3, 2), "{}"));
+        assertArrayEquals(new int[] {0, 2, 4, 1, 3, 5}, rows(GgufFamily.GPT2, "h.0.mlp.c_fc.weight", counted(3, 2), heads));
         assertArrayEquals(new long[] {2, 3}, GgufFamily.GPT2.shape("h.0.mlp.c_fc.weight", new long[] {3, 2}));
         // Two heads of width 2, each with its query, key and value: all queries first, then all keys, then all values.
         int[] fused = {0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11};
@@ -77,26 +77,6 @@ class GgufFamilyTest {
                 heads));
         assertArrayEquals(fused, rows(GgufFamily.GPT_NEOX, "gpt_neox.layers.0.attention.query_key_value.weight",
                 counted(12, 1), heads));
-    }
-
-    /** Factors of Llama 3.1's own configuration: short waves stay, long ones are divided by 8, between them it goes over. */
-    @Test
-    void frequenciesOfLlama3() throws IOException {
-        JsonNode config = JSON.readTree("""
-                {"hidden_size": 4096, "num_attention_heads": 32, "rope_theta": 500000.0, "rope_scaling": {"factor": 8.0,
-                 "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192, "rope_type": "llama3"}}
-                """);
-        float[] factors = GgufShape.frequencyFactors(config).toFloatVector();
-        assertEquals(64, factors.length);
-        for (int i = 0; i < 64; i++) {
-            double wave = 2 * Math.PI / Math.pow(500000, -i / 64.0);
-            double smooth = (8192 / wave - 1) / 3;
-            double expected = wave < 2048 ? 1 : wave > 8192 ? 8 : 1 / ((1 - smooth) / 8 + smooth);
-            assertEquals(expected, factors[i], 1e-5, "frequency " + i);
-        }
-        assertEquals(1, factors[28]);
-        assertEquals(8, factors[36]);
-        assertNull(GgufShape.frequencyFactors(JSON.readTree("{\"rope_scaling\": null}")));
     }
 
     @Test

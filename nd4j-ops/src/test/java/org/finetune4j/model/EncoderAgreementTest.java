@@ -1,14 +1,18 @@
 package org.finetune4j.model;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
@@ -39,21 +43,36 @@ class EncoderAgreementTest {
     private static void check(String name, Kernels kernels, Precision precision, double absolute) {
         FamilyFixture fixture = FamilyFixture.read(name);
         try (kernels) {
-            double hidden = difference(fixture, "hidden", EncoderModel.Pooling.NONE, precision, kernels);
-            double means = difference(fixture, "means", EncoderModel.Pooling.MEAN, precision, kernels);
+            double hidden = difference(fixture, fixture.tensor("hidden"), EncoderModel.Pooling.NONE, precision, kernels);
+            double means = difference(fixture, fixture.tensor("means"), EncoderModel.Pooling.MEAN, precision, kernels);
             System.out.printf(Locale.ROOT, "| %s | %s %s | %.1e | %.1e |%n", name, kernels.name(), precision, hidden, means);
             assertTrue(hidden <= absolute, "hidden states differ by " + hidden);
             assertTrue(means <= absolute, "means differ by " + means);
         }
     }
 
-    private static double difference(FamilyFixture fixture, String tensor, EncoderModel.Pooling pooling,
+    private static double difference(FamilyFixture fixture, double[] expected, EncoderModel.Pooling pooling,
                                      Precision precision, Kernels kernels) {
         try (EncoderModel model = EncoderModel.load(fixture.folder(), pooling, false, precision, kernels)) {
-            double[] expected = fixture.tensor(tensor);
             double[] actual = model.encode(fixture.sequences()).dup().reshape(-1).toDoubleVector();
             assertEquals(expected.length, actual.length);
             return IntStream.range(0, expected.length).mapToDouble(i -> Math.abs(expected[i] - actual[i])).max().orElseThrow();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bert", "bert-prefixed"})
+    void normsMayHaveTheNamesOfBertsFirstYears(String name) throws IOException {
+        FamilyFixture fixture = FamilyFixture.read(name);
+        Files.copy(fixture.folder().resolve("config.json"), folder.resolve("config.json"));
+        String own = Files.readString(fixture.folder().resolve("model.safetensors"), StandardCharsets.ISO_8859_1);
+        // The spaces keep the header's length.
+        String former = own.replace(".LayerNorm.weight\"", ".LayerNorm.gamma\" ").replace(".LayerNorm.bias\"", ".LayerNorm.beta\"");
+        assertNotEquals(own, former);
+        Files.writeString(folder.resolve("model.safetensors"), former, StandardCharsets.ISO_8859_1);
+        try (Kernels kernels = new Nd4jKernels()) {
+            assertTrue(difference(new FamilyFixture(folder, fixture.reference()), fixture.tensor("hidden"),
+                    EncoderModel.Pooling.NONE, Precision.F64, kernels) <= 1e-9);
         }
     }
 
@@ -93,6 +112,29 @@ class EncoderAgreementTest {
             }
             assertEquals(List.of(), encoder.encode(List.of()));
         }
+    }
+
+    @Test
+    void manyTextsTakeNoMoreMemoryThanSome() {
+        Path minilm = FamilyFixture.ALL.resolve("minilm");
+        try (Kernels kernels = new OneDnnKernels();
+                SentenceEncoder encoder = SentenceEncoder.load(minilm, Precision.F32, kernels)) {
+            String text = "the quick brown fox";
+            List<float[]> some = encoder.encode(Collections.nCopies(3000, text));
+            long bytes = encoder.arenaBytes();
+            List<String> texts = new ArrayList<>(Collections.nCopies(9000, text));
+            texts.set(8000, "another one");
+            List<float[]> many = encoder.encode(texts);
+            assertEquals(9000, many.size());
+            assertEquals(bytes, encoder.arenaBytes());
+            assertArrayEquals(some.get(0), many.get(7999), 1e-5f);
+            assertArrayEquals(encoder.encode(List.of("another one")).get(0), many.get(8000), 1e-5f);
+        }
+    }
+
+    @Test
+    void aFolderMayBeTheCurrentOne() {
+        assertEquals(Path.of("1_Pooling").toAbsolutePath(), SentenceEncoder.inside(Path.of("."), "1_Pooling"));
     }
 
     @ParameterizedTest

@@ -1,12 +1,18 @@
 package org.finetune4j.model;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
+import java.util.List;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.onednn.OneDnnKernels;
+import org.finetune4j.model.family.Architecture;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -30,6 +36,27 @@ class FamilyPrecisionTest {
                     assertEquals(fixture.loss(), loss(fixture, model, false), 0.03, "bytes");
                 }
             }
+        }
+    }
+
+    @Test
+    void theEmbeddingsFactorIsOfTheirType() {
+        assertArrayEquals(logits(55.5, Precision.BF16), logits(Math.sqrt(3072), Precision.BF16));
+        assertFalse(Arrays.equals(logits(55.5, Precision.F32), logits(Math.sqrt(3072), Precision.F32)));
+    }
+
+    private static float[] logits(double factor, Precision precision) {
+        ModelConfig read = ModelConfig.read(FamilyFixture.ALL.resolve("gemma"));
+        Architecture own = read.architecture();
+        ModelConfig config = new ModelConfig(read.modelType(), new Architecture(own.embeddings().scaledBy(factor), own.blocks(),
+                own.finalNorm(), own.head(), own.maxPositions()), read.bosTokenId(), read.eosTokenIds(), read.torchDtype(),
+                read.initializerRange(), read.toJson());
+        try (Kernels kernels = new OneDnnKernels();
+                LanguageModel model = LanguageModel.random(config, precision, kernels, 3);
+                DecodingEngine engine = new DecodingEngine(model, true)) {
+            engine.begin(1, 8);
+            return engine.feed(List.of(new DecodingEngine.Feed(0, new int[] {3, 1, 4, 1, 5, 9, 2, 6}))).getRow(0)
+                    .toFloatVector();
         }
     }
 

@@ -16,10 +16,12 @@ import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.model.family.ConfigFields;
 import org.finetune4j.model.family.Families;
 import org.finetune4j.model.family.Family;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The config.json of published models: what is read, how many weights that makes, and what is refused. */
 class PublishedConfigsTest {
@@ -71,6 +73,9 @@ class PublishedConfigsTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', value = {
         "gemma-3-1b-it | use_bidirectional_attention | true | use_bidirectional_attention is true, which changes",
+        "gemma-2b | use_bidirectional_attention | true | use_bidirectional_attention is true, which changes",
+        "gemma-2b | hidden_act | \"silu\" | hidden_act is \"silu\", which changes",
+        "gemma-2-2b | use_bidirectional_attention | true | use_bidirectional_attention is true, which changes",
         "gemma-2-2b | layer_types | [\"full_attention\"] | instead of a list of 26 types, one for each layer",
         "gpt2 | scale_attn_by_inverse_layer_idx | true | scale_attn_by_inverse_layer_idx is true",
         "gpt2 | n_head | 7 | n_embd 768 is not a multiple of n_head 7",
@@ -105,6 +110,65 @@ class PublishedConfigsTest {
     }
 
     private static int window(ObjectNode config) {
-        return ModelConfig.parse(config.toString(), FILE).architecture().blocks().get(0).attention().shape().scores().window();
+        return windows(config).get(0);
+    }
+
+    private static List<Integer> windows(ObjectNode config) {
+        return ModelConfig.parse(config.toString(), FILE).architecture().blocks().stream()
+                .map(block -> block.attention().shape().scores().window()).toList();
+    }
+
+    @Test
+    void everyOtherLayerOfAQwen2MixtureHasAWindow() throws IOException {
+        ObjectNode config = (ObjectNode) all().get("Qwen1.5-MoE-A2.7B").get("config");
+        config.put("use_sliding_window", true).put("sliding_window", 100).put("max_window_layers", 4);
+        config.put("num_hidden_layers", 6);
+        assertEquals(List.of(100, 0, 100, 0, 0, 0), windows(config));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Qwen2.5-0.5B", "Qwen3-0.6B", "Qwen1.5-MoE-A2.7B", "Qwen3-30B-A3B"})
+    void aWindowThatIsNullIsNone(String name) throws IOException {
+        ObjectNode config = (ObjectNode) all().get(name).get("config");
+        config.put("use_sliding_window", true).put("max_window_layers", 1).put("sliding_window", 100);
+        assertTrue(windows(config).contains(100), "it has windows otherwise");
+        config.putNull("sliding_window");
+        assertEquals(List.of(0), windows(config).stream().distinct().toList());
+        config.remove("sliding_window");
+        assertTrue(windows(config).contains(4096), "it has the family's where nothing says it");
+    }
+
+    @Test
+    void expertsAreCountedUnderTheNewerNameToo() throws IOException {
+        ObjectNode config = (ObjectNode) all().get("Qwen3-30B-A3B").get("config");
+        config.put("num_experts", 16);
+        ModelConfig old = ModelConfig.parse(config.toString(), FILE);
+        config.set("num_local_experts", config.remove("num_experts"));
+        assertEquals(old.architecture(), ModelConfig.parse(config.toString(), FILE).architecture());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Mistral-7B-v0.1", "Mixtral-8x7B-v0.1", "Qwen2.5-0.5B", "SmolLM3-3B"})
+    void asManyKeysAsQueriesWhereTheirNumberIsNull(String name) throws IOException {
+        ObjectNode config = (ObjectNode) all().get(name).get("config");
+        config.putNull("num_key_value_heads");
+        assertEquals(config.get("num_attention_heads").intValue(), ModelConfig.parse(config.toString(), FILE).keyValueHeads());
+    }
+
+    @Test
+    void phi3WasPretrainedWith4096TokensWhereNothingSaysIt() throws IOException {
+        ObjectNode config = (ObjectNode) all().get("Phi-3-mini-128k-instruct").get("config");
+        ModelConfig said = ModelConfig.parse(config.toString(), FILE);
+        config.remove("original_max_position_embeddings");
+        assertEquals(said.architecture(), ModelConfig.parse(config.toString(), FILE).architecture());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"gelu,", "gelu_pytorch_tanh,", ",", "silu,gelu_pytorch_tanh"})
+    void gemmasFirstFilesMeanTheTanhForm(@Nullable String act, @Nullable String activation) throws IOException {
+        ObjectNode config = (ObjectNode) all().get("gemma-2b").get("config");
+        ModelConfig published = ModelConfig.parse(config.toString(), FILE);
+        config.put("hidden_act", act).put("hidden_activation", activation);
+        assertEquals(published.architecture(), ModelConfig.parse(config.toString(), FILE).architecture());
     }
 }

@@ -13,6 +13,9 @@ import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
@@ -83,6 +86,88 @@ class ChatTemplateTest {
         assertMessage("{% if true %}".repeat(2000), "template line 1", "nested more than 60 deep");
         assertMessage("{{ " + "not ".repeat(2000) + "true }}", "template line 1", "nested more than 60 deep");
         assertMessage("{{ " + "-".repeat(2000) + "1 }}", "template line 1", "nested more than 60 deep");
+    }
+
+    /** A value that holds another one twice, which holds another one twice, is small to make and endless to go through. */
+    @Test
+    void goingThroughAValueIsCounted() {
+        String towers = "{% set ns = namespace(a=[1], b=[1], c=(1, 2), d=(1, 2)) %}{% for i in range(23) %}"
+            + "{% set ns.a = [ns.a, ns.a] %}{% set ns.b = [ns.b, ns.b] %}"
+            + "{% set ns.c = (ns.c, ns.c) %}{% set ns.d = (ns.d, ns.d) %}{% endfor %}\n";
+        for (String use : List.of("{{ ns.a }}", "{{ '%r' | format(ns.c) }}", "{{ ns.a == ns.b }}", "{{ ns.a < ns.b }}", "{{ ns.c in [ns.d] }}", "{{ {'x': ns.a} == {'x': ns.b} }}",
+                "{{ {'x': ns.a}.values() == {'x': ns.b}.values() }}", "{{ [ns.b].index(ns.a) }}",
+                "{{ {ns.c: 1} }}", "{{ dict([(ns.c, 1)]) }}", "{{ {}.get(ns.c) }}", "{{ {1: 2}[ns.c] }}",
+                "{{ [ns.a, ns.b] | sort | length }}", "{{ [ns.a, ns.b] | unique | list | length }}")) {
+            assertMessage(towers + use, "template line 2", "more than 3000000 steps");
+        }
+    }
+
+    @Test
+    void whatMethodsAndFiltersLookAtIsCounted() {
+        assertMessage("{{ range(9999) | unique | list }}", "template line 1", "more than 3000000 steps");
+        for (String use : List.of("l.count(-1)", "l.index(99998)", "(l | sort)[0]", "l | min", "-1 in l")) {
+            assertMessage("{% set l = range(99999) %}{% for i in range(999) %}{{ " + use + " }}{% endfor %}",
+                "template line 1", "more than 3000000 steps");
+        }
+        for (String use : List.of("t.count('b')", "t.startswith('b')", "t[1:] | length", "t[-1]", "t is lower",
+                "t | length", "t.partition('b') | length")) {
+            assertMessage("{% set t = 'A' + 'a' * 999999 %}{% for i in range(999) %}{{ " + use + " }}{% endfor %}",
+                "template line 1", "characters of text");
+        }
+        assertMessage("{{ 0b" + "01".repeat(20_000) + " }}", "template line 1", "a number of 40002 digits");
+        assertMessage("{{ 0x" + "_f".repeat(20_000) + " }}", "template line 1", "a number of 20002 digits");
+        assertMessage("{{ 1" + "_1".repeat(20_000) + " }}", "template line 1", "a number of 20001 digits");
+    }
+
+    @Test
+    void aDictionarysKeyIsWhatPythonCanHash() {
+        assertMessage("{{ {[1]: 1} }}", "template line 1", "a list cannot be a dictionary's key");
+        assertMessage("{{ {([1], 2): 1} }}", "template line 1", "a tuple cannot be a dictionary's key");
+        assertMessage("{{ dict([[{}, 1]]) }}", "template line 1", "a dictionary cannot be a dictionary's key");
+        assertMessage("{{ {}.get([1]) }}", "template line 1", "a list cannot be a dictionary's key");
+        assertEquals("b/c/", ChatTemplate.of("{{ {(1, 'a'): 'b'}[(1, 'a')] }}/{{ {(1,): 'c'}.copy().get((1,)) }}/"
+            + "{{ {}[[1]] }}", "t", Map.of()).render(Conversation.of(Message.user("x")), false));
+    }
+
+    /** Parts of this length are sought otherwise than short ones, where Python's rules are the same. */
+    @Test
+    void longPartsAreFoundWhereTheyAre() {
+        Random random = new Random(21);
+        ChatTemplate template = ChatTemplate.of("{% set t = messages[0].content %}{% set p = messages[1].content %}"
+            + "{{ t.find(p) }} {{ t.rfind(p) }} {{ p in t }} {{ t.split(p) | length }} {{ t.replace(p, '') | length }}"
+            + " {{ t.partition(p)[0] | length }} {{ t.rpartition(p)[0] | length }}", "t", Map.of());
+        int found = 0;
+        for (int round = 0; round < 300; round++) {
+            String part = (random.nextBoolean() ? "ab" : "aab").repeat(30 + random.nextInt(6))
+                + (random.nextBoolean() ? "" : "😀");
+            StringBuilder text = new StringBuilder();
+            for (int pieces = random.nextInt(6); pieces > 0; pieces--) {
+                text.append(random.nextInt(3) == 0 ? part : part.substring(random.nextInt(part.length()) / 2 * 2 % 60));
+            }
+            int first = text.indexOf(part);
+            int last = text.lastIndexOf(part);
+            found += first >= 0 ? 1 : 0;
+            String whole = text.toString();
+            String[] parts = whole.split(part, -1);
+            int before = last < 0 ? 0 : points(whole.substring(0, last));
+            assertEquals((first < 0 ? "-1 -1 False " : points(parts[0]) + " " + before + " True ") + parts.length + " "
+                + points(String.join("", parts)) + " " + points(parts[0]) + " " + before,
+                template.render(Conversation.of(Message.user(whole), Message.user(part)), false));
+        }
+        assertTrue(found > 100 && found < 290, found + " found");
+    }
+
+    private static int points(String text) {
+        return text.codePointCount(0, text.length());
+    }
+
+    @Test
+    void longTextsAreCutIntoWords() {
+        assertEquals("90000 w9 w89999 ['w0', 'w1', 'w2 w3']", ChatTemplate.of("{% set words = messages[0].content.split() %}"
+            + "{{ words | length }} {{ words[9] }} {{ words[-1] }} {{ '\u2003w0 \t w1  w2 w3 \n'.split(none, 2) }}", "t",
+            Map.of())
+            .render(Conversation.of(Message.user(IntStream.range(0, 90_000).mapToObj(i -> " w" + i + "\n")
+                .collect(Collectors.joining()))), false));
     }
 
     @Test

@@ -4,8 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -169,6 +173,45 @@ class FamilyMaskTest {
             }
         }
         assertEquals(expected, found, "round " + round);
+    }
+
+    /** Phi-3's own tokens take in the blanks behind them, a response's too, and are the prompt's all the same. */
+    @Test
+    void aTokenThatTakesInBlanksBelongsWhereItsTextIs() throws IOException {
+        Conversation conversation = Conversation.of(Message.user("a"), Message.assistant("  hello"), Message.user("b"),
+            Message.assistant("\ncode  "));
+        try (Tokenizer tokenizer = taking("rstrip", "<|user|>", "<|assistant|>", "<|end|>")) {
+            assertArrayEquals(new int[][] {{0, 16}, {16, 17}}, tokenizer.encode("<|assistant|>\n  a", false).spans());
+            assertArrayEquals(tokenizer.encode("<|assistant|>a", false).ids(),
+                tokenizer.encode("<|assistant|>\n  a", false).ids());
+            assertLearned(tokenizer, conversation, "hello", "code  ");
+        }
+        try (Tokenizer tokenizer = taking("lstrip", "<|end|>")) {
+            assertArrayEquals(new int[][] {{0, 1}, {1, 10}}, tokenizer.encode("a  <|end|>", false).spans());
+            assertLearned(tokenizer, conversation, "  hello", "\ncode");
+        }
+        try (Tokenizer tokenizer = taking("lstrip", "</s>")) {
+            assertLearned(tokenizer, Conversation.of(Message.user("a"), Message.assistant("</s>b")), "</s>b");
+        }
+    }
+
+    /** Loads Phi-3's tokenizer with tokens of which the flag is set. */
+    private Tokenizer taking(String flag, String... tokens) throws IOException {
+        tokenizer(Family.PHI3).close();
+        Path file = folder.resolve(Tokenizer.FILE_NAME);
+        JsonNode root = new ObjectMapper().readTree(file.toFile());
+        for (JsonNode token : root.get("added_tokens")) {
+            ((ObjectNode) token).put(flag, List.of(tokens).contains(token.get("content").asText()));
+        }
+        Files.writeString(file, root.toString());
+        return Tokenizer.load(folder);
+    }
+
+    private static void assertLearned(Tokenizer tokenizer, Conversation conversation, String... responses) {
+        ConversationEncoder encoder = new ConversationEncoder(tokenizer, Family.PHI3.template());
+        assertRuns(tokenizer, Arrays.stream(responses).map(response -> response + "<|end|>").toList(),
+            encoder.encode(conversation, Supervision.ASSISTANT), 0);
+        assertRuns(tokenizer, List.of(responses), encoder.encode(conversation, Supervision.ASSISTANT.withoutEndOfTurn()), 1);
     }
 
     /** Earlier reasoning that a template drops is not learned; what it shows is. */

@@ -168,34 +168,42 @@ class TokenizerFilesTest {
     @Test
     void theHashTellsWhatChangesTokens() throws IOException {
         save(true);
-        Map<String, String> special = Map.of("eos_token", "<|im_end|>");
         String first;
         String conversation;
         try (Tokenizer tokenizer = Tokenizer.load(folder)) {
             first = tokenizer.contentHash();
-            ChatTemplate template = ChatTemplate.of(TestTokenizers.CHAT, "a", special);
-            conversation = new ConversationEncoder(tokenizer, template).contentHash();
-            assertEquals(conversation, new ConversationEncoder(tokenizer,
-                ChatTemplate.of(TestTokenizers.CHAT, "another place", special)).contentHash());
-            for (ChatTemplate other : List.of(ChatTemplate.of(TestTokenizers.CHAT + " ", "a", special),
-                    ChatTemplate.of(TestTokenizers.CHAT, "a", Map.of("eos_token", "x")), template.withToolUse(template),
-                    template.at(ChatTemplate.DATE.plusDays(1)))) {
-                assertNotEquals(conversation, new ConversationEncoder(tokenizer, other).contentHash());
-            }
+            conversation = tokenizer.conversationHash(null);
+            assertEquals(tokenizer.conversationHash("a"), tokenizer.conversationHash("a"));
+            assertEquals(4, Set.of(conversation, first, tokenizer.conversationHash("a"), tokenizer.conversationHash("{% a"))
+                .size());
         }
         String configuration = Files.readString(folder.resolve("tokenizer_config.json"));
         write("tokenizer_config.json", configuration.replace("\"model_max_length\" : 512", "\"model_max_length\" : 513"));
-        assertEquals(first, hash());
+        assertEquals(List.of(first, conversation), hashes());
+        write("tokenizer_config.json", configuration.replaceFirst("\\{", "{\"mask_token\": \"<|im_end|>\","));
+        assertEquals(first, hashes().get(0));
+        assertNotEquals(conversation, hashes().get(1));
+        write("tokenizer_config.json", configuration);
+        Files.createDirectories(folder.resolve("additional_chat_templates"));
+        for (String name : List.of("tool_use", "other")) {
+            Path template = folder.resolve("additional_chat_templates").resolve(name + ".jinja");
+            Files.writeString(template, "{% wrong");
+            assertEquals(List.of(true, name.equals("other")), List.of(first.equals(hashes().get(0)),
+                conversation.equals(hashes().get(1))), name);
+            Files.delete(template);
+        }
+        write("chat_template.jinja", TestTokenizers.CHAT + " ");
+        assertNotEquals(conversation, hashes().get(1));
         write("tokenizer_config.json", configuration.replace("\"add_bos_token\" : false", "\"add_bos_token\" : true"));
-        assertNotEquals(first, hash());
+        assertNotEquals(first, hashes().get(0));
         write("tokenizer_config.json", configuration);
         write("added_tokens.json", "{\"<late>\": 310}");
-        assertNotEquals(first, hash());
+        assertNotEquals(first, hashes().get(0));
     }
 
-    private String hash() {
+    private List<String> hashes() {
         try (Tokenizer tokenizer = Tokenizer.load(folder)) {
-            return tokenizer.contentHash();
+            return List.of(tokenizer.contentHash(), tokenizer.conversationHash(null));
         }
     }
 }

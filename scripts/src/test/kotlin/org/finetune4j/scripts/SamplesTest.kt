@@ -1,6 +1,7 @@
 package org.finetune4j.scripts
 
 import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import java.nio.file.Files
@@ -28,6 +29,17 @@ class SamplesTest : FunSpec({
             val result = run(folder, "samples/grape-orders.main.kts", "1", "2")
             result.exitCode shouldBe 0
             listOf("highest", "lowest", "random").forEach { result.output shouldContain "\n$it " }
+        }
+    }
+
+    test("the sample of formats tunes on a query's rows, holds an answer to its form and writes what other tools read") {
+        inFreshFolder { folder ->
+            val result = run(folder, "samples/formats.main.kts", "2")
+            result.exitCode shouldBe 0
+            result.output shouldContain Regex("""\n\d+ [-+*] \d+ = \d+\.[^\n]*\n#### \d+\n""")
+            val saved = folder.resolve("runs/formats-2")
+            names(saved.resolve("adapter/adapter_model.safetensors")).any { it.endsWith("lora_magnitude_vector") } shouldBe true
+            Files.size(saved.resolve("model.gguf")) shouldBeGreaterThan 1_000_000
         }
     }
 

@@ -2,9 +2,12 @@ package org.finetune4j.dsl.run
 
 import org.finetune4j.checkpoint.AtomicFiles
 import org.finetune4j.checkpoint.Hashes
+import org.finetune4j.dsl.DataSource
+import org.finetune4j.dsl.DerivedData
 import org.finetune4j.dsl.Messages
 import org.finetune4j.dsl.ModelFolder
 import org.finetune4j.dsl.Recipe
+import org.finetune4j.dsl.SplitSide
 import org.finetune4j.dsl.Training
 import org.finetune4j.dsl.UntrainedModel
 import org.finetune4j.dsl.json.RecipeJson
@@ -40,7 +43,7 @@ internal class Job(private val recipe: Recipe) {
 
     /** The trainer's job; [base] is the folder of the model's files. */
     fun toTraining(base: BaseModel): FineTuning {
-        val builder = FineTuning.builder(base, data().open(), recipe.objective)
+        val builder = FineTuning.builder(base, withCandidates(recipe.data.source).open(), recipe.objective)
             .train(settings(recipe.training))
             .runFolder(folder)
             .recipe(RecipeJson.provenance(recipe))
@@ -54,7 +57,7 @@ internal class Job(private val recipe: Recipe) {
         recipe.continueFrom?.let { builder.continueFrom(Path.of(it)) }
         recipe.heldOut?.let { samples ->
             val asked = recipe.evaluation ?: org.finetune4j.dsl.Evaluation(metrics = emptyList())
-            builder.evaluation(Evaluation(samples.open(), asked.metrics, asked.maxNewTokens))
+            builder.evaluation(Evaluation(heldOut(samples).open(), asked.metrics, asked.maxNewTokens))
         }
         return builder.build()
     }
@@ -65,7 +68,15 @@ internal class Job(private val recipe: Recipe) {
         is UntrainedModel -> BaseModel.Fresh(NewModelFolder.write(base, recipe.training.precision, start), recipe.training.seed)
     }
 
-    private fun data() = (recipe.selector as? Grape)?.let { recipe.data.source.withCandidates(it.candidates()) } ?: recipe.data.source
+    private fun withCandidates(data: DataSource): DataSource =
+        (recipe.selector as? Grape)?.let { data.withCandidates(it.candidates()) } ?: data
+
+    /** Both sides of a split have records of one kind, so candidates have one name in them. */
+    private fun heldOut(samples: DataSource): DataSource =
+        if (splitOf(samples)?.let { it == splitOf(recipe.data.source) } == true) withCandidates(samples) else samples
+
+    private fun splitOf(data: DataSource): DataSource? =
+        generateSequence(data) { (it as? DerivedData)?.source }.filterIsInstance<SplitSide>().firstOrNull()?.source
 
     private fun fingerprint(): String = Hashes.of(RecipeJson.provenance(recipe)).take(10)
 
@@ -78,9 +89,13 @@ internal class Job(private val recipe: Recipe) {
 
         private fun dataCache(): Path? = when (val given = System.getProperty(DATA_CACHE)) {
             "off" -> null
-            null -> Path.of(System.getenv("XDG_CACHE_HOME") ?: "${System.getProperty("user.home")}/.cache", "finetune4j", "data")
+            null -> userCache(System.getenv("XDG_CACHE_HOME")).resolve("finetune4j/data")
             else -> Path.of(given)
         }
+
+        /** The folder of the user's caches; by the XDG specification a [given] one that is not absolute counts as none. */
+        internal fun userCache(given: String?): Path =
+            given?.let(Path::of)?.takeIf(Path::isAbsolute) ?: Path.of(System.getProperty("user.home"), ".cache")
 
         fun settings(training: Training): TrainSettings {
             val builder = TrainSettings.builder()

@@ -18,6 +18,9 @@ import org.finetune4j.data.LengthStatistics.Bin
 import org.finetune4j.data.format.FieldMapping
 import org.finetune4j.data.format.Part
 import org.finetune4j.data.read.FileKind
+import org.finetune4j.data.transform.HashSplit
+import org.finetune4j.data.transform.Range
+import org.finetune4j.dsl.DataSource
 import org.finetune4j.dsl.GgufType
 import org.finetune4j.dsl.Recipe
 import org.finetune4j.dsl.adamW
@@ -32,6 +35,9 @@ import org.finetune4j.dsl.linear
 import org.finetune4j.dsl.lora
 import org.finetune4j.dsl.objective
 import org.finetune4j.dsl.recipe
+import org.finetune4j.dsl.shuffle
+import org.finetune4j.dsl.split
+import org.finetune4j.dsl.take
 import org.finetune4j.generation.EndReason
 import org.finetune4j.generation.GeneratedText
 import org.finetune4j.generation.GeneratedTokens
@@ -166,6 +172,28 @@ class RunnerTest : FunSpec({
             "",
         )
         Recipe.fromJson(job.recipe()) shouldBe whole
+    }
+
+    test("both sides of a split have their candidates where the selector says, and other held-out samples do not") {
+        val trainer = ScriptedTrainer()
+        fun responses(heldOut: DataSource): String? {
+            val train = jsonl("train.jsonl").split(heldOut = 0.1).train.shuffle()
+            Runner(Terminal(terminalInterface = recorder()), trainer)
+                .plan(whole.copy(data = whole.data.copy(source = train), heldOut = heldOut))
+            val given = trainer.planned.last().evaluation()?.heldOut()
+            val files = generateSequence(given) { (it as? HashSplit)?.source() ?: (it as? Range)?.source() }.last()
+            return (files as FileSource).mapping().named()[Part.RESPONSES]
+        }
+        responses(jsonl("train.jsonl").split(heldOut = 0.1).heldOut) shouldBe "pool"
+        responses(jsonl("train.jsonl").split(heldOut = 0.1).heldOut.take(5)) shouldBe "pool"
+        responses(jsonl("other.jsonl").split(heldOut = 0.1).heldOut) shouldBe null
+        responses(jsonl("held-out.jsonl")) shouldBe null
+    }
+
+    test("a folder of caches that is empty or relative counts as none") {
+        val usual = Path.of(System.getProperty("user.home"), ".cache")
+        listOf(null, "", "cache").forEach { Job.userCache(it) shouldBe usual }
+        Job.userCache(usual.resolve("x").toString()) shouldBe usual.resolve("x")
     }
 
     test("the plan tells stages, models, parameters, data, steps, memory and time") {

@@ -27,6 +27,10 @@ import org.jspecify.annotations.Nullable;
  * of two kinds is refused. It is used by one thread.
  */
 public final class RecordReader {
+    /** Kinds with a response that a label beside it may call bad. */
+    private static final Set<RecordFormat> LABELLED = EnumSet.of(RecordFormat.PROMPT_RESPONSE, RecordFormat.MESSAGES,
+            RecordFormat.SHAREGPT, RecordFormat.ALPACA);
+
     private final FieldMapping names;
     private final Map<Part, FieldText> fields = new EnumMap<>(Part.class);
     private final Set<Part> unseen = EnumSet.noneOf(Part.class);
@@ -90,6 +94,7 @@ public final class RecordReader {
     private RecordFormat recognise(RecordParts parts) {
         List<RecordFormat> formats = RecordFormat.of(parts.present());
         if (formats.size() == 1) {
+            refuseLabel(parts, formats.get(0));
             return formats.get(0);
         }
         if (formats.isEmpty()) {
@@ -100,6 +105,19 @@ public final class RecordReader {
                 .collect(Collectors.joining(", ")) + ")").collect(Collectors.joining(", "));
         throw parts.refused("the fields " + parts.fieldNames() + ", which tell of more than one shape: " + shapes,
                 "Say which by fields(format = RecordFormat." + formats.get(0) + "), or remove the other fields");
+    }
+
+    /** A label that may say that a response is bad, which would be learned as a good one if nobody looked at it. */
+    private static void refuseLabel(RecordParts parts, RecordFormat format) {
+        JsonNode label = parts.value(Part.LABEL);
+        if (!LABELLED.contains(format) || label == null || !isGood(label) && !isBad(label)) {
+            return;
+        }
+        String mend = format == RecordFormat.PROMPT_RESPONSE
+                ? "If it says whether the response is good, say fields(completion = \"" + parts.field(Part.RESPONSE)
+                + "\")" : "If it says whether the response is good, write the record as prompt, completion and label";
+        throw parts.refused(format.title() + " beside " + parts.quoted(Part.LABEL) + " that is " + label, mend
+                + "; if it means something else, say fields(format = RecordFormat." + format + ")");
     }
 
     private FinetuneException unknown(RecordParts parts) {
@@ -282,14 +300,20 @@ public final class RecordReader {
 
     private static boolean label(RecordParts parts) {
         JsonNode label = parts.needed(Part.LABEL);
-        String text = label.asText("");
-        boolean good = label.isBoolean() ? label.asBoolean() : text.equalsIgnoreCase("true") || text.equals("1");
-        if (!label.isBoolean() && !good && !text.equalsIgnoreCase("false") && !text.equals("0")) {
+        if (!isGood(label) && !isBad(label)) {
             throw parts.refused(parts.quoted(Part.LABEL) + " that is " + label, "Give true for a good completion and "
                     + "false for a bad one; if it means something else, say fields(format = "
                     + "RecordFormat.PROMPT_COMPLETION)");
         }
-        return good;
+        return isGood(label);
+    }
+
+    private static boolean isGood(JsonNode label) {
+        return label.asText("").equalsIgnoreCase("true") || label.asText("").equals("1");
+    }
+
+    private static boolean isBad(JsonNode label) {
+        return label.asText("").equalsIgnoreCase("false") || label.asText("").equals("0");
     }
 
     private static List<Candidate> candidates(RecordParts parts) {

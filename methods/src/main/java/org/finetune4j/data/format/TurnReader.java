@@ -50,6 +50,10 @@ final class TurnReader {
             throw parts.refused(place + ".from that is '" + speaker + "'",
                     "ShareGPT's speakers are human, gpt, system, tool, function_call and observation");
         }
+        if (role.equals(CALL) || role.equals(Message.ASSISTANT)) {
+            refuseWeights(turn, place);
+            refuseLost(turn, place, "tool_calls", "ShareGPT writes every call as a turn from 'function_call'");
+        }
         if (role.equals(CALL)) {
             String text = words(turn.path("value"), place + ".value", false);
             JsonNode calls = JsonTexts.parse(parts, text, place + ".value");
@@ -68,6 +72,7 @@ final class TurnReader {
             throw parts.refused(place + " with the role '" + role + "'", "Roles are system, user, assistant and tool");
         }
         refuseWeights(turn, place);
+        refuseLost(turn, place, CALL, "Write the call as \"tool_calls\": [{\"function\": {\"name\", \"arguments\"}}]");
         List<ToolCall> calls = calls(turn.path("tool_calls"), place + ".tool_calls");
         String reasoning = REASONING.stream().map(turn::path).filter(JsonNode::isTextual).map(JsonNode::asText)
                 .findFirst()
@@ -94,14 +99,23 @@ final class TurnReader {
     private void refuseWeights(JsonNode turn, String place) {
         JsonNode weight = turn.path("weight");
         for (String mark : List.of("train", "training")) {
-            if (turn.path(mark).isBoolean() && !turn.path(mark).asBoolean()) {
-                weight = turn.path(mark);
+            JsonNode given = turn.path(mark);
+            if ((given.isBoolean() || given.isNumber()) && given.asDouble() != 1) {
+                weight = given;
             }
         }
         if (!weight.isMissingNode() && !weight.isNull() && !(weight.isNumber() && weight.asDouble() == 1)) {
             throw parts.refused(place + " with a weight of its own (" + weight + ")",
                     "Every assistant's turn is learned alike here; cut the conversation into records, or remove the "
                     + "weight");
+        }
+    }
+
+    /** Calls under a name that this kind of turn does not have, which would be lost if nobody looked at them. */
+    private void refuseLost(JsonNode turn, String place, String name, String mend) {
+        JsonNode lost = turn.path(name);
+        if (!lost.isMissingNode() && !lost.isNull() && !lost.isEmpty() || lost.isTextual()) {
+            throw parts.refused(place + " with '" + name + "'", mend);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.finetune4j.data.read;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,7 +78,7 @@ public record DataFiles(List<DataFile> files, List<String> ignored) {
         }
         List<DataFile> files = new ArrayList<>();
         List<String> ignored = new ArrayList<>();
-        try (Stream<Path> paths = Files.walk(root)) {
+        try (Stream<Path> paths = Files.walk(root, depth(pattern))) {
             for (Path path : paths.filter(Files::isRegularFile)
                     .sorted(Comparator.comparing(found -> name(root, found))).toList()) {
                 String name = name(root, path);
@@ -95,6 +96,9 @@ public record DataFiles(List<DataFile> files, List<String> ignored) {
             }
         } catch (IOException e) {
             throw DataFile.unreadable(root, e);
+        } catch (UncheckedIOException e) {
+            // The walk goes on behind its start, where it cannot throw the failure itself.
+            throw DataFile.unreadable(root, e.getCause());
         }
         if (files.isEmpty()) {
             String wanted = kind == null ? endings() : String.join(", ", kind.endings());
@@ -104,6 +108,11 @@ public record DataFiles(List<DataFile> files, List<String> ignored) {
                     + ". Correct the path (absolute path: " + root.toAbsolutePath().normalize() + ").");
         }
         return new DataFiles(files, ignored);
+    }
+
+    /** How deep files may lie that a pattern names: only {@code **} goes over any number of folders. */
+    private static int depth(String pattern) {
+        return pattern.contains("**") ? Integer.MAX_VALUE : 1 + (int) pattern.chars().filter(c -> c == '/').count();
     }
 
     /** The first of these names, and how many more there are. */

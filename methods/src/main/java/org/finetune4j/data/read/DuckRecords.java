@@ -14,6 +14,8 @@ final class DuckRecords implements RecordStream {
     private static final int MAXIMUM_BYTES = 1 << 27;
     /** How DuckDB is told the longest line of a table and its buffer, both in bytes. */
     static final String LINES = ", max_line_size = " + (1 << 24) + ", buffer_size = " + (1 << 25);
+    /** A file is what it holds: folders named {@code key=value} give it no columns. */
+    private static final String NO_FOLDERS = ", hive_partitioning = false";
     /** A name that no column of anybody's data has. */
     private static final String ROW = "finetune4j_row";
     private static final Pattern CSV_LINE = Pattern.compile("CSV Error on Line: (\\d+)");
@@ -64,12 +66,12 @@ final class DuckRecords implements RecordStream {
     }
 
     static RecordStream ofParquet(DataFile file, String condition) {
-        requireCondition(condition);
-        return ofTable(file, "read_parquet(" + path(file) + ")", condition);
+        Condition.require(condition);
+        return ofTable(file, "read_parquet(" + path(file) + NO_FOLDERS + ")", condition);
     }
 
     static RecordStream ofCsv(DataFile file, String condition) {
-        requireCondition(condition);
+        Condition.require(condition);
         String columns = CsvHeader.read(file).stream().map(column -> Duck.quoted(column) + ": 'VARCHAR'")
                 .collect(Collectors.joining(", "));
         if (columns.isEmpty()) {
@@ -78,7 +80,7 @@ final class DuckRecords implements RecordStream {
         String table = "read_csv(" + path(file) + ", columns = {" + columns + "}, header = true, auto_detect = "
                 + "false, delim = "
                 + Duck.quoted(CsvHeader.separator(file)) + ", quote = '\"', escape = '\"'" + LINES
-                + packing(file) + ")";
+                + NO_FOLDERS + packing(file) + ")";
         return ofTable(file, table, condition);
     }
 
@@ -94,9 +96,9 @@ final class DuckRecords implements RecordStream {
 
     /** The numbers, from 1, of the records of a JSON file that meet a condition. */
     static Duck.Rows numbersIn(Duck duck, DataFile file, String condition) {
-        requireCondition(condition);
+        Condition.require(condition);
         String table = "read_json(" + path(file) + ", format = '" + layout(file) + "', sample_size = -1, "
-                + "maximum_object_size = " + MAXIMUM_BYTES + packing(file) + ")";
+                + "maximum_object_size = " + MAXIMUM_BYTES + NO_FOLDERS + packing(file) + ")";
         try {
             return duck.query(numbered(table, "NULL", condition).replaceFirst(", finetune4j_json FROM", " FROM"));
         } catch (SQLException e) {
@@ -132,14 +134,6 @@ final class DuckRecords implements RecordStream {
             case GZIP -> ", compression = 'gzip'";
             case ZSTANDARD -> ", compression = 'zstd'";
         };
-    }
-
-    private static void requireCondition(String condition) {
-        if (!condition.isBlank()) {
-            try (Duck duck = Duck.open()) {
-                duck.understand("SELECT 1 FROM records WHERE (" + condition + "\n)");
-            }
-        }
     }
 
     @Override

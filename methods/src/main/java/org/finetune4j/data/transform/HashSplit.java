@@ -10,9 +10,10 @@ import org.finetune4j.kernel.CounterRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One side of a split. On which side a row falls, the hash of its prompt alone decides (of its text, where it has no
- * prompt), after case, white space and compatible characters are made alike: so that rows stay where they are when
- * others are added or the order changes, and equal prompts never stand on both sides.
+ * One side of a split. On which side a row falls, the hash of what is asked first alone decides (of its turns up to and
+ * with the user's first one, or of its text, where it has no prompt), after case, white space and compatible characters
+ * are made alike: so that rows stay where they are when others are added or the order changes, and neither equal
+ * prompts nor a conversation and its continuation stand on both sides.
  *
  * @param source  what is split
  * @param heldOut the share of the held-out side, in (0, 1)

@@ -81,6 +81,7 @@ public record Dora(int rank, double alpha, double dropout, List<String> targets,
 
     @Override
     public List<ParameterSpec> parameters(String site, long inputs, long outputs) {
+        lowRank().requireUsefulRank(site, inputs, outputs);
         return lowRank().parameters(site, inputs, outputs);
     }
 

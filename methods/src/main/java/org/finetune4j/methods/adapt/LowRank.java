@@ -45,17 +45,25 @@ record LowRank(String method, Sites sites, boolean rooted, double dropout, boole
         return sites.alpha(site) / (rooted ? Math.sqrt(rank) : rank);
     }
 
-    @Override
-    public List<ParameterSpec> parameters(String site, long inputs, long outputs) {
+    /**
+     * Refuses a rank that is larger than a side of the layer. Only for ranks that are chosen here: adapters of others may
+     * have such ranks, and they work.
+     */
+    void requireUsefulRank(String site, long inputs, long outputs) {
         int rank = sites.rank(site);
-        if (rank == 0) {
-            return List.of();
-        }
         long smaller = Math.min(inputs, outputs);
         if (rank > smaller) {
             throw new FinetuneException(method + ": rank " + rank + " is larger than the smaller side of " + site + " ["
                     + outputs + ", " + inputs + "], so the product would have more parameters than it can use. Use a "
                     + "rank of at most " + smaller + ", or leave this layer out of the targets.");
+        }
+    }
+
+    @Override
+    public List<ParameterSpec> parameters(String site, long inputs, long outputs) {
+        int rank = sites.rank(site);
+        if (rank == 0) {
+            return List.of();
         }
         String down = site + "." + DOWN;
         double bound = 1 / Math.sqrt(inputs);

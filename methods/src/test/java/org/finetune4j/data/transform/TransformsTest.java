@@ -1,15 +1,11 @@
 package org.finetune4j.data.transform;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -23,29 +19,20 @@ import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.DataReport;
 import org.finetune4j.data.DataSource;
-import org.finetune4j.data.FileSource;
 import org.finetune4j.data.LabelledResponse;
 import org.finetune4j.data.PreferencePair;
 import org.finetune4j.data.Provenance;
-import org.finetune4j.data.QuerySource;
-import org.finetune4j.data.ResumableRows;
-import org.finetune4j.data.ResumableRows.Cursor;
 import org.finetune4j.data.Row;
 import org.finetune4j.data.RowStream;
 import org.finetune4j.data.Sample;
-import org.finetune4j.data.format.FieldMapping;
 import org.finetune4j.data.transform.HashSplit.Side;
 import org.finetune4j.data.transform.Mix.End;
 import org.finetune4j.data.transform.Mix.Weighted;
 import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class TransformsTest {
-    @TempDir
-    Path folder;
-
     private static Sample sample(String id, String prompt, String response) {
         return new Sample(id, List.of(Message.user(prompt), Message.assistant(response)), List.of(), null, Map.of());
     }
@@ -142,6 +129,30 @@ class TransformsTest {
         assertNotEquals(heldOut, Set.copyOf(ids(new HashSplit(source, 0.2, 1, Side.HELD_OUT))));
         assertThrows(FinetuneException.class, () -> new HashSplit(source, 1, 0, Side.TRAIN));
         assertThrows(FinetuneException.class, () -> ids(new HashSplit(numbered("few", 2), 0.001, 0, Side.HELD_OUT)));
+    }
+
+    @Test
+    void aConversationStandsOnOneSideHoweverFarItGoes() {
+        List<Sample> rows = new ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            List<Message> turns = List.of(Message.system("Be brief."), Message.user("Ask " + i), Message.assistant("A"),
+                    Message.user("And then?"), Message.assistant("B"));
+            rows.add(new Sample("short:" + i, turns.subList(0, 3), List.of(), null, Map.of()));
+            rows.add(new Sample("long:" + i, turns, List.of(), null, Map.of()));
+            List<Message> parts = List.of(turns.get(0), Message.ofParts("user", List.of("Ask ", "" + i)), turns.get(2));
+            rows.add(new Sample("parts:" + i, parts, List.of(), null, Map.of()));
+        }
+        DataSource source = DataSource.of("x", rows);
+        List<String> heldOut = ids(new HashSplit(source, 0.5, 0, Side.HELD_OUT));
+        List<String> first = of("short", heldOut).stream().map(id -> id.substring(6)).toList();
+        assertTrue(first.size() > 10 && first.size() < 50, first.toString());
+        assertEquals(first, of("long", heldOut).stream().map(id -> id.substring(5)).toList());
+        assertEquals(first, of("parts", heldOut).stream().map(id -> id.substring(6)).toList());
+        // Parts say the same as one text, but a template may print them otherwise.
+        assertEquals(0, of("parts", ids(new Deduplicated(source, null))).size());
+        assertNotEquals(DataSource.of("x", List.of(rows.get(0))).fingerprint(),
+                DataSource.of("x", List.of(new Sample("short:0", rows.get(2).messages(), List.of(), null, Map.of())))
+                .fingerprint());
     }
 
     @Test
@@ -285,42 +296,5 @@ class TransformsTest {
                 mix(End.REPEAT, 1, a, 1.0), mix(End.ONCE, 1, a, 2.0), mix(End.ONCE, 1, a, 1.0, a, 1.0));
         assertEquals(sources.size(), sources.stream().map(DataSource::fingerprint).distinct().count());
         assertEquals(sources.get(9).fingerprint(), new Tagged(numbered("a", 3), "x").fingerprint());
-    }
-
-    /** The law of the cursor: what comes behind it is what an uninterrupted reader gets, whatever lies between. */
-    @Test
-    void resumedInTheMiddleIsUninterrupted() throws IOException {
-        Path file = folder.resolve("r.jsonl");
-        Files.writeString(file, IntStream.range(0, 300).mapToObj(i -> "{\"prompt\": \"p" + i % 250
-                + "\", \"response\": \"r" + i % 250 + "\"}")
-                .collect(Collectors.joining("\n")));
-        DataSource lines = new FileSource(file.toString(), null, FieldMapping.standard(), "");
-        DataSource query = new QuerySource("select * from '" + file + "' order by response desc, prompt",
-                FieldMapping.standard());
-        DataSource whole = new Shuffled(new Deduplicated(mix(End.REPEAT, 4, lines, 0.6, query, 0.4), null), 9, 20);
-        List<Row> rows = whole.rows();
-        assertEquals(250, rows.size());
-        Cursor at = Cursor.START;
-        for (int stop : new int[] {1, 20, 21, 130, 249, 250}) {
-            try (ResumableRows resumed = ResumableRows.from(whole, at, new DataReport())) {
-                for (int i = (int) at.rows(); i < stop; i++) {
-                    assertEquals(rows.get(i), resumed.next());
-                }
-                at = resumed.cursor();
-            }
-            assertEquals(stop, at.rows());
-        }
-        Cursor end = at;
-        try (ResumableRows resumed = ResumableRows.from(whole, end, new DataReport())) {
-            assertNull(resumed.next());
-        }
-        Files.writeString(file, Files.readString(file).replace("\"r7\"", "\"changed\""));
-        String message = assertThrows(FinetuneException.class, () -> ResumableRows.from(lines,
-                new Cursor(100, end.hash()), new DataReport())).getMessage();
-        assertTrue(message.contains("the first 100 of them differ"), message);
-        message = assertThrows(FinetuneException.class, () -> ResumableRows.from(lines, new Cursor(301, 1),
-                new DataReport())).getMessage();
-        assertTrue(message.contains("there are only 300 of them, where 301 were read"), message);
-        assertFalse(ResumableRows.from(lines, Cursor.START, new DataReport()).next() == null);
     }
 }

@@ -20,7 +20,9 @@ import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.select.Grape.BelowMinimum;
 import org.finetune4j.methods.select.Grape.Order;
 import org.finetune4j.methods.select.Selector.Selection;
+import org.finetune4j.tokenizer.JsonText;
 import org.finetune4j.tokenizer.Message;
+import org.finetune4j.tokenizer.ToolCall;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -213,6 +215,25 @@ class GrapeTest {
         assertEquals("2", selection.report().get("repeated responses dropped"));
         assertEquals(1, asked.size());
         assertEquals(5, asked.get(0)[0], "every different response is scored once");
+    }
+
+    @Test
+    void whatAResponseThinksAndCallsIsKeptAndTellsItApart() {
+        Message thought = Message.assistant("b").withReasoning("I know.");
+        Message call = new Message("assistant", null).withToolCalls(List.of(ToolCall.of("f", "{\"a\":1}")));
+        Message other = new Message("assistant", null).withToolCalls(List.of(ToolCall.of("f", "{\"a\":2}")));
+        List<Message> answers = List.of(Message.assistant("b"), thought, call, other, thought);
+        List<Sample> samples = IntStream.range(0, answers.size()).mapToObj(i -> new Sample("s:" + i,
+                List.of(Message.user("x"), answers.get(i)), List.of(), null, Map.of())).toList();
+        ResponseScorer same = conversations -> conversations.stream().map(sample -> new float[] {-1}).toList();
+        Selection all = grape("topK", 9).select(samples, same);
+        assertEquals(answers.subList(0, 4), all.samples().stream().map(sample -> sample.messages().get(1)).toList());
+        assertEquals("1", all.report().get("repeated responses dropped"));
+        // The same question with other tools is another prompt.
+        Sample plain = samples.get(0);
+        Sample tooled = new Sample("t:1", plain.conversation().withTools(List.of(new JsonText("{\"name\":\"f\"}"))),
+                List.of(), null, Map.of());
+        assertEquals("2", grape("minCandidates", 1).select(List.of(plain, tooled), same).report().get("prompts"));
     }
 
     @Test

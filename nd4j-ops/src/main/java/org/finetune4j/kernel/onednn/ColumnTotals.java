@@ -4,6 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Sums over the rows of a matrix, which chunks of rows take by themselves and which are then added in their order. */
 final class ColumnTotals {
+    /** Most chunks of a matrix: their sums take memory of its columns only, and each is work for a thread. */
+    private static final int CHUNKS = 256;
     private final float @Nullable [][] partial;
     private final int columns;
 
@@ -11,6 +13,12 @@ final class ColumnTotals {
     ColumnTotals(boolean wanted, int chunks, int columns) {
         this.partial = new float[wanted ? chunks : 0][];
         this.columns = columns;
+    }
+
+    /** Rows of a chunk, a multiple of a block's: whatever the number of threads is, which must not change a bit. */
+    static int rowsPerChunk(int rows, int block) {
+        int blocks = (rows - 1) / block + 1;
+        return ((blocks - 1) / CHUNKS + 1) * block;
     }
 
     /** The sums of one chunk, at first zero; null where none are wanted. */

@@ -50,7 +50,7 @@ final class Normalization {
         boolean weight16 = Operands.isBfloat16(kernel, weight);
         long scale = Operands.address(kernel, weight);
         long shift = bias == null ? 0 : Operands.address(kernel, bias);
-        int perChunk = perChunk(hidden);
+        int perChunk = perBlock(hidden);
         workers.run((rows + perChunk - 1) / perChunk, (worker, chunk) -> {
             long weights = weights(worker, form, weight16, scale, hidden);
             long shifts = shift == 0 ? 0 : Conversion.floats(worker, BIAS, bias16, shift, hidden);
@@ -98,7 +98,8 @@ final class Normalization {
         long added = addend == null ? 0 : Operands.address(kernel, addend);
         boolean weight16 = Operands.isBfloat16(kernel, weight);
         long scale = Operands.address(kernel, weight);
-        int perChunk = perChunk(hidden);
+        int perBlock = perBlock(hidden);
+        int perChunk = ColumnTotals.rowsPerChunk(rows, perBlock);
         int chunks = (rows + perChunk - 1) / perChunk;
         ColumnTotals weightTotals = new ColumnTotals(weightGradient != null, chunks, hidden);
         ColumnTotals biasTotals = new ColumnTotals(biasGradient != null, chunks, hidden);
@@ -114,7 +115,7 @@ final class Normalization {
             int end = Math.min(rows, (chunk + 1) * perChunk);
             int count;
             for (int first = chunk * perChunk; first < end; first += count) {
-                count = Integer.highestOneBit(end - first);
+                count = Integer.highestOneBit(Math.min(perBlock, end - first));
                 long block = first * rowBytes;
                 long xs = Conversion.floats(worker, X, bfloat16, from + block, count * hidden);
                 long upstreams = Conversion.floats(worker, UPSTREAM, bfloat16, upstream + block, count * hidden);
@@ -161,7 +162,7 @@ final class Normalization {
         }
     }
 
-    private static int perChunk(int hidden) {
+    private static int perBlock(int hidden) {
         return Integer.highestOneBit(Math.max(1, CHUNK / hidden));
     }
 

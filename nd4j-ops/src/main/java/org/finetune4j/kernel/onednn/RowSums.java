@@ -58,7 +58,7 @@ final class RowSums {
         int rows = Math.toIntExact(x.size(0));
         long rowBytes = (long) width * Lanes.width(bfloat16);
         long from = Operands.address(kernel, x);
-        int perChunk = Math.max(1, CHUNK / width);
+        int perChunk = ColumnTotals.rowsPerChunk(rows, Math.max(1, CHUNK / width));
         int chunks = (rows + perChunk - 1) / perChunk;
         ColumnTotals totals = new ColumnTotals(true, chunks, width);
         workers.run(chunks, (worker, chunk) -> {

@@ -30,7 +30,8 @@ final class ScoreMask {
 
     /** The row after the last that sees the key at a place; those from it on have it behind their window. */
     int end(int key) {
-        return scores.window() == 0 ? filled : Math.max(0, Math.min(filled, key - place + scores.window()));
+        // Windows may be as large as an int.
+        return scores.window() == 0 ? filled : (int) Math.max(0, Math.min(filled, (long) key - place + scores.window()));
     }
 
     /** Clears what is hidden in the scores of {@code count} keys from place {@code from} on. */

@@ -17,6 +17,7 @@ final class Gemma2 implements Family {
 
     @Override
     public Architecture architecture(ConfigFields config) {
+        config.requireOnly("use_bidirectional_attention", false);
         int hidden = config.size("hidden_size", 2304);
         int inner = config.size("intermediate_size", 9216);
         int layers = config.size("num_hidden_layers", 26);

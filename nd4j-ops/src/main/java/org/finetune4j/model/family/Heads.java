@@ -25,10 +25,13 @@ public record Heads(int query, int keyValue, int width) {
         return read(config, 0, config.size(HEADS));
     }
 
-    /** Heads with other defaults; a width of 0 is the hidden size divided among them. */
+    /**
+     * Heads with other defaults; a width of 0 is the hidden size divided among them, and a number of key and value heads that
+     * is null that of the queries.
+     */
     public static Heads read(ConfigFields config, int width, int keyValue) {
         int query = config.size(HEADS);
-        return new Heads(query, config.size(KEY_VALUE_HEADS, keyValue),
+        return new Heads(query, config.size(KEY_VALUE_HEADS, config.mentions(KEY_VALUE_HEADS) ? query : keyValue),
                 config.has("head_dim") || width > 0 ? config.size("head_dim", width)
                         : divided(config, "hidden_size", HEADS));
     }

@@ -4,8 +4,6 @@ import java.util.List;
 
 /** Mistral 7B and its successors (arXiv 2310.06825): a Llama whose tokens see a sliding window. */
 final class Mistral implements Family {
-    private static final String WINDOW = "sliding_window";
-
     @Override
     public List<String> modelTypes() {
         return List.of("mistral");
@@ -25,8 +23,7 @@ final class Mistral implements Family {
         Heads heads = Heads.read(config, 0, 8);
         Rotary rotary = RotaryFields.read(config, heads.width(), 10_000);
         // Later models say null, the first says nothing and means 4096.
-        int window = config.whole(WINDOW, config.mentions(WINDOW) ? 0 : 4096);
-        List<Integer> windows = Windows.read(config, layers, window, layer -> true);
+        List<Integer> windows = Windows.read(config, layers, Windows.size(config), layer -> true);
         Embeddings embeddings = Embeddings.of("model.embed_tokens", config.size("vocab_size", 32000), hidden);
         return new Architecture(embeddings,
                 Architecture.blocks(layers, layer -> {

@@ -21,7 +21,7 @@ final class Phi3 implements Family {
         double epsilon = config.epsilon("rms_norm_eps", 1e-5);
         config.requireOnly("attention_bias", false);
         Heads heads = Heads.read(config);
-        Rotary rotary = RotaryFields.read(config, heads.width(), 10_000, 1);
+        Rotary rotary = RotaryFields.read(config, heads.width(), 10_000, 1, 4096);
         int window = config.whole("sliding_window", 0);
         Embeddings embeddings = Embeddings.of("model.embed_tokens", config.size("vocab_size", 32064), hidden);
         return new Architecture(embeddings,

@@ -41,8 +41,7 @@ final class Qwen2 implements Family {
 
     /** With {@code use_sliding_window} the layers from {@code max_window_layers} on see a window. */
     static List<Integer> windows(ConfigFields config, int layers) {
-        int window = config.flag("use_sliding_window", false) ? config.whole("sliding_window", 4096) : 0;
         int first = config.whole("max_window_layers", 28);
-        return Windows.read(config, layers, window, layer -> layer >= first);
+        return Windows.read(config, layers, Windows.switched(config), layer -> layer >= first);
     }
 }

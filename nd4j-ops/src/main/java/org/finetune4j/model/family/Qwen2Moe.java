@@ -25,7 +25,10 @@ final class Qwen2Moe implements Family {
         Heads heads = Heads.read(config, 0, 16);
         Rotary rotary = RotaryFields.read(config, heads.width(), 10_000);
         boolean bias = config.flag("qkv_bias", true);
-        List<Integer> windows = Qwen2.windows(config, layers);
+        int first = config.whole("max_window_layers", 28);
+        // Every other layer, as transformers has it, unlike in Qwen 2.
+        List<Integer> windows = Windows.read(config, layers, Windows.switched(config),
+                layer -> (layer + 1) % 2 != 0 && layer < first);
         int inner = config.size("shared_expert_intermediate_size", 5632);
         Embeddings embeddings = Embeddings.of("model.embed_tokens", config.size("vocab_size", 151936), hidden);
         return new Architecture(embeddings,
@@ -58,7 +61,8 @@ final class Qwen2Moe implements Family {
         if (dense != null && dense.contains(layer) || (layer + 1) % config.size("decoder_sparse_step", 1) != 0) {
             return FeedForward.gated(at, hidden, config.size("intermediate_size", sizes.dense()), gate);
         }
-        int count = config.size("num_experts", sizes.experts());
+        // transformers 5 writes the second name.
+        int count = config.size("num_experts", config.size("num_local_experts", sizes.experts()));
         int inner = config.size("moe_intermediate_size", sizes.inner());
         return new FeedForward.Experts(Linear.of(at + ".gate", hidden, count),
                 IntStream.range(0, count).mapToObj(e -> FeedForward.gated(at + ".experts." + e, hidden, inner, gate)).toList(),

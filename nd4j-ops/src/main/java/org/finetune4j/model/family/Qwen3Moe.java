@@ -22,7 +22,7 @@ final class Qwen3Moe implements Family {
         Heads heads = Heads.read(config, 0, 4);
         Rotary rotary = RotaryFields.read(config, heads.width(), 10_000);
         boolean bias = config.flag("attention_bias", false);
-        int window = config.flag("use_sliding_window", false) ? config.whole("sliding_window", 4096) : 0;
+        int window = Windows.switched(config);
         Embeddings embeddings = Embeddings.of("model.embed_tokens", config.size("vocab_size", 151936), hidden);
         return new Architecture(embeddings,
                 Architecture.blocks(layers, layer -> {

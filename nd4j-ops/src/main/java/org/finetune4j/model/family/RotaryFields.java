@@ -14,11 +14,13 @@ final class RotaryFields {
     private final ConfigFields config;
     private final @Nullable ConfigFields rope;
     private final int headDimension;
+    private final int original;
 
-    private RotaryFields(ConfigFields config, @Nullable ConfigFields rope, int headDimension) {
+    private RotaryFields(ConfigFields config, @Nullable ConfigFields rope, int headDimension, int original) {
         this.config = config;
         this.rope = rope;
         this.headDimension = headDimension;
+        this.original = original;
     }
 
     /**
@@ -28,9 +30,20 @@ final class RotaryFields {
      * @param partial which part of a head is turned where nothing says it
      */
     static Rotary read(ConfigFields config, int headDimension, double theta, double partial) {
+        return read(config, headDimension, theta, partial, 0);
+    }
+
+    /**
+     * The positions of all layers.
+     *
+     * @param theta    base of the wave lengths where none is given
+     * @param partial  which part of a head is turned where nothing says it
+     * @param original longest text of pretraining where longrope's fields do not say it, 0 for the longest text
+     */
+    static Rotary read(ConfigFields config, int headDimension, double theta, double partial, int original) {
         ConfigFields parameters = config.object("rope_parameters");
-        return new RotaryFields(config, parameters != null ? parameters : config.object("rope_scaling"), headDimension)
-                .rotary(config.real("rope_theta", theta), config.real("partial_rotary_factor", partial));
+        return new RotaryFields(config, parameters != null ? parameters : config.object("rope_scaling"), headDimension,
+                original).rotary(config.real("rope_theta", theta), config.real("partial_rotary_factor", partial));
     }
 
     /** The positions that turn whole heads. */
@@ -49,7 +62,7 @@ final class RotaryFields {
                          @Nullable ConfigFields scaling) {
         ConfigFields parameters = config.object("rope_parameters");
         ConfigFields own = parameters == null ? null : parameters.object(type);
-        return new RotaryFields(config, own != null ? own : scaling, headDimension).rotary(theta, 1);
+        return new RotaryFields(config, own != null ? own : scaling, headDimension, 0).rotary(theta, 1);
     }
 
     private Rotary rotary(double theta, double partial) {
@@ -98,11 +111,11 @@ final class RotaryFields {
     }
 
     private RotaryScaling longRope(ConfigFields fields, int pairs) {
-        int original = config.size(ORIGINAL, fields.size(ORIGINAL, longest()));
-        double factor = fields.factor("factor", (double) longest() / original);
-        double magnitude = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+        int trained = config.size(ORIGINAL, fields.size(ORIGINAL, original > 0 ? original : longest()));
+        double factor = fields.factor("factor", (double) longest() / trained);
+        double magnitude = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(trained));
         return new RotaryScaling.LongRope(factors(fields, "short_factor", pairs), factors(fields, "long_factor", pairs),
-                original, fields.factor("attention_factor", magnitude));
+                trained, fields.factor("attention_factor", magnitude));
     }
 
     private static List<Double> factors(ConfigFields fields, String name, int pairs) {

@@ -8,8 +8,19 @@ import java.util.stream.IntStream;
 final class Windows {
     private static final String TYPES = "layer_types";
     private static final String SLIDING = "sliding_attention";
+    private static final String WINDOW = "sliding_window";
 
     private Windows() {
+    }
+
+    /** {@code sliding_window}: 4096 where nothing says it, 0 where it is null. */
+    static int size(ConfigFields config) {
+        return config.whole(WINDOW, config.mentions(WINDOW) ? 0 : 4096);
+    }
+
+    /** {@link #size} where {@code use_sliding_window} is true, else 0. */
+    static int switched(ConfigFields config) {
+        return config.flag("use_sliding_window", false) ? size(config) : 0;
     }
 
     /**
@@ -31,7 +42,7 @@ final class Windows {
                 throw config.notBuilt(TYPES);
             }
             if (type.equals(SLIDING) && window == 0) {
-                throw new ConfigProblem(TYPES + " has " + SLIDING + ", but sliding_window is missing or off");
+                throw new ConfigProblem(TYPES + " has " + SLIDING + ", but " + WINDOW + " is missing or off");
             }
         }
         return types.stream().map(type -> type.equals(SLIDING) ? window : 0).toList();

@@ -1,10 +1,13 @@
 package org.finetune4j.kernel.onednn;
 
+import static org.finetune4j.kernel.onednn.Samples.assertClose;
 import static org.finetune4j.kernel.onednn.Samples.bits;
+import static org.finetune4j.kernel.onednn.Samples.doubles;
 import static org.finetune4j.kernel.onednn.Samples.integers;
 import static org.finetune4j.kernel.onednn.Samples.normal;
 import static org.finetune4j.kernel.onednn.Samples.output;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -17,6 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /** Layers over several chunks give the same bits on any number of threads, and let nothing that is not a number pass. */
 class LayerLawsTest {
@@ -85,6 +90,48 @@ class LayerLawsTest {
         INDArray array = output(type, shape);
         made.add(array);
         return array;
+    }
+
+    @Test
+    void sumsOverRowsAreHeldForFewChunks() {
+        for (int rows : new int[] {1, 2047, 2048, 2049, 100_001, Integer.MAX_VALUE}) {
+            int perChunk = ColumnTotals.rowsPerChunk(rows, 8);
+            assertEquals(0, perChunk % 8);
+            assertTrue((rows - 1) / perChunk < 256, rows + " rows in chunks of " + perChunk);
+        }
+        assertEquals(8, ColumnTotals.rowsPerChunk(2048, 8), "few rows have small chunks");
+    }
+
+    @Test
+    void sumsOverManyRowsAreThoseOfTheirParts() {
+        int rows = 300;
+        int width = 32_768;
+        INDArray x = normal(1, DataType.FLOAT, rows, width);
+        INDArray upstream = normal(2, DataType.FLOAT, rows, width);
+        INDArray weight = normal(3, DataType.FLOAT, width);
+        try (OneDnnKernels kernels = new OneDnnKernels(2)) {
+            List<INDArray> whole = sums(width);
+            addSums(kernels, x, weight, upstream, whole);
+            List<INDArray> parts = sums(width);
+            for (int from : new int[] {0, 130}) {
+                int to = from == 0 ? 130 : rows;
+                addSums(kernels, x.get(NDArrayIndex.interval(from, to), NDArrayIndex.all()), weight,
+                        upstream.get(NDArrayIndex.interval(from, to), NDArrayIndex.all()), parts);
+            }
+            for (int i = 0; i < whole.size(); i++) {
+                assertClose(doubles(parts.get(i)), whole.get(i), 1e-4);
+            }
+        }
+    }
+
+    private static List<INDArray> sums(int width) {
+        return List.of(Nd4j.zeros(DataType.FLOAT, width), Nd4j.zeros(DataType.FLOAT, width),
+                Nd4j.zeros(DataType.FLOAT, width));
+    }
+
+    private static void addSums(OneDnnKernels kernels, INDArray x, INDArray weight, INDArray upstream, List<INDArray> sums) {
+        kernels.columnSums(x, sums.get(0));
+        kernels.layerNormGradient(x, weight, 1e-5, upstream, null, null, sums.get(1), sums.get(2));
     }
 
     @Test

@@ -129,6 +129,19 @@ class OneDnnAttentionScoresTest {
         }
     }
 
+    @Test
+    void theLargestWindowIsOneOverAllKeys() {
+        float[][] expected = null;
+        try (OneDnnKernels kernels = new OneDnnKernels(2)) {
+            for (int window : new int[] {OFFSETS[3], Integer.MAX_VALUE}) {
+                AttentionShape shape = HEADS.withScores(new AttentionScores(0.25, 0, window, true));
+                float[][] found = new Pass(DataType.FLOAT, shape, 0, OFFSETS).run(kernels);
+                expected = expected == null ? found : expected;
+                assertArrayEquals(expected, found, "window " + window);
+            }
+        }
+    }
+
     private static INDArray rows(INDArray matrix, int begin, int end) {
         return matrix.get(NDArrayIndex.interval(begin, end), NDArrayIndex.all());
     }
