@@ -26,6 +26,7 @@ internal object NewModelFolder {
         Tokenizer.load(Path.of(model.tokenizer)).use { tokenizer ->
             val configuration = configuration(model, precision, tokenizer).toJson()
             val files = tokenizer.files().associate { "${it.fileName}" to Files.readAllBytes(it) } + (ModelConfig.FILE_NAME to configuration.toByteArray())
+            AtomicFiles.onDisk().recover(folder)
             when {
                 !Files.exists(folder) -> AtomicFiles.onDisk().writeFolder(folder) { unfinished ->
                     files.forEach { (name, content) -> Files.write(unfinished.path().resolve(name), content) }
