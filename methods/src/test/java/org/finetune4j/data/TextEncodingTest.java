@@ -89,7 +89,8 @@ class TextEncodingTest {
             assertEquals("abc</s>", learned(encoding.encode(Sample.document("d:1", "abc"))));
             assertEquals(new TextEncoding(tokenizer, template).fingerprint(), encoding.fingerprint());
             prints.add(encoding.fingerprint());
-            prints.add(new TextEncoding(tokenizer, template, Supervision.LAST, tokenizer.vocabularySize()).fingerprint());
+            prints.add(new TextEncoding(tokenizer, template, Supervision.LAST, tokenizer.vocabularySize())
+                    .fingerprint());
         }
         assertEquals(8, prints.size());
         refused(new TextEncoding(tokenizer, refusing), sample(new Message("user", "?"), new Message("assistant", "a")), "no");
