@@ -16,14 +16,20 @@ public record Method<F extends Fragment>(String name, Kind kind, String title, S
                                          Function<Settings, F> factory) {
     /** What a method may be used for in a recipe. */
     public enum Kind {
-        /** {@code objective(...)}. */
-        OBJECTIVE,
+        /** {@code data(...)}: makes or rewrites what is trained on. */
+        DATA,
         /** {@code select(...)}. */
         SELECT,
+        /** {@code objective(...)}. */
+        OBJECTIVE,
         /** {@code adapt(...)}. */
         ADAPT,
         /** {@code evaluate(...)}. */
-        EVALUATE
+        EVALUATE,
+        /** {@code decode(...)}: how answers are generated. */
+        DECODE,
+        /** {@code study(...)}: which recipes are compared, and how. */
+        STUDY
     }
 
     /**
