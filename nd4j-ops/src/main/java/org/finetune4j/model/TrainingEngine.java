@@ -79,8 +79,19 @@ public final class TrainingEngine implements AutoCloseable {
         this(model, tokenLoss, adapterOn, options, ChunkedHead.rowsFor(model.config().vocabularySize()));
     }
 
+    /** An engine that only {@link #evaluate evaluates} the policy, whatever trains in it. */
+    public static TrainingEngine forwardOnly(LanguageModel model, TokenLoss tokenLoss, EngineOptions options) {
+        return new TrainingEngine(model, tokenLoss, true, options,
+                ChunkedHead.rowsFor(model.config().vocabularySize()), false);
+    }
+
     TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, EngineOptions options,
                    int rowsPerChunk) {
+        this(model, tokenLoss, adapterOn, options, rowsPerChunk, true);
+    }
+
+    private TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, EngineOptions options,
+                           int rowsPerChunk, boolean trains) {
         this.model = model;
         this.draftShare = tokenLoss.draftShare();
         DataType lossType = model.precision().masterType();
@@ -124,7 +135,7 @@ public final class TrainingEngine implements AutoCloseable {
         forward = new GraphSession(graph.graph(), model.kernels(), arena, outputs, Map.of(), Map.of(),
                 options.productFusion());
         parameterArrays = graph.parameterArrays();
-        List<Parameter> trainable = adapterOn ? model.parameters().trainable() : List.of();
+        List<Parameter> trainable = adapterOn && trains ? model.parameters().trainable() : List.of();
         trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
         seed = Nd4j.valueArrayOf(new long[] {1}, 1.0 / exits.size(), lossType);
         training = trainable.isEmpty() ? null : trainingSession(graph, losses, lossType,
