@@ -7,6 +7,8 @@ import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.evaluate.ExactMatch;
+import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Sft;
@@ -22,7 +24,9 @@ public final class Methods {
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
-            ExactMatch.METHOD);
+            ExactMatch.METHOD,
+            Policy.METHOD,
+            LocalModel.METHOD);
 
     private Methods() {
     }

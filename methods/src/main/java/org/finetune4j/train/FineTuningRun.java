@@ -25,6 +25,8 @@ import org.finetune4j.methods.evaluate.MetricResult;
 import org.finetune4j.methods.objective.ExamplePreparation;
 import org.finetune4j.methods.objective.PassContext;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.generate.SourceContext;
+import org.finetune4j.methods.generate.TextModel;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
@@ -142,21 +144,28 @@ final class FineTuningRun {
         if (ready != null) {
             return completed(preparation.samples(), ready);
         }
-        Selector selector = java.util.Objects.requireNonNull(job.selector());
         if (preparation.longResponses() > 0) {
             listener.warned(preparation.longResponses() + " responses that make their samples longer than "
                     + preparation.limit().tokens() + " tokens are left out before the choice, because tooLong is DROP.");
         }
-        Selector.Selection selection;
-        try (ModelScorer scorer = scorer()) {
-            selection = selector.select(preparation.samples(), scorer);
+        List<Sample> chosen = preparation.samples();
+        try (GeneratingPolicy policy = new GeneratingPolicy();
+             RunSelection context = new RunSelection(this::scorer, policy, job.runFolder(), listener)) {
+            for (Selector selector : job.selectors()) {
+                chosen = select(selector, chosen, context);
+            }
         }
+        return completed(chosen, encoder().encode(chosen));
+    }
+
+    private List<Sample> select(Selector selector, List<Sample> samples, RunSelection context) {
+        Selector.Selection selection = selector.select(samples, context);
         listener.selected(selection.report());
         if (selection.samples().isEmpty()) {
-            throw new FinetuneException("select: " + selector.method().name() + " left none of "
-                    + preparation.samples().size() + " samples to train on. Loosen its settings or give it other data.");
+            throw new FinetuneException("select: " + selector.method().name() + " left none of " + samples.size()
+                    + " samples to train on. Loosen its settings or give it other data.");
         }
-        return completed(selection.samples(), encoder().encode(selection.samples()));
+        return selection.samples();
     }
 
     private Encoder encoder() {
@@ -181,14 +190,43 @@ final class FineTuningRun {
     }
 
     private ModelScorer scorer() {
-        return new ModelScorer(model, encoding, preparation.limit(), job.train().tooLong(),
-                job.train().tokensPerBatch(), listener, scoreCache());
+        return new ModelScorer(model, encoding, preparation.limit(), job.train().tooLong(), job.train().tokensPerBatch(),
+                listener, scoreCache());
+    }
+
+    /** The models that selectors may ask: this run's own before it trains, and others with its precision and kernels. */
+    private final class GeneratingPolicy implements SourceContext, AutoCloseable {
+        private @Nullable GeneratingModel policy;
+
+        @Override
+        public TextModel policy() {
+            if (policy == null) {
+                policy = GeneratingModel.of(model, tokenizer, encoding, arithmetic());
+            }
+            return policy;
+        }
+
+        @Override
+        public TextModel load(Path folder) {
+            return GeneratingModel.load(folder, job.train().precision(), job.kernels());
+        }
+
+        @Override
+        public void close() {
+            if (policy != null) {
+                policy.close();
+            }
+        }
+    }
+
+    /** What tells two models apart that compute the same text otherwise. */
+    private String arithmetic() {
+        return baseHash + " " + job.train().precision() + " " + job.train().frozenWeights() + " " + job.kernels();
     }
 
     private @Nullable ScoreCache scoreCache() {
         Path runFolder = job.runFolder();
-        return runFolder == null ? null : new ScoreCache(runFolder, baseHash + " " + job.train().precision() + " " + job.train().frozenWeights() + " "
-                + job.kernels() + " " + job.train().tokensPerBatch());
+        return runFolder == null ? null : new ScoreCache(runFolder, arithmetic() + " " + job.train().tokensPerBatch());
     }
 
     private void warnOfLeaks() {
