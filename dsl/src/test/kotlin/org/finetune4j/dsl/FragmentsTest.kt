@@ -18,6 +18,7 @@ class FragmentsTest : FunSpec({
         "exactMatch" to exactMatch(),
         "policy" to policy(),
         "localModel" to localModel("model"),
+        "openAi" to openAi(),
     )
 
     test("every method of the catalogue has its function here, under the method's name") {

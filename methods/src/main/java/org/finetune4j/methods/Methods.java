@@ -8,6 +8,7 @@ import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.OpenAi;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
@@ -26,7 +27,8 @@ public final class Methods {
             SavedAdapter.METHOD,
             ExactMatch.METHOD,
             Policy.METHOD,
-            LocalModel.METHOD);
+            LocalModel.METHOD,
+            OpenAi.METHOD);
 
     private Methods() {
     }

@@ -20,6 +20,7 @@ import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.OpenAi;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
@@ -39,7 +40,8 @@ class MethodsTest {
                 new Grape("answers", 2, false, 3, Grape.BelowMinimum.DROP, Grape.Order.RANDOM, 1L << 40),
                 new Lora(4, 2.5, 0.1, List.of("q_proj", "layers.2"), true, List.of("layers.2=1"), List.of("q_proj=7.5")),
                 new Dora(4, 2.5, 0.1, List.of("q_proj")), new SavedAdapter("there"), ExactMatch.gsm8kFlexible(),
-                new Policy(), new LocalModel("there"));
+                new Policy(), new LocalModel("there"),
+                new OpenAi("m", "http://localhost:1/v1", "KEY", 2, 60, 3, 10, 1, 2));
     }
 
     static Stream<Method<? extends Fragment>> methods() {
