@@ -15,15 +15,20 @@ import org.finetune4j.data.Encoder;
 import org.finetune4j.data.ReadData;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
+import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.Fragment;
 import org.finetune4j.methods.Methods;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.evaluate.MetricResult;
+import org.finetune4j.methods.objective.ExamplePreparation;
+import org.finetune4j.methods.objective.PassContext;
+import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.generate.SourceContext;
 import org.finetune4j.methods.generate.TextModel;
 import org.finetune4j.methods.select.Selector;
+import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.ModelConfig;
 import org.finetune4j.tokenizer.Message;
@@ -137,7 +142,7 @@ final class FineTuningRun {
     private EncodedSamples trainingData() {
         EncodedSamples ready = preparation.encoded();
         if (ready != null) {
-            return ready;
+            return completed(preparation.samples(), ready);
         }
         if (preparation.longResponses() > 0) {
             listener.warned(preparation.longResponses() + " responses that make their samples longer than "
@@ -150,7 +155,7 @@ final class FineTuningRun {
                 chosen = select(selector, chosen, context);
             }
         }
-        return new Encoder(encoding, preparation.limit(), job.train().tooLong()).encode(chosen);
+        return completed(chosen, encoder().encode(chosen));
     }
 
     private List<Sample> select(Selector selector, List<Sample> samples, RunSelection context) {
@@ -161,6 +166,27 @@ final class FineTuningRun {
                     + " samples to train on. Loosen its settings or give it other data.");
         }
         return selection.samples();
+    }
+
+    private Encoder encoder() {
+        return new Encoder(encoding, preparation.limit(), job.train().tooLong());
+    }
+
+    /** With what the objective wants of every sample. */
+    private EncodedSamples completed(List<Sample> samples, EncodedSamples data) {
+        if (!job.objective().preparesExamples()) {
+            return data;
+        }
+        try (ModelScorer scorer = scorer()) {
+            ExamplePreparation.Prepared prepared = job.objective().prepare(new ExamplePreparation(samples,
+                    data.examples(), encoder(), tokenizer, scorer, job.train().seed(), job.runFolder()));
+            listener.selected(prepared.report());
+            if (prepared.examples().isEmpty()) {
+                throw new FinetuneException("objective: " + job.objective().method().name() + " left none of "
+                        + data.examples().size() + " samples to train on: " + prepared.report() + ".");
+            }
+            return new EncodedSamples(prepared.examples(), data.dropped(), data.cut(), data.lengths());
+        }
     }
 
     private ModelScorer scorer() {
@@ -266,14 +292,26 @@ final class FineTuningRun {
         if (job.continueFrom() != null) {
             identity.put("continueFrom", job.continueFrom() + " step " + beginWithWeightsOf(job.continueFrom()));
         }
+        TokenLoss loss = job.objective().tokenLoss();
         TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
-                job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe());
+                job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe(),
+                StepRule.of(loss, null));
         boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
         TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name())
                 : listener;
-        try (ModelGradientEngine engine = new ModelGradientEngine(model, job.objective().tokenLoss(),
-                preparation.plan().memory().options())) {
-            return new Trainer(engine, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
+        EngineOptions options = preparation.plan().memory().options();
+        // What completes samples for training does not do so for held-out ones.
+        TokenLoss heldOutLoss = job.objective().preparesExamples() ? new Sft() : null;
+        try (ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options)) {
+            GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
+                    new OtherBatches(data.examples(), job.train())));
+            try {
+                return new Trainer(passes, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
+            } finally {
+                if (passes != engine) {
+                    passes.close();
+                }
+            }
         }
     }
 

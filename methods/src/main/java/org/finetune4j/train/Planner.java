@@ -24,6 +24,7 @@ import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.methods.objective.Composition;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.methods.select.SelectionRules;
@@ -93,6 +94,7 @@ final class Planner {
             attempt("kernels", this::estimate);
         }
         boolean selects = !job.selectors().isEmpty();
+        compositionProblems();
         EncodedSamples known = encoded;
         Plan plan = new Plan(stages(), models(), total, trainable, rows, known == null ? 0 : known.tokens(),
                 known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped() + lostSamples, steps,
@@ -100,6 +102,15 @@ final class Planner {
                         known == null ? 0 : known.cut()), problems);
         return new Preparation(plan, samples, prompts, longResponses, selects ? null : encoded, heldOut, heldOutEncoded,
                 limit);
+    }
+
+    private void compositionProblems() {
+        ModelConfig known = config;
+        if (known != null) {
+            List<String> selectors = job.selectors().stream().map(selector -> selector.method().name()).toList();
+            job.objective().problems(new Composition(job.adapter(), job.train(), selectors, known.layers())).forEach(
+                    problem -> problems.add("objective: " + problem));
+        }
     }
 
     private void attempt(String place, Runnable part) {
@@ -162,7 +173,7 @@ final class Planner {
     /** Reads the data once: encoded at the same time where nothing stands against it and nothing is chosen from. */
     private void readData(boolean nothingAgainst) {
         DataReader reader = new DataReader(job.data(), job.objective().rows(), job.objective().method().name());
-        if (!job.selectors().isEmpty()) {
+        if (!job.selectors().isEmpty() || job.objective().preparesExamples()) {
             samples = reader.samples(report);
             rows = samples.size();
             notes = report.lines();
@@ -198,8 +209,8 @@ final class Planner {
             TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(),
                     java.util.Objects.requireNonNull(config).vocabularySize());
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
-            EncodedSamples data = job.selectors().isEmpty() ? encodeRows(encoding, encoder) : encodeLikely(encoding,
-                    encoder);
+            EncodedSamples data = job.selectors().isEmpty() && !job.objective().preparesExamples()
+                    ? encodeRows(encoding, encoder) : encodeLikely(encoding, encoder);
             encoded = data;
             Packer packer = new Packer(data.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
                     job.train().seed());
@@ -327,7 +338,8 @@ final class Planner {
         long longest = data.examples().stream().mapToLong(example -> example.inputTokens()).max().orElse(1);
         double share = data.examples().stream()
                 .mapToDouble(example -> (double) example.supervisedTokens() / example.inputTokens()).max().orElse(1);
-        boolean selects = !job.selectors().isEmpty();
+        // What a selector chooses, and what an objective adds to samples, is not known yet.
+        boolean selects = !job.selectors().isEmpty() || job.objective().preparesExamples();
         long tokens = selects ? Math.max(job.train().tokensPerBatch(), limit.tokens())
                 : Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens()));
         long supervised = selects ? tokens : Math.max(1, Math.min(tokens, (long) Math.ceil(tokens * share)));
