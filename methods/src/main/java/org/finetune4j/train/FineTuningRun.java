@@ -149,13 +149,17 @@ final class FineTuningRun {
                     + preparation.limit().tokens() + " tokens are left out before the choice, because tooLong is DROP.");
         }
         List<Sample> chosen = preparation.samples();
-        try (GeneratingPolicy policy = new GeneratingPolicy();
-             RunSelection context = new RunSelection(this::scorer, policy, job.runFolder(), listener)) {
+        try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = context(policy)) {
             for (Selector selector : job.selectors()) {
                 chosen = select(selector, chosen, context);
             }
         }
         return completed(chosen, encoder().encode(chosen));
+    }
+
+    private RunSelection context(SourceContext sources) {
+        return new RunSelection(this::scorer, (folder, endOfTurn) -> new OtherModelScorer(folder, endOfTurn, job, listener),
+                sources, job.runFolder(), listener);
     }
 
     private List<Sample> select(Selector selector, List<Sample> samples, RunSelection context) {
@@ -177,9 +181,10 @@ final class FineTuningRun {
         if (!job.objective().preparesExamples()) {
             return data;
         }
-        try (ModelScorer scorer = scorer()) {
+        try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = context(policy)) {
             ExamplePreparation.Prepared prepared = job.objective().prepare(new ExamplePreparation(samples,
-                    data.examples(), encoder(), tokenizer, scorer, job.train().seed(), job.runFolder()));
+                    data.examples(), encoder(), tokenizer, encoding.stopIds(), context,
+                    Math.max(1, job.train().epochs()), job.train().seed()));
             listener.selected(prepared.report());
             if (prepared.examples().isEmpty()) {
                 throw new FinetuneException("objective: " + job.objective().method().name() + " left none of "
@@ -295,7 +300,7 @@ final class FineTuningRun {
         TokenLoss loss = job.objective().tokenLoss();
         TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
                 job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe(),
-                StepRule.of(loss, null));
+                StepRule.of(loss, job.objective().epochStage(), null));
         boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
         TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name())
                 : listener;
