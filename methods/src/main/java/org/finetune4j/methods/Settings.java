@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.data.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /** The settings of a fragment by name, read with defaults; every name that nobody read is refused. */
@@ -17,7 +18,7 @@ public final class Settings {
     private final Map<String, ?> values;
     private final Set<String> read = new LinkedHashSet<>();
 
-    /** Settings with these values: strings, booleans, numbers, enum constants, or lists of strings. */
+    /** Settings with these values: those that {@link Fragment#settings} may have, and maps in the place of fragments. */
     public Settings(Map<String, ?> values) {
         this.values = Map.copyOf(values);
     }
@@ -132,6 +133,48 @@ public final class Settings {
             }
         }
         throw wrong(name, value, "one of " + Arrays.toString(otherwise.getDeclaringClass().getEnumConstants()));
+    }
+
+    /**
+     * Another fragment, given as itself or by its settings with its name as {@code method}, or the default.
+     *
+     * @param kind what methods of this name it may be
+     * @param type what it must be able to do
+     */
+    public <F extends Fragment> F fragment(String name, Method.Kind kind, Class<F> type, F otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        Object given = value instanceof Map<?, ?> settings ? created(name, kind, settings) : value;
+        if (type.isInstance(given)) {
+            return type.cast(given);
+        }
+        List<String> fitting = Methods.all().stream().filter(method -> method.kind() == kind
+                && type.isInstance(method.create(new Settings(Map.of())))).map(Method::name).toList();
+        throw wrong(name, given instanceof Fragment fragment ? fragment.method().name() : given, "one of " + fitting);
+    }
+
+    private static Fragment created(String name, Method.Kind kind, Map<?, ?> given) {
+        Map<String, Object> settings = new LinkedHashMap<>();
+        given.forEach((key, value) -> settings.put(key.toString(), value));
+        Object method = settings.remove("method");
+        if (method == null) {
+            throw wrong(name, given, "the settings of a method with its name as 'method'");
+        }
+        return Methods.named(kind, method.toString()).create(new Settings(settings));
+    }
+
+    /** Where samples come from, or the default. */
+    public DataSource source(String name, DataSource otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof DataSource source) {
+            return source;
+        }
+        throw wrong(name, value, "a source of samples");
     }
 
     void refuseUnread(String method) {
