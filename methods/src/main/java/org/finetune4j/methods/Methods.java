@@ -22,6 +22,8 @@ import org.finetune4j.methods.evaluate.Rouge;
 import org.finetune4j.methods.evaluate.SelfBleu;
 import org.finetune4j.methods.evaluate.SemanticSimilarity;
 import org.finetune4j.methods.evaluate.TokenF1;
+import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Sft;
@@ -52,7 +54,9 @@ public final class Methods {
             DistinctN.METHOD,
             Ead.METHOD,
             SelfBleu.METHOD,
-            Forgetting.METHOD);
+            Forgetting.METHOD,
+            Policy.METHOD,
+            LocalModel.METHOD);
 
     private Methods() {
     }

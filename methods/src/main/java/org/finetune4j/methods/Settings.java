@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The settings of a fragment by name, read with defaults; every name that nobody read is refused. */
 public final class Settings {
+    private static final String METHOD = "method";
+
     private final Map<String, ?> values;
     private final Set<String> read = new LinkedHashSet<>();
 
@@ -136,33 +138,31 @@ public final class Settings {
     }
 
     /**
-     * Another fragment, given as itself or by its settings with its name as {@code method}, or the default.
-     *
-     * @param kind what methods of this name it may be
-     * @param type what it must be able to do
+     * A fragment of this kind, given as such or as the name of its method under {@code method} with its settings, or the
+     * default.
      */
     public <F extends Fragment> F fragment(String name, Method.Kind kind, Class<F> type, F otherwise) {
         Object value = take(name);
         if (value == null) {
             return otherwise;
         }
-        Object given = value instanceof Map<?, ?> settings ? created(name, kind, settings) : value;
-        if (type.isInstance(given)) {
-            return type.cast(given);
+        if (type.isInstance(value)) {
+            return type.cast(value);
         }
-        List<String> fitting = Methods.all().stream().filter(method -> method.kind() == kind
-                && type.isInstance(method.create(new Settings(Map.of())))).map(Method::name).toList();
-        throw wrong(name, given instanceof Fragment fragment ? fragment.method().name() : given, "one of " + fitting);
-    }
-
-    private static Fragment created(String name, Method.Kind kind, Map<?, ?> given) {
+        String wanted = "one of " + Methods.all().stream().filter(method -> method.kind() == kind
+                && type.isInstance(method.create(new Settings(Map.of())))).map(Method::name).toList()
+                + " with its \"method\" and settings";
+        if (!(value instanceof Map<?, ?> parts) || !(parts.get(METHOD) instanceof String method)) {
+            throw wrong(name, value, wanted);
+        }
         Map<String, Object> settings = new LinkedHashMap<>();
-        given.forEach((key, value) -> settings.put(key.toString(), value));
-        Object method = settings.remove("method");
-        if (method == null) {
-            throw wrong(name, given, "the settings of a method with its name as 'method'");
+        parts.forEach((setting, given) -> settings.put(String.valueOf(setting), given));
+        settings.remove(METHOD);
+        Fragment made = Methods.named(kind, method).create(new Settings(settings));
+        if (!type.isInstance(made)) {
+            throw wrong(name, value, wanted);
         }
-        return Methods.named(kind, method.toString()).create(new Settings(settings));
+        return type.cast(made);
     }
 
     /** Where samples come from, or the default. */

@@ -15,30 +15,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
-import org.finetune4j.data.DataSource;
-import org.finetune4j.data.Sample;
 import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
-import org.finetune4j.methods.evaluate.Bleu;
-import org.finetune4j.methods.evaluate.BleuSmoothing;
-import org.finetune4j.methods.evaluate.BleuTokens;
-import org.finetune4j.methods.evaluate.Brier;
-import org.finetune4j.methods.evaluate.BrierBinary;
-import org.finetune4j.methods.evaluate.Calibration;
-import org.finetune4j.methods.evaluate.ChoiceForm;
-import org.finetune4j.methods.evaluate.ClassF1;
-import org.finetune4j.methods.evaluate.DistinctN;
-import org.finetune4j.methods.evaluate.Ead;
 import org.finetune4j.methods.evaluate.ExactMatch;
-import org.finetune4j.methods.evaluate.Forgetting;
-import org.finetune4j.methods.evaluate.MultipleChoice;
-import org.finetune4j.methods.evaluate.PassAtK;
-import org.finetune4j.methods.evaluate.Perplexity;
-import org.finetune4j.methods.evaluate.Rouge;
-import org.finetune4j.methods.evaluate.SelfBleu;
-import org.finetune4j.methods.evaluate.SemanticSimilarity;
-import org.finetune4j.methods.evaluate.TokenF1;
+import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.KlDirection;
@@ -57,16 +39,7 @@ class MethodsTest {
                 new Grape("answers", 2, false, 3, Grape.BelowMinimum.DROP, Grape.Order.RANDOM, 1L << 40),
                 new Lora(4, 2.5, 0.1, List.of("q_proj", "layers.2"), true, List.of("layers.2=1"), List.of("q_proj=7.5")),
                 new Dora(4, 2.5, 0.1, List.of("q_proj")), new SavedAdapter("there"), ExactMatch.gsm8kFlexible(),
-                new TokenF1("|"), new ClassF1(ClassF1.Average.WEIGHTED, List.of("a", "b")),
-                new PassAtK(2, 3, new TokenF1("|"), 0.5, 0.9, 4),
-                new Bleu(BleuTokens.CHAR, BleuSmoothing.FLOOR, 3, true, "|"), new Rouge(List.of("rouge3"), true, "|"),
-                new Perplexity(Perplexity.Unit.BYTE, 9, 2), MultipleChoice.mmlu(),
-                new Brier("a", List.of("b", "c"), "d", ChoiceForm.LETTERS, " "),
-                new BrierBinary("a", List.of("b", "c"), "d", ChoiceForm.LETTERS, " "),
-                new Calibration(5, Calibration.Scheme.EQUAL_MASS), new SemanticSimilarity("there"),
-                new DistinctN(2, DistinctN.Level.SENTENCE, 3, 0.5, 0.9, 4), new Ead(2, 50, 3, 0.5, 0.9, 4),
-                new SelfBleu(3, BleuSmoothing.EXP, 9, 3, 0.5, 0.9, 4),
-                new Forgetting(DataSource.of("general", List.of(Sample.document("d", "text"))), new Perplexity()));
+                new Policy(), new LocalModel("there"));
     }
 
     static Stream<Method<? extends Fragment>> methods() {
@@ -80,7 +53,7 @@ class MethodsTest {
         for (Object value : fragment.settings().values()) {
             assertTrue(value instanceof String || value instanceof Boolean || value instanceof Long
                     || value instanceof Double || value instanceof Enum<?> || value instanceof List<?>
-                    || value instanceof Fragment || value instanceof DataSource,
+                    || value instanceof Fragment,
                     value.toString());
         }
     }
@@ -121,6 +94,9 @@ class MethodsTest {
     void theReadmeListsEveryMethodWithItsSource() throws IOException {
         String readme = Files.readString(Path.of("..", "README.md"));
         for (Method<? extends Fragment> method : Methods.all()) {
+            if (method.kind() == Method.Kind.SOURCE || method.kind() == Method.Kind.JUDGE) {
+                continue;
+            }
             String row = "| `" + method.name() + "` | " + method.title() + " | " + method.source() + " |";
             assertTrue(readme.contains(row), "README.md lacks the row " + row);
         }

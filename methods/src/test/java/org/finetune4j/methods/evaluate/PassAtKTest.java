@@ -83,8 +83,8 @@ class PassAtKTest {
         PassAtK metric = PassAtK.METHOD.create(new Settings(Map.of("k", 1, "n", 4, "by", Map.of("method", "tokenF1"))));
         assertEquals(new TokenF1(""), metric.by());
         assertEquals(metric, PassAtK.METHOD.create(new Settings(metric.settings())));
-        assertTrue(refusal(Map.of("by", Map.of("method", "rouge"))).contains("'by' is rouge, but must be one of [exactMatch"));
-        assertTrue(refusal(Map.of("by", Map.of("trim", true))).contains("with its name as 'method'"));
+        assertTrue(refusal(Map.of("by", Map.of("method", "rouge"))).contains("but must be one of [exactMatch, tokenF1, classF1, bleu]"));
+        assertTrue(refusal(Map.of("by", Map.of("trim", true))).contains("with its \"method\""));
         assertTrue(refusal(Map.of("by", Map.of("method", "tokenF2"))).contains("Did you mean 'tokenF1'?"));
     }
 }
