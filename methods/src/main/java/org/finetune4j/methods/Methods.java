@@ -6,7 +6,22 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
+import org.finetune4j.methods.evaluate.Bleu;
+import org.finetune4j.methods.evaluate.Brier;
+import org.finetune4j.methods.evaluate.BrierBinary;
+import org.finetune4j.methods.evaluate.Calibration;
+import org.finetune4j.methods.evaluate.ClassF1;
+import org.finetune4j.methods.evaluate.DistinctN;
+import org.finetune4j.methods.evaluate.Ead;
 import org.finetune4j.methods.evaluate.ExactMatch;
+import org.finetune4j.methods.evaluate.Forgetting;
+import org.finetune4j.methods.evaluate.MultipleChoice;
+import org.finetune4j.methods.evaluate.PassAtK;
+import org.finetune4j.methods.evaluate.Perplexity;
+import org.finetune4j.methods.evaluate.Rouge;
+import org.finetune4j.methods.evaluate.SelfBleu;
+import org.finetune4j.methods.evaluate.SemanticSimilarity;
+import org.finetune4j.methods.evaluate.TokenF1;
 import org.finetune4j.methods.generate.LocalModel;
 import org.finetune4j.methods.generate.OpenAi;
 import org.finetune4j.methods.generate.Policy;
@@ -33,6 +48,21 @@ public final class Methods {
             Dora.METHOD,
             SavedAdapter.METHOD,
             ExactMatch.METHOD,
+            TokenF1.METHOD,
+            ClassF1.METHOD,
+            PassAtK.METHOD,
+            Bleu.METHOD,
+            Rouge.METHOD,
+            Perplexity.METHOD,
+            MultipleChoice.METHOD,
+            Brier.METHOD,
+            BrierBinary.METHOD,
+            Calibration.METHOD,
+            SemanticSimilarity.METHOD,
+            DistinctN.METHOD,
+            Ead.METHOD,
+            SelfBleu.METHOD,
+            Forgetting.METHOD,
             Policy.METHOD,
             LocalModel.METHOD,
             OpenAi.METHOD,
