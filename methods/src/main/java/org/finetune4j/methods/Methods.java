@@ -6,6 +6,9 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
+import org.finetune4j.methods.data.Diversified;
+import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
@@ -15,6 +18,9 @@ import org.finetune4j.methods.select.Grape;
 /** The catalogue of methods: a new method is one file and one line here. */
 public final class Methods {
     private static final List<Method<? extends Fragment>> ALL = List.of(
+            Sokoban.METHOD,
+            GeneralPoints.METHOD,
+            Diversified.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
