@@ -21,6 +21,7 @@ internal fun call(fragment: Fragment): String =
 private fun literal(value: Any): String = when (value) {
     is String -> quoted(value)
     is Enum<*> -> "${value.declaringJavaClass.simpleName}.${value.name}"
+    is Fragment -> call(value)
     is Iterable<*> -> value.joinToString(", ", prefix = "listOf(", postfix = ")") { literal(it!!) }
     else -> value.toString()
 }

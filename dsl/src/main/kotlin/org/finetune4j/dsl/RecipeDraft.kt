@@ -14,7 +14,7 @@ internal class RecipeDraft(
     private val data: List<TrainingData>,
     private val heldOut: List<DataSource>,
     private val splits: List<Pair<Double, Long>>,
-    private val selectors: List<Selector>,
+    private val selections: List<List<Selector>>,
     private val objectives: List<Objective>,
     private val adapters: List<Adapter>,
     private val trainings: List<Training>,
@@ -29,7 +29,7 @@ internal class RecipeDraft(
      *   as well, so that one look at the message is enough
      */
     fun freeze(): Recipe {
-        val problems = missing() + repeated()
+        val problems = missing() + repeated() + withoutOrder()
         val recipe = if (bases.isEmpty() || data.isEmpty()) null else first()
         if (problems.isEmpty() && recipe != null) return recipe
         val others = recipe?.let { it.plan().problems }.orEmpty()
@@ -40,7 +40,7 @@ internal class RecipeDraft(
         bases.first(),
         split()?.let { data.first().copy(source = it.train) } ?: data.first(),
         split()?.heldOut ?: heldOut.firstOrNull(),
-        selectors.firstOrNull(),
+        selections.flatten(),
         objectives.firstOrNull() ?: sft(),
         adapters.firstOrNull(),
         trainings.firstOrNull() ?: Training(),
@@ -63,7 +63,6 @@ internal class RecipeDraft(
         repeated("base", bases) { it.toString() },
         repeated("data", data) { it.toString() },
         repeated("heldOut", heldOuts()) { it },
-        repeated("select", selectors) { call(it) },
         repeated("objective", objectives) { (it as? ScriptObjective)?.toString() ?: call(it) },
         repeated("adapt", adapters) { call(it) },
         repeated("train", trainings) { "train { }" },
@@ -71,6 +70,12 @@ internal class RecipeDraft(
         repeated("output", outputs) { quoted(it) },
         repeated("continueFrom", startingRuns) { quoted(it) },
     )
+
+    /** Selectors that decide the same thing in calls of their own, which may have been meant in any order. */
+    private fun withoutOrder(): List<Problem> {
+        val deciding = selections.map { call -> call.filter { Selector.Trait.CHOOSES_TARGET in it.traits() } }.filter { it.isNotEmpty() }
+        return if (deciding.size < 2) emptyList() else listOf(Problem("select", Messages.withoutOrder(deciding.flatten().map { it.method().name() })))
+    }
 
     private fun <T> repeated(path: String, given: List<T>, show: (T) -> String): Problem? =
         if (given.size < 2) null else Problem(path, Messages.repeated(given.map(show)))

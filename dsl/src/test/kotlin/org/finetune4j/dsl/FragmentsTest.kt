@@ -16,6 +16,8 @@ class FragmentsTest : FunSpec({
         "dora" to dora(),
         "savedAdapter" to savedAdapter(),
         "exactMatch" to exactMatch(),
+        "policy" to policy(),
+        "localModel" to localModel("model"),
     )
 
     test("every method of the catalogue has its function here, under the method's name") {

@@ -23,7 +23,7 @@ class RandomRecipes(seed: Long) {
         base = if (flip()) ModelFolder(text()) else UntrainedModel(shape(), text()),
         data = TrainingData(source(), Template(maybe { text() }, choice(), flip())),
         heldOut = maybe { source() },
-        selector = maybe { grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong()) },
+        selectors = List(random.nextInt(3)) { grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong()) },
         objective = objective(),
         adapter = maybe { adapter() },
         training = training(),

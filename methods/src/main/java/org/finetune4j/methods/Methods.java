@@ -10,6 +10,8 @@ import org.finetune4j.methods.data.Diversified;
 import org.finetune4j.methods.data.GeneralPoints;
 import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.evaluate.ExactMatch;
+import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Sft;
@@ -28,7 +30,9 @@ public final class Methods {
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
-            ExactMatch.METHOD);
+            ExactMatch.METHOD,
+            Policy.METHOD,
+            LocalModel.METHOD);
 
     private Methods() {
     }

@@ -19,6 +19,8 @@ import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.evaluate.ExactMatch;
+import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.KlDirection;
@@ -36,7 +38,8 @@ class MethodsTest {
                 new Asft(0.1, KlDirection.REVERSE, 0.2),
                 new Grape("answers", 2, false, 3, Grape.BelowMinimum.DROP, Grape.Order.RANDOM, 1L << 40),
                 new Lora(4, 2.5, 0.1, List.of("q_proj", "layers.2"), true, List.of("layers.2=1"), List.of("q_proj=7.5")),
-                new Dora(4, 2.5, 0.1, List.of("q_proj")), new SavedAdapter("there"), ExactMatch.gsm8kFlexible());
+                new Dora(4, 2.5, 0.1, List.of("q_proj")), new SavedAdapter("there"), ExactMatch.gsm8kFlexible(),
+                new Policy(), new LocalModel("there"));
     }
 
     static Stream<Method<? extends Fragment>> methods() {
@@ -49,7 +52,8 @@ class MethodsTest {
         assertEquals(fragment, fragment.method().create(new Settings(fragment.settings())));
         for (Object value : fragment.settings().values()) {
             assertTrue(value instanceof String || value instanceof Boolean || value instanceof Long
-                    || value instanceof Double || value instanceof Enum<?> || value instanceof List<?>,
+                    || value instanceof Double || value instanceof Enum<?> || value instanceof List<?>
+                    || value instanceof Fragment,
                     value.toString());
         }
     }
@@ -90,6 +94,9 @@ class MethodsTest {
     void theReadmeListsEveryMethodWithItsSource() throws IOException {
         String readme = Files.readString(Path.of("..", "README.md"));
         for (Method<? extends Fragment> method : Methods.all()) {
+            if (method.kind() == Method.Kind.SOURCE || method.kind() == Method.Kind.JUDGE) {
+                continue;
+            }
             String row = "| `" + method.name() + "` | " + method.title() + " | " + method.source() + " |";
             assertTrue(readme.contains(row), "README.md lacks the row " + row);
         }
@@ -101,7 +108,6 @@ class MethodsTest {
         for (Method<? extends Fragment> method : Methods.all()) {
             assertTrue(names.add(method.kind() + method.name()), method.name());
         }
-        assertEquals(Methods.all().size(), names.size());
         assertTrue(Methods.all().stream().filter(method -> method.kind() == Method.Kind.OBJECTIVE)
                 .allMatch(method -> method.create(new Settings(Map.of())) instanceof Objective));
     }

@@ -2,7 +2,10 @@ package org.finetune4j.dsl.json
 
 import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonNull
+import kotlinx.serialization.json.JsonObject
 import org.finetune4j.FinetuneException
 import org.finetune4j.dsl.DataSource
 import org.finetune4j.dsl.DerivedData
@@ -17,6 +20,8 @@ import org.finetune4j.methods.Fragment
 
 /** Recipes as JSON text. */
 internal object RecipeJson {
+    private const val SELECT = "select"
+
     // Defaults are written out: a stored recipe must mean the same after a default has changed.
     private val json = Json {
         prettyPrint = true
@@ -43,7 +48,7 @@ internal object RecipeJson {
 
     fun read(text: String): Recipe {
         val element = try {
-            tree(text)
+            withListOfSelectors(tree(text))
         } catch (failure: SerializationException) {
             throw FinetuneException(Messages.notJson(failure.message.orEmpty()), failure)
         }
@@ -54,6 +59,16 @@ internal object RecipeJson {
         val ofScripts = filters(recipe).map { (path, name) -> Problem(path, Messages.definedInScript(name)).toString() }
         if (ofScripts.isNotEmpty()) throw FinetuneException(Messages.refused("This is not a recipe", ofScripts))
         return recipe
+    }
+
+    /** Recipes were written with one selector or null where there is a list now. */
+    private fun withListOfSelectors(element: JsonElement): JsonElement {
+        val parts = element as? JsonObject ?: return element
+        return when (val given = parts[SELECT]) {
+            is JsonObject -> JsonObject(parts + (SELECT to JsonArray(listOf(given))))
+            is JsonNull -> JsonObject(parts - SELECT)
+            else -> element
+        }
     }
 
     /** The filters that scripts defined, with their paths. */
@@ -68,6 +83,7 @@ internal object RecipeJson {
     }
 
     private fun fragments(recipe: Recipe): List<Pair<String, Fragment>> =
-        listOfNotNull(recipe.selector?.let { "select" to it }, "objective" to recipe.objective, recipe.adapter?.let { "adapt" to it }) +
+        recipe.selectors.mapIndexed { i, selector -> "$SELECT[$i]" to selector } +
+            listOfNotNull("objective" to recipe.objective, recipe.adapter?.let { "adapt" to it }) +
             recipe.evaluation?.metrics.orEmpty().mapIndexed { i, metric -> "evaluate.metrics[$i]" to metric }
 }
