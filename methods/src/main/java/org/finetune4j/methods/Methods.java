@@ -6,8 +6,11 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
+import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.Diversified;
+import org.finetune4j.methods.data.DropSteps;
 import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.generate.LocalModel;
@@ -15,6 +18,7 @@ import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Grape;
 
 /** The catalogue of methods: a new method is one file and one line here. */
@@ -23,10 +27,14 @@ public final class Methods {
             Sokoban.METHOD,
             GeneralPoints.METHOD,
             Diversified.METHOD,
+            DropSteps.METHOD,
+            OverlapSplit.METHOD,
+            BudgetSplit.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
             Grape.METHOD,
+            BranchFilter.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
