@@ -9,6 +9,7 @@ import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.Diversified;
 import org.finetune4j.methods.data.DropSteps;
+import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.Sokoban;
@@ -30,6 +31,7 @@ public final class Methods {
             DropSteps.METHOD,
             OverlapSplit.METHOD,
             BudgetSplit.METHOD,
+            FormalStatements.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
