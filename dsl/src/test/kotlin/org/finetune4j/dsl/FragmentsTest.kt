@@ -7,6 +7,9 @@ import org.finetune4j.methods.Methods
 import org.finetune4j.methods.Settings
 
 class FragmentsTest : FunSpec({
+    fun DataSource.method() = (this as MadeData).by
+
+    val rows = jsonl("rows.jsonl")
     val ours: Map<String, Fragment> = mapOf(
         "sft" to sft(),
         "dftDynamic" to dftDynamic(),
@@ -21,6 +24,9 @@ class FragmentsTest : FunSpec({
         "exactAnswer" to exactAnswer(),
         "llmJudge" to llmJudge(),
         "codeTests" to codeTests(),
+        "sokoban" to sokoban().method(),
+        "generalPoints" to generalPoints().method(),
+        "diversify" to rows.diversify().method(),
         "policy" to policy(),
         "localModel" to localModel("model"),
         "openAi" to openAi(),

@@ -37,7 +37,7 @@ class RandomRecipes(seed: Long) {
 
     private fun shape() = NewModel(whole(), whole(), whole(), whole(), whole(), whole(), flip(), number())
 
-    private fun source(depth: Int = 0): DataSource = when (if (depth > 2) random.nextInt(7) else random.nextInt(16)) {
+    private fun source(depth: Int = 0): DataSource = when (if (depth > 2) random.nextInt(8) else random.nextInt(17)) {
         0 -> jsonl(text(), fields())
         1 -> json(text(), fields())
         2 -> csv(text(), fields())
@@ -45,15 +45,22 @@ class RandomRecipes(seed: Long) {
         4 -> parquet(text(), fields())
         5 -> folder(text(), fields())
         6 -> sql(text(), fields())
-        7 -> jsonl(text()).filter(text()).filter(text())
-        8 -> mix(*Array(whole() % 3 + 1) { source(depth + 1) at number() }, seed = random.nextLong(), end = choice<Mix.End>())
-        9 -> source(depth + 1).split(share(), random.nextLong()).let { if (flip()) it.train else it.heldOut }
-        10 -> source(depth + 1).deduplicate(maybe { share() })
-        11 -> source(depth + 1).shuffle(random.nextLong(), whole())
-        12 -> source(depth + 1).skip(random.nextLong(1000)).let { if (flip()) it.take(whole().toLong()) else it }
-        13 -> source(depth + 1).take(whole().toLong())
-        14 -> source(depth + 1).tagged(text())
+        7 -> generated()
+        8 -> jsonl(text()).filter(text()).filter(text())
+        9 -> mix(*Array(whole() % 3 + 1) { source(depth + 1) at number() }, seed = random.nextLong(), end = choice<Mix.End>())
+        10 -> source(depth + 1).split(share(), random.nextLong()).let { if (flip()) it.train else it.heldOut }
+        11 -> source(depth + 1).deduplicate(maybe { share() })
+        12 -> source(depth + 1).shuffle(random.nextLong(), whole())
+        13 -> source(depth + 1).skip(random.nextLong(1000)).let { if (flip()) it.take(whole().toLong()) else it }
+        14 -> source(depth + 1).take(whole().toLong())
+        15 -> source(depth + 1).tagged(text())
         else -> source(depth + 1).chosenOnly()
+    }
+
+    private fun generated(): DataSource = when (random.nextInt(3)) {
+        0 -> sokoban(whole(), 6, 7, 2, choice(), choice(), whole(), random.nextLong())
+        1 -> generalPoints(whole(), 4, whole(), diverse8(), choice(), choice(), whole(), random.nextLong())
+        else -> jsonl(text()).diversify(listOf("x" + text(), "y" + text()), random.nextLong())
     }
 
     private fun fields() = if (flip()) Fields() else Fields(

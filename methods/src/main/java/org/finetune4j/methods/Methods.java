@@ -13,6 +13,13 @@ import org.finetune4j.methods.evaluate.Calibration;
 import org.finetune4j.methods.evaluate.ClassF1;
 import org.finetune4j.methods.evaluate.DistinctN;
 import org.finetune4j.methods.evaluate.Ead;
+import org.finetune4j.methods.data.BudgetSplit;
+import org.finetune4j.methods.data.Diversified;
+import org.finetune4j.methods.data.DropSteps;
+import org.finetune4j.methods.data.FormalStatements;
+import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.OverlapSplit;
+import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.MultipleChoice;
@@ -31,6 +38,7 @@ import org.finetune4j.methods.judge.LlmJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.S3ft;
 import org.finetune4j.methods.select.Ssr;
@@ -38,12 +46,20 @@ import org.finetune4j.methods.select.Ssr;
 /** The catalogue of methods: a new method is one file and one line here. */
 public final class Methods {
     private static final List<Method<? extends Fragment>> ALL = List.of(
+            Sokoban.METHOD,
+            GeneralPoints.METHOD,
+            Diversified.METHOD,
+            DropSteps.METHOD,
+            OverlapSplit.METHOD,
+            BudgetSplit.METHOD,
+            FormalStatements.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
+            BranchFilter.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,

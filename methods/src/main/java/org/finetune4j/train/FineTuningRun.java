@@ -12,7 +12,7 @@ import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
-import org.finetune4j.data.ReadData;
+import org.finetune4j.data.Overlap;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.head.TokenLoss;
@@ -238,11 +238,11 @@ final class FineTuningRun {
     }
 
     private void warnOfLeaks() {
-        List<String> leaks = preparation.heldOut().stream().filter(sample -> !sample.isDocument()
-                && preparation.prompts().contains(ReadData.prompt(sample))).map(Sample::id).toList();
-        if (!leaks.isEmpty()) {
-            listener.warned(leaks.size() + " of " + preparation.heldOut().size() + " held-out prompts ask first what is trained on too, "
-                    + "such as " + leaks.get(0) + ", so that what is measured says less than it seems to.");
+        Overlap leaks = Overlap.of(preparation.heldOut(), preparation.prompts());
+        if (leaks.shared() > 0) {
+            listener.warned(leaks.shared() + " of " + preparation.heldOut().size() + " held-out prompts ask first what is "
+                    + "trained on too, such as " + leaks.examples().get(0)
+                    + " (by their words, or by what they were made of), so that what is measured says less than it seems to.");
         }
     }
 

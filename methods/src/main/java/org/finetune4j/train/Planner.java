@@ -19,6 +19,7 @@ import org.finetune4j.data.FittingResponses;
 import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.LengthStatistics;
 import org.finetune4j.data.Packer;
+import org.finetune4j.data.Overlap;
 import org.finetune4j.data.ReadData;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
@@ -183,8 +184,7 @@ final class Planner {
             samples = reader.samples(report);
             rows = samples.size();
             notes = report.lines();
-            prompts = samples.stream().filter(sample -> !sample.isDocument()).map(ReadData::prompt)
-                    .collect(Collectors.toSet());
+            prompts = Overlap.marks(samples);
             selectionProblems();
         } else if (nothingAgainst && problems.isEmpty()) {
             encode();

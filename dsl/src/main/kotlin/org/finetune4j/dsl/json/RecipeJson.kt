@@ -9,6 +9,7 @@ import kotlinx.serialization.json.JsonObject
 import org.finetune4j.FinetuneException
 import org.finetune4j.dsl.DataSource
 import org.finetune4j.dsl.DerivedData
+import org.finetune4j.dsl.MadeData
 import org.finetune4j.dsl.Messages
 import org.finetune4j.dsl.Mixture
 import org.finetune4j.dsl.Problem
@@ -79,11 +80,21 @@ internal object RecipeJson {
         is ScriptFilter -> filters(source.source, "$path.source") + (path to "filter")
         is DerivedData -> filters(source.source, "$path.source")
         is Mixture -> source.parts.flatMapIndexed { i, part -> filters(part.source, "$path.parts[$i].source") }
+        is MadeData -> source.of.flatMapIndexed { i, of -> filters(of, "$path.of[$i]") }
+        is RecordFiles, is SqlQuery -> emptyList()
+    }
+
+    /** The methods that make data, with their paths. */
+    private fun methods(source: DataSource, path: String): List<Pair<String, Fragment>> = when (source) {
+        is DerivedData -> methods(source.source, "$path.source")
+        is Mixture -> source.parts.flatMapIndexed { i, part -> methods(part.source, "$path.parts[$i].source") }
+        is MadeData -> listOf("$path.by" to source.by) + source.of.flatMapIndexed { i, of -> methods(of, "$path.of[$i]") }
         is RecordFiles, is SqlQuery -> emptyList()
     }
 
     private fun fragments(recipe: Recipe): List<Pair<String, Fragment>> =
         recipe.selectors.mapIndexed { i, selector -> "$SELECT[$i]" to selector } +
             listOfNotNull("objective" to recipe.objective, recipe.adapter?.let { "adapt" to it }) +
+            methods(recipe.data.source, "data.source") + recipe.heldOut?.let { methods(it, "heldOut") }.orEmpty() +
             recipe.evaluation?.metrics.orEmpty().mapIndexed { i, metric -> "evaluate.metrics[$i]" to metric }
 }
