@@ -1,5 +1,7 @@
 package org.finetune4j.dsl
 
+import org.finetune4j.FinetuneException
+import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.generate.TextSource
 import org.finetune4j.methods.judge.CodeTests
@@ -10,8 +12,12 @@ import org.finetune4j.methods.judge.LlmJudge
 /**
  * Accepts a reply whose answer equals the reference, both taken out and made alike as [metric] does; by default the last
  * number of the text is the answer.
+ *
+ * @param metric an [exactMatch], such as [gsm8kStrict]
+ * @throws org.finetune4j.FinetuneException when it is another metric
  */
-public fun exactAnswer(metric: Metric = gsm8kFlexible()): Judge = ExactAnswer(metric)
+public fun exactAnswer(metric: Metric = gsm8kFlexible()): Judge =
+    ExactAnswer(metric as? ExactMatch ?: throw FinetuneException(Messages.notExactMatch(metric.method().name())))
 
 /**
  * Asks the model [source], greedily, whether a reply conveys the same answer as the reference; the first yes or no of what
