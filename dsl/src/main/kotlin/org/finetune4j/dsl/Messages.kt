@@ -50,7 +50,8 @@ internal object Messages {
     fun repeated(calls: List<String>): String =
         "was given ${calls.size} times: ${calls.joinToString(" and ")}. A recipe has one; keep one of them."
 
-    fun notJson(reason: String): String = "A recipe was expected, but the text is not JSON: $reason. Correct the text."
+    fun notJson(thing: String, reason: String): String =
+        "${thing.replaceFirstChar(Char::uppercase)} was expected, but the text is not JSON: $reason. Correct the text."
 
     fun refused(headline: String, problems: List<String>): String {
         val count = if (problems.size == 1) "one problem" else "${problems.size} problems"
