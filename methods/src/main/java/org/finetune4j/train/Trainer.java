@@ -293,7 +293,7 @@ public final class Trainer {
         // Both are asked, for the thread's mark must be cleared.
         if ((Thread.interrupted() | listener.stopRequested()) && step < totalSteps) {
             @Nullable Path checkpoint = record.save(step, position);
-            throw new FinetuneException("the run was interrupted after step " + step + " of " + totalSteps + ". "
+            throw new InterruptedRunException("the run was interrupted after step " + step + " of " + totalSteps + ". "
                     + (checkpoint == null ? "Nothing of it is kept, for it has no run folder."
                     : "Run it again to continue from " + checkpoint + "."));
         }
