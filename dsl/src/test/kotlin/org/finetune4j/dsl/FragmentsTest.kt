@@ -12,6 +12,7 @@ class FragmentsTest : FunSpec({
         "dftDynamic" to dftDynamic(),
         "asft" to asft(),
         "grape" to grape(),
+        "qTuning" to qTuning(),
         "lora" to lora(),
         "dora" to dora(),
         "savedAdapter" to savedAdapter(),

@@ -10,6 +10,7 @@ import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Reduction
+import org.finetune4j.methods.select.Selecting
 import org.finetune4j.model.FrozenWeights
 import org.finetune4j.train.MemoryUse
 import org.finetune4j.train.Schedule
@@ -23,7 +24,7 @@ class RandomRecipes(seed: Long) {
         base = if (flip()) ModelFolder(text()) else UntrainedModel(shape(), text()),
         data = TrainingData(source(), Template(maybe { text() }, choice(), flip())),
         heldOut = maybe { source() },
-        selectors = List(random.nextInt(3)) { grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong()) },
+        selectors = List(random.nextInt(3)) { selecting() },
         objective = objective(),
         adapter = maybe { adapter() },
         training = training(),
@@ -58,6 +59,11 @@ class RandomRecipes(seed: Long) {
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() },
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { constant(text()) }, maybe { choice<RecordFormat>() }, choice<AlpacaPrompt>(),
     )
+
+    private fun selecting(): Selecting = when (random.nextInt(2)) {
+        0 -> grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong())
+        else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
+    }
 
     private fun objective(): Objective = when (random.nextInt(3)) {
         0 -> sft(share(), number(), choice<Reduction>())

@@ -13,6 +13,7 @@ import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.QTuning;
 
 /** The catalogue of methods: a new method is one file and one line here. */
 public final class Methods {
@@ -21,6 +22,7 @@ public final class Methods {
             DftDynamic.METHOD,
             Asft.METHOD,
             Grape.METHOD,
+            QTuning.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
