@@ -13,6 +13,7 @@ import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Reduction
 import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.select.Selecting
 import org.finetune4j.model.FrozenWeights
 import org.finetune4j.train.MemoryUse
 import org.finetune4j.train.Schedule
@@ -26,7 +27,7 @@ class RandomRecipes(seed: Long) {
         base = if (flip()) ModelFolder(text()) else UntrainedModel(shape(), text()),
         data = TrainingData(source(), Template(maybe { text() }, choice(), flip())),
         heldOut = maybe { source() },
-        selectors = List(random.nextInt(3)) { selector() },
+        selectors = List(random.nextInt(3)) { selecting() },
         objective = objective(),
         adapter = maybe { adapter() },
         training = training(),
@@ -85,6 +86,11 @@ class RandomRecipes(seed: Long) {
         0 -> policy()
         1 -> localModel(text())
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
+    }
+
+    private fun selecting(): Selecting = when (random.nextInt(2)) {
+        0 -> selector()
+        else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
     private fun objective(): Objective = when (random.nextInt(3)) {

@@ -6,13 +6,6 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
-import org.finetune4j.methods.evaluate.Bleu;
-import org.finetune4j.methods.evaluate.Brier;
-import org.finetune4j.methods.evaluate.BrierBinary;
-import org.finetune4j.methods.evaluate.Calibration;
-import org.finetune4j.methods.evaluate.ClassF1;
-import org.finetune4j.methods.evaluate.DistinctN;
-import org.finetune4j.methods.evaluate.Ead;
 import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.Diversified;
 import org.finetune4j.methods.data.DropSteps;
@@ -20,6 +13,13 @@ import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.Sokoban;
+import org.finetune4j.methods.evaluate.Bleu;
+import org.finetune4j.methods.evaluate.Brier;
+import org.finetune4j.methods.evaluate.BrierBinary;
+import org.finetune4j.methods.evaluate.Calibration;
+import org.finetune4j.methods.evaluate.ClassF1;
+import org.finetune4j.methods.evaluate.DistinctN;
+import org.finetune4j.methods.evaluate.Ead;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.MultipleChoice;
@@ -36,10 +36,18 @@ import org.finetune4j.methods.judge.CodeTests;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.LlmJudge;
 import org.finetune4j.methods.objective.Asft;
+import org.finetune4j.methods.objective.CurioSft;
 import org.finetune4j.methods.objective.DftDynamic;
+import org.finetune4j.methods.objective.Discriminative;
+import org.finetune4j.methods.objective.Intuitive;
+import org.finetune4j.methods.objective.OneTokenRollout;
+import org.finetune4j.methods.objective.Poft;
+import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.QTuning;
 import org.finetune4j.methods.select.S3ft;
 import org.finetune4j.methods.select.Ssr;
 
@@ -56,10 +64,18 @@ public final class Methods {
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
+            Probability.METHOD,
+            Thresholded.METHOD,
+            OneTokenRollout.METHOD,
+            CurioSft.METHOD,
+            Intuitive.METHOD,
+            Poft.METHOD,
+            Discriminative.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
             BranchFilter.METHOD,
+            QTuning.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,

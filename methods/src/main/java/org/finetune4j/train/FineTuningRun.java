@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.Hashes;
@@ -27,6 +28,8 @@ import org.finetune4j.methods.objective.PassContext;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.generate.SourceContext;
 import org.finetune4j.methods.generate.TextModel;
+import org.finetune4j.methods.select.BatchContext;
+import org.finetune4j.methods.select.BatchMethod;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
@@ -179,19 +182,31 @@ final class FineTuningRun {
         return new Encoder(encoding, preparation.limit(), job.train().tooLong());
     }
 
-    /** With what the objective wants of every sample. */
+    /** With what the objective and the methods that work on batches want of every sample. */
     private EncodedSamples completed(List<Sample> samples, EncodedSamples data) {
-        if (!job.objective().preparesExamples()) {
-            return data;
+        EncodedSamples completed = data;
+        if (job.objective().preparesExamples()) {
+            completed = completed(samples, completed, "objective: " + job.objective().method().name(),
+                    job.objective()::prepare);
         }
+        for (BatchMethod method : job.batchMethods()) {
+            if (method.preparesExamples()) {
+                completed = completed(samples, completed, "select: " + method.method().name(), method::prepare);
+            }
+        }
+        return completed;
+    }
+
+    private EncodedSamples completed(List<Sample> samples, EncodedSamples data, String what,
+                                     Function<ExamplePreparation, ExamplePreparation.Prepared> preparing) {
         try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = context(policy)) {
-            ExamplePreparation.Prepared prepared = job.objective().prepare(new ExamplePreparation(samples,
+            ExamplePreparation.Prepared prepared = preparing.apply(new ExamplePreparation(samples,
                     data.examples(), encoder(), tokenizer, encoding.stopIds(), context,
                     Math.max(1, job.train().epochs()), job.train().seed()));
             listener.selected(prepared.report());
             if (prepared.examples().isEmpty()) {
-                throw new FinetuneException("objective: " + job.objective().method().name() + " left none of "
-                        + data.examples().size() + " samples to train on: " + prepared.report() + ".");
+                throw new FinetuneException(what + " left none of " + data.examples().size()
+                        + " samples to train on: " + prepared.report() + ".");
             }
             return new EncodedSamples(prepared.examples(), data.dropped(), data.cut(), data.lengths());
         }
@@ -294,30 +309,40 @@ final class FineTuningRun {
         Map<String, String> identity = new LinkedHashMap<>();
         identity.put("base", baseHash);
         identity.put("objective", settings(List.of(job.objective())));
+        if (!job.batchMethods().isEmpty()) {
+            identity.put("select in every step", settings(job.batchMethods()));
+        }
         identity.put("adapter", job.adapter() == null ? "none" : settings(List.of(job.adapter())));
         if (job.continueFrom() != null) {
             identity.put("continueFrom", job.continueFrom() + " step " + beginWithWeightsOf(job.continueFrom()));
         }
         TokenLoss loss = job.objective().tokenLoss();
-        TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
-                job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe(),
-                StepRule.of(loss, job.objective().epochStage(), null));
         boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
         TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name())
                 : listener;
         EngineOptions options = preparation.plan().memory().options();
         // What completes samples for training does not do so for held-out ones.
         TokenLoss heldOutLoss = job.objective().preparesExamples() ? new Sft() : null;
-        try (ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options)) {
+        List<AutoCloseable> opened = new ArrayList<>();
+        try {
+            ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options);
+            opened.add(engine);
             GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
                     new OtherBatches(data.examples(), job.train())));
-            try {
-                return new Trainer(passes, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
-            } finally {
-                if (passes != engine) {
-                    passes.close();
-                }
+            if (passes != engine) {
+                opened.add(passes);
             }
+            BatchStage stage = BatchStages.of(job.batchMethods(),
+                    new BatchContext(model, options, data.examples(), job.train(), listener));
+            if (stage != null) {
+                opened.add(stage);
+            }
+            TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
+                    job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe(),
+                    StepRule.of(loss, job.objective().epochStage(), stage));
+            return new Trainer(passes, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
+        } finally {
+            closeAll(opened);
         }
     }
 
