@@ -10,11 +10,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
-import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.data.DataSource;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Settings;
@@ -120,29 +117,20 @@ class EvaluationRunTest {
 
     @Test
     void measuringChangesNothingOfTheTraining() throws IOException {
-        assertEquals(weights("plain", List.of()), weights("measured", everything()));
+        assertEquals(-1, Files.mismatch(weights("plain", List.of()), weights("measured", everything())));
     }
 
-    private Map<String, List<Float>> weights(String name, List<Metric> metrics) throws IOException {
+    private Path weights(String name, List<Metric> metrics) {
         try (FineTuned tuned = job(metrics).build().run(TrainingListener.NONE)) {
             tuned.saveAdapter(folder.resolve(name));
         }
-        Map<String, List<Float>> weights = new HashMap<>();
-        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve(name).resolve("adapter_model.safetensors"))) {
-            for (String tensor : file.names()) {
-                float[] values = file.read(tensor).toFloatVector();
-                weights.put(tensor, java.util.stream.IntStream.range(0, values.length).mapToObj(i -> values[i])
-                        .collect(Collectors.toList()));
-            }
-        }
-        return weights;
+        return folder.resolve(name).resolve("adapter_model.safetensors");
     }
 
     @Test
     void thePlanRefusesWhatCannotBeMeasured() {
         Sample plain = new Sample("held:1", List.of(Message.user("?"), Message.assistant("!")), List.of(), "!", Map.of());
-        List<String> problems = job(List.of(new Calibration(10, Calibration.Scheme.EQUAL_WIDTH), new MultipleChoice(),
-                new ExactMatch(), Forgetting.METHOD.create(new Settings(Map.of()))))
+        List<String> problems = job(List.of())
                 .evaluation(new Evaluation(DataSource.of("held", List.of(plain)), List.of(
                         new Calibration(10, Calibration.Scheme.EQUAL_WIDTH), new ExactMatch(),
                         SelfBleu.METHOD.create(new Settings(Map.of())), Forgetting.METHOD.create(new Settings(Map.of()))), 4))
