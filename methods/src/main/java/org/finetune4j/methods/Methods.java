@@ -7,10 +7,12 @@ import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.data.BudgetSplit;
+import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
 import org.finetune4j.methods.data.DropSteps;
 import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.evaluate.Bleu;
@@ -20,6 +22,7 @@ import org.finetune4j.methods.evaluate.Calibration;
 import org.finetune4j.methods.evaluate.ClassF1;
 import org.finetune4j.methods.evaluate.DistinctN;
 import org.finetune4j.methods.evaluate.Ead;
+import org.finetune4j.methods.data.SyntheticTables;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.MultipleChoice;
@@ -61,6 +64,9 @@ public final class Methods {
             OverlapSplit.METHOD,
             BudgetSplit.METHOD,
             FormalStatements.METHOD,
+            ChunkInterleaved.METHOD,
+            SyntheticTables.METHOD,
+            Needle.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
