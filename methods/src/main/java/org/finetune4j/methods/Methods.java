@@ -13,12 +13,15 @@ import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.judge.CodeTests;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.LlmJudge;
+import org.finetune4j.methods.judge.StepJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
 import org.finetune4j.methods.select.Ssr;
+import org.finetune4j.methods.select.Stat;
 
 /** The catalogue of methods: a new method is one file and one line here. */
 public final class Methods {
@@ -29,6 +32,8 @@ public final class Methods {
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
+            RifRft.METHOD,
+            Stat.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
@@ -38,7 +43,8 @@ public final class Methods {
             OpenAi.METHOD,
             ExactAnswer.METHOD,
             LlmJudge.METHOD,
-            CodeTests.METHOD);
+            CodeTests.METHOD,
+            StepJudge.METHOD);
 
     private Methods() {
     }

@@ -22,7 +22,9 @@ public interface Selector extends Fragment {
         /** It repeats samples on purpose, so that they count more. */
         REWEIGHTS,
         /** It takes samples that say the same for one. */
-        DROPS_REPETITIONS
+        DROPS_REPETITIONS,
+        /** It chooses prompts for an objective that learns from the policy's own answers. */
+        FILTERS_FOR_ROLLOUTS
     }
 
     /**
