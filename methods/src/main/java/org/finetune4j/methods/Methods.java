@@ -38,6 +38,7 @@ import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.judge.CodeTests;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.LlmJudge;
+import org.finetune4j.methods.judge.StepJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.CurioSft;
 import org.finetune4j.methods.objective.DftDynamic;
@@ -51,8 +52,10 @@ import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.QTuning;
+import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
 import org.finetune4j.methods.select.Ssr;
+import org.finetune4j.methods.select.Stat;
 
 /** The catalogue of methods: a new method is one file and one line here. */
 public final class Methods {
@@ -82,6 +85,8 @@ public final class Methods {
             Ssr.METHOD,
             BranchFilter.METHOD,
             QTuning.METHOD,
+            RifRft.METHOD,
+            Stat.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
@@ -106,7 +111,8 @@ public final class Methods {
             OpenAi.METHOD,
             ExactAnswer.METHOD,
             LlmJudge.METHOD,
-            CodeTests.METHOD);
+            CodeTests.METHOD,
+            StepJudge.METHOD);
 
     private Methods() {
     }
