@@ -13,6 +13,7 @@ class FragmentsTest : FunSpec({
         "asft" to asft(),
         "grape" to grape(),
         "qTuning" to qTuning(),
+        "uds" to uds(),
         "lora" to lora(),
         "dora" to dora(),
         "savedAdapter" to savedAdapter(),

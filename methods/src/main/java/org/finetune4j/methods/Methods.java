@@ -14,6 +14,7 @@ import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.QTuning;
+import org.finetune4j.methods.select.Uds;
 
 /** The catalogue of methods: a new method is one file and one line here. */
 public final class Methods {
@@ -23,6 +24,7 @@ public final class Methods {
             Asft.METHOD,
             Grape.METHOD,
             QTuning.METHOD,
+            Uds.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,

@@ -4,10 +4,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
+import org.finetune4j.graph.Memory;
 import org.finetune4j.graph.Recomputation;
 import org.finetune4j.graph.ReversePass;
 import org.finetune4j.op.GatherRows;
@@ -136,6 +138,33 @@ public final class HiddenStates implements AutoCloseable {
         ModelGraph.putTokens(inputs, batch, dropoutSeed);
         inputs.put(ROWS, Nd4j.createFromArray(rows));
         return inputs;
+    }
+
+    /**
+     * Logits that the model's last states stand for, of a part of the vocabulary.
+     *
+     * @param last {@code [rows, hidden]}, as {@link #of} gives it of the last state
+     * @param from first token of the part
+     * @param to   behind its last token
+     * @return {@code [rows, to - from]}; the array is the caller's
+     */
+    public INDArray logits(INDArray last, int from, int to) {
+        INDArray weight = model.parameters().named(Objects.requireNonNull(model.config().architecture().head(),
+                "an encoder has no logits").weight()).value();
+        INDArray part = Arena.arrayAt(Memory.address(weight) + from * weight.size(1) * weight.dataType().width(),
+                weight.dataType(), new long[] {to - from, weight.size(1)});
+        INDArray rows = last;
+        if (weight.dataType() != last.dataType()) {
+            rows = Nd4j.createUninitialized(weight.dataType(), last.shape());
+            model.kernels().scale(last, 1, rows);
+        }
+        INDArray logits = Nd4j.createUninitialized(type, last.size(0), to - from);
+        model.kernels().matmul(rows, false, part, true, logits, model.logitScaling().factor(), false);
+        Double cap = model.logitScaling().cap();
+        if (cap != null) {
+            model.kernels().softCap(logits, cap, logits);
+        }
+        return logits;
     }
 
     /** Bytes of intermediate arrays as they are held now. */
