@@ -23,6 +23,7 @@ class FragmentsTest : FunSpec({
         "discriminative" to discriminative(),
         "grape" to grape(),
         "qTuning" to qTuning(),
+        "uds" to uds(),
         "lora" to lora(),
         "dora" to dora(),
         "savedAdapter" to savedAdapter(),

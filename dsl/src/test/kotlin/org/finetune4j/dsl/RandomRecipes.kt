@@ -92,8 +92,9 @@ class RandomRecipes(seed: Long) {
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
     }
 
-    private fun selecting(): Selecting = when (random.nextInt(2)) {
+    private fun selecting(): Selecting = when (random.nextInt(3)) {
         0 -> selector()
+        1 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 

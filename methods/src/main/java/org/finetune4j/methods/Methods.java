@@ -56,6 +56,7 @@ import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
 import org.finetune4j.methods.select.Ssr;
 import org.finetune4j.methods.select.Stat;
+import org.finetune4j.methods.select.Uds;
 
 /** The catalogue of methods: a new method is one file and one line here. */
 public final class Methods {
@@ -87,6 +88,7 @@ public final class Methods {
             QTuning.METHOD,
             RifRft.METHOD,
             Stat.METHOD,
+            Uds.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
