@@ -43,6 +43,7 @@ import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.CurioSft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Discriminative;
+import org.finetune4j.methods.objective.FaultWeighted;
 import org.finetune4j.methods.objective.Intuitive;
 import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Poft;
@@ -81,6 +82,7 @@ public final class Methods {
             Intuitive.METHOD,
             Poft.METHOD,
             Discriminative.METHOD,
+            FaultWeighted.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
