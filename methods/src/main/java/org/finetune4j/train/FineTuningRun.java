@@ -7,12 +7,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
-import org.finetune4j.data.ReadData;
+import org.finetune4j.data.Overlap;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.head.TokenLoss;
@@ -27,6 +28,8 @@ import org.finetune4j.methods.objective.PassContext;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.generate.SourceContext;
 import org.finetune4j.methods.generate.TextModel;
+import org.finetune4j.methods.select.BatchContext;
+import org.finetune4j.methods.select.BatchMethod;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
@@ -152,13 +155,17 @@ final class FineTuningRun {
                     + preparation.limit().tokens() + " tokens are left out before the choice, because tooLong is DROP.");
         }
         List<Sample> chosen = preparation.samples();
-        try (GeneratingPolicy policy = new GeneratingPolicy();
-             RunSelection context = new RunSelection(this::scorer, policy, job.runFolder(), listener)) {
+        try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = context(policy)) {
             for (Selector selector : job.selectors()) {
                 chosen = select(selector, chosen, context);
             }
         }
         return completed(chosen, encoder().encode(chosen));
+    }
+
+    private RunSelection context(SourceContext sources) {
+        return new RunSelection(this::scorer, (folder, endOfTurn) -> new OtherModelScorer(folder, endOfTurn, job, listener),
+                sources, job.runFolder(), listener);
     }
 
     private List<Sample> select(Selector selector, List<Sample> samples, RunSelection context) {
@@ -175,18 +182,31 @@ final class FineTuningRun {
         return new Encoder(encoding, preparation.limit(), job.train().tooLong());
     }
 
-    /** With what the objective wants of every sample. */
+    /** With what the objective and the methods that work on batches want of every sample. */
     private EncodedSamples completed(List<Sample> samples, EncodedSamples data) {
-        if (!job.objective().preparesExamples()) {
-            return data;
+        EncodedSamples completed = data;
+        if (job.objective().preparesExamples()) {
+            completed = completed(samples, completed, "objective: " + job.objective().method().name(),
+                    job.objective()::prepare);
         }
-        try (ModelScorer scorer = scorer()) {
-            ExamplePreparation.Prepared prepared = job.objective().prepare(new ExamplePreparation(samples,
-                    data.examples(), encoder(), tokenizer, scorer, job.train().seed(), job.runFolder()));
+        for (BatchMethod method : job.batchMethods()) {
+            if (method.preparesExamples()) {
+                completed = completed(samples, completed, "select: " + method.method().name(), method::prepare);
+            }
+        }
+        return completed;
+    }
+
+    private EncodedSamples completed(List<Sample> samples, EncodedSamples data, String what,
+                                     Function<ExamplePreparation, ExamplePreparation.Prepared> preparing) {
+        try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = context(policy)) {
+            ExamplePreparation.Prepared prepared = preparing.apply(new ExamplePreparation(samples,
+                    data.examples(), encoder(), tokenizer, encoding.stopIds(), context,
+                    Math.max(1, job.train().epochs()), job.train().seed()));
             listener.selected(prepared.report());
             if (prepared.examples().isEmpty()) {
-                throw new FinetuneException("objective: " + job.objective().method().name() + " left none of "
-                        + data.examples().size() + " samples to train on: " + prepared.report() + ".");
+                throw new FinetuneException(what + " left none of " + data.examples().size()
+                        + " samples to train on: " + prepared.report() + ".");
             }
             return new EncodedSamples(prepared.examples(), data.dropped(), data.cut(), data.lengths());
         }
@@ -233,11 +253,11 @@ final class FineTuningRun {
     }
 
     private void warnOfLeaks() {
-        List<String> leaks = preparation.heldOut().stream().filter(sample -> !sample.isDocument()
-                && preparation.prompts().contains(ReadData.prompt(sample))).map(Sample::id).toList();
-        if (!leaks.isEmpty()) {
-            listener.warned(leaks.size() + " of " + preparation.heldOut().size() + " held-out prompts ask first what is trained on too, "
-                    + "such as " + leaks.get(0) + ", so that what is measured says less than it seems to.");
+        Overlap leaks = Overlap.of(preparation.heldOut(), preparation.prompts());
+        if (leaks.shared() > 0) {
+            listener.warned(leaks.shared() + " of " + preparation.heldOut().size() + " held-out prompts ask first what is "
+                    + "trained on too, such as " + leaks.examples().get(0)
+                    + " (by their words, or by what they were made of), so that what is measured says less than it seems to.");
         }
     }
 
@@ -289,30 +309,40 @@ final class FineTuningRun {
         Map<String, String> identity = new LinkedHashMap<>();
         identity.put("base", baseHash);
         identity.put("objective", settings(List.of(job.objective())));
+        if (!job.batchMethods().isEmpty()) {
+            identity.put("select in every step", settings(job.batchMethods()));
+        }
         identity.put("adapter", job.adapter() == null ? "none" : settings(List.of(job.adapter())));
         if (job.continueFrom() != null) {
             identity.put("continueFrom", job.continueFrom() + " step " + beginWithWeightsOf(job.continueFrom()));
         }
         TokenLoss loss = job.objective().tokenLoss();
-        TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
-                job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe(),
-                StepRule.of(loss, null));
         boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
         TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name())
                 : listener;
         EngineOptions options = preparation.plan().memory().options();
         // What completes samples for training does not do so for held-out ones.
         TokenLoss heldOutLoss = job.objective().preparesExamples() ? new Sft() : null;
-        try (ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options)) {
+        List<AutoCloseable> opened = new ArrayList<>();
+        try {
+            ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options);
+            opened.add(engine);
             GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
                     new OtherBatches(data.examples(), job.train())));
-            try {
-                return new Trainer(passes, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
-            } finally {
-                if (passes != engine) {
-                    passes.close();
-                }
+            if (passes != engine) {
+                opened.add(passes);
             }
+            BatchStage stage = BatchStages.of(job.batchMethods(),
+                    new BatchContext(model, options, data.examples(), job.train(), listener));
+            if (stage != null) {
+                opened.add(stage);
+            }
+            TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
+                    job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe(),
+                    StepRule.of(loss, job.objective().epochStage(), stage));
+            return new Trainer(passes, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
+        } finally {
+            closeAll(opened);
         }
     }
 

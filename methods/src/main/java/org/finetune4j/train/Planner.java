@@ -19,6 +19,7 @@ import org.finetune4j.data.FittingResponses;
 import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.LengthStatistics;
 import org.finetune4j.data.Packer;
+import org.finetune4j.data.Overlap;
 import org.finetune4j.data.ReadData;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
@@ -29,6 +30,7 @@ import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.objective.Composition;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextWork;
+import org.finetune4j.methods.select.BatchComposition;
 import org.finetune4j.methods.select.SelectionRules;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
@@ -111,9 +113,15 @@ final class Planner {
     private void compositionProblems() {
         ModelConfig known = config;
         if (known != null) {
-            List<String> selectors = job.selectors().stream().map(selector -> selector.method().name()).toList();
+            List<String> selectors = Stream.concat(job.selectors().stream(), job.batchMethods().stream())
+                    .map(selector -> selector.method().name()).toList();
             job.objective().problems(new Composition(job.adapter(), job.train(), selectors, known.layers())).forEach(
                     problem -> problems.add("objective: " + problem));
+        }
+        EncodedSamples data = encoded;
+        if (data != null && job.train().problems().isEmpty()) {
+            BatchComposition.of(job.objective(), job.train(), data.examples()).problems(job.batchMethods())
+                    .forEach(problem -> problems.add("select: " + problem));
         }
     }
 
@@ -179,12 +187,11 @@ final class Planner {
     /** Reads the data once: encoded at the same time where nothing stands against it and nothing is chosen from. */
     private void readData(boolean nothingAgainst) {
         DataReader reader = new DataReader(job.data(), job.objective().rows(), job.objective().method().name());
-        if (!job.selectors().isEmpty() || job.objective().preparesExamples()) {
+        if (!job.selectors().isEmpty() || job.preparesExamples()) {
             samples = reader.samples(report);
             rows = samples.size();
             notes = report.lines();
-            prompts = samples.stream().filter(sample -> !sample.isDocument()).map(ReadData::prompt)
-                    .collect(Collectors.toSet());
+            prompts = Overlap.marks(samples);
             selectionProblems();
         } else if (nothingAgainst && problems.isEmpty()) {
             encode();
@@ -210,7 +217,7 @@ final class Planner {
             TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(),
                     java.util.Objects.requireNonNull(config).vocabularySize());
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
-            EncodedSamples data = job.selectors().isEmpty() && !job.objective().preparesExamples()
+            EncodedSamples data = job.selectors().isEmpty() && !job.preparesExamples()
                     ? encodeRows(encoding, encoder) : encodeLikely(encoding, encoder);
             encoded = data;
             Packer packer = new Packer(data.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
@@ -347,7 +354,7 @@ final class Planner {
         double share = data.examples().stream()
                 .mapToDouble(example -> (double) example.supervisedTokens() / example.inputTokens()).max().orElse(1);
         // What a selector chooses, and what an objective adds to samples, is not known yet.
-        boolean selects = !job.selectors().isEmpty() || job.objective().preparesExamples();
+        boolean selects = !job.selectors().isEmpty() || job.preparesExamples();
         long tokens = selects ? Math.max(job.train().tokensPerBatch(), limit.tokens())
                 : Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens()));
         long supervised = selects ? tokens : Math.max(1, Math.min(tokens, (long) Math.ceil(tokens * share)));
@@ -429,6 +436,8 @@ final class Planner {
         }
         stages.add("train " + (job.adapter() == null ? "every weight" : job.adapter().method().name()) + " with "
                 + job.objective().method().name() + " on " + job.data().description()
+                + (job.batchMethods().isEmpty() ? "" : ", in every step by way of " + String.join(" and ",
+                        job.batchMethods().stream().map(method -> method.method().name()).toList()))
                 + (steps == 0 ? "" : ", " + steps + " steps"));
         if (evaluation != null) {
             stages.add(measured + ", after");

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param plan      the plan
  * @param samples   the training samples that a selector chooses from, without responses that are to be dropped for length;
  *                  none where nothing is chosen
- * @param prompts   hashes of what the training samples ask, by {@link org.finetune4j.data.ReadData#prompt}
+ * @param prompts   what the training samples leave for {@link org.finetune4j.data.Overlap} to find them by
  * @param longResponses how many responses those are
  * @param encoded   the training samples encoded, or null where a selector chooses first
  * @param heldOut   the held-out samples
