@@ -6,6 +6,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
+import org.finetune4j.methods.data.AnswerTemplate;
 import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
@@ -14,6 +15,7 @@ import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
 import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
+import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
@@ -72,6 +74,8 @@ public final class Methods {
             ChunkInterleaved.METHOD,
             SyntheticTables.METHOD,
             Needle.METHOD,
+            PerGroupSubset.METHOD,
+            AnswerTemplate.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
