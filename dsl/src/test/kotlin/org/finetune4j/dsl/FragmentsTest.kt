@@ -7,11 +7,22 @@ import org.finetune4j.methods.Methods
 import org.finetune4j.methods.Settings
 
 class FragmentsTest : FunSpec({
+    fun DataSource.method() = (this as MadeData).by
+
+    val rows = jsonl("rows.jsonl")
     val ours: Map<String, Fragment> = mapOf(
         "sft" to sft(),
         "dftDynamic" to dftDynamic(),
         "asft" to asft(),
+        "probability" to probability(),
+        "thresholded" to thresholded(),
+        "oneTokenRollout" to oneTokenRollout(),
+        "curioSft" to curioSft(),
+        "intuitive" to intuitive(),
+        "poft" to poft(),
+        "discriminative" to discriminative(),
         "grape" to grape(),
+        "qTuning" to qTuning(),
         "lora" to lora(),
         "dora" to dora(),
         "savedAdapter" to savedAdapter(),
@@ -24,6 +35,9 @@ class FragmentsTest : FunSpec({
         "exactAnswer" to exactAnswer(),
         "llmJudge" to llmJudge(),
         "codeTests" to codeTests(),
+        "sokoban" to sokoban().method(),
+        "generalPoints" to generalPoints().method(),
+        "diversify" to rows.diversify().method(),
         "policy" to policy(),
         "localModel" to localModel("model"),
         "openAi" to openAi(),

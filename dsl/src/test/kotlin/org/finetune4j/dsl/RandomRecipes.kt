@@ -13,6 +13,7 @@ import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Reduction
 import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.select.Selecting
 import org.finetune4j.model.FrozenWeights
 import org.finetune4j.train.MemoryUse
 import org.finetune4j.train.Schedule
@@ -26,7 +27,7 @@ class RandomRecipes(seed: Long) {
         base = if (flip()) ModelFolder(text()) else UntrainedModel(shape(), text()),
         data = TrainingData(source(), Template(maybe { text() }, choice(), flip())),
         heldOut = maybe { source() },
-        selectors = List(random.nextInt(3)) { selector() },
+        selectors = List(random.nextInt(3)) { selecting() },
         objective = objective(),
         adapter = maybe { adapter() },
         training = training(),
@@ -37,7 +38,7 @@ class RandomRecipes(seed: Long) {
 
     private fun shape() = NewModel(whole(), whole(), whole(), whole(), whole(), whole(), flip(), number())
 
-    private fun source(depth: Int = 0): DataSource = when (if (depth > 2) random.nextInt(7) else random.nextInt(16)) {
+    private fun source(depth: Int = 0): DataSource = when (if (depth > 2) random.nextInt(8) else random.nextInt(17)) {
         0 -> jsonl(text(), fields())
         1 -> json(text(), fields())
         2 -> csv(text(), fields())
@@ -45,15 +46,22 @@ class RandomRecipes(seed: Long) {
         4 -> parquet(text(), fields())
         5 -> folder(text(), fields())
         6 -> sql(text(), fields())
-        7 -> jsonl(text()).filter(text()).filter(text())
-        8 -> mix(*Array(whole() % 3 + 1) { source(depth + 1) at number() }, seed = random.nextLong(), end = choice<Mix.End>())
-        9 -> source(depth + 1).split(share(), random.nextLong()).let { if (flip()) it.train else it.heldOut }
-        10 -> source(depth + 1).deduplicate(maybe { share() })
-        11 -> source(depth + 1).shuffle(random.nextLong(), whole())
-        12 -> source(depth + 1).skip(random.nextLong(1000)).let { if (flip()) it.take(whole().toLong()) else it }
-        13 -> source(depth + 1).take(whole().toLong())
-        14 -> source(depth + 1).tagged(text())
+        7 -> generated()
+        8 -> jsonl(text()).filter(text()).filter(text())
+        9 -> mix(*Array(whole() % 3 + 1) { source(depth + 1) at number() }, seed = random.nextLong(), end = choice<Mix.End>())
+        10 -> source(depth + 1).split(share(), random.nextLong()).let { if (flip()) it.train else it.heldOut }
+        11 -> source(depth + 1).deduplicate(maybe { share() })
+        12 -> source(depth + 1).shuffle(random.nextLong(), whole())
+        13 -> source(depth + 1).skip(random.nextLong(1000)).let { if (flip()) it.take(whole().toLong()) else it }
+        14 -> source(depth + 1).take(whole().toLong())
+        15 -> source(depth + 1).tagged(text())
         else -> source(depth + 1).chosenOnly()
+    }
+
+    private fun generated(): DataSource = when (random.nextInt(3)) {
+        0 -> sokoban(whole(), 6, 7, 2, choice(), choice(), whole(), random.nextLong())
+        1 -> generalPoints(whole(), 4, whole(), diverse8(), choice(), choice(), whole(), random.nextLong())
+        else -> jsonl(text()).diversify(listOf("x" + text(), "y" + text()), random.nextLong())
     }
 
     private fun fields() = if (flip()) Fields() else Fields(
@@ -81,6 +89,11 @@ class RandomRecipes(seed: Long) {
         0 -> policy()
         1 -> localModel(text())
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
+    }
+
+    private fun selecting(): Selecting = when (random.nextInt(2)) {
+        0 -> selector()
+        else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
     private fun objective(): Objective = when (random.nextInt(3)) {
