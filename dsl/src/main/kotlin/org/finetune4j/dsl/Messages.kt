@@ -50,6 +50,11 @@ internal object Messages {
     fun repeated(calls: List<String>): String =
         "was given ${calls.size} times: ${calls.joinToString(" and ")}. A recipe has one; keep one of them."
 
+    fun withoutOrder(names: List<String>): String =
+        "${names.joinToString(" and ")} both decide which response a prompt is trained with, but stand in calls of their own, " +
+            "which say nothing of their order. Write one call with the first one first, such as " +
+            "select(${names.joinToString(", ") { "$it(...)" }})."
+
     fun notJson(thing: String, reason: String): String =
         "${thing.replaceFirstChar(Char::uppercase)} was expected, but the text is not JSON: $reason. Correct the text."
 

@@ -18,7 +18,7 @@ import org.finetune4j.methods.select.Selector
  * @property base what training starts from
  * @property data what is trained on
  * @property heldOut samples that are never trained on, for [evaluation]
- * @property selector what chooses among the data before training, or null to train on all of it
+ * @property selectors what chooses among the data before training, one after another; none to train on all of it
  * @property objective what is minimised
  * @property adapter the parameterisation that trains, or null to train every weight
  * @property training steps, optimiser, precision and seed
@@ -32,8 +32,7 @@ public data class Recipe(
     public val data: TrainingData,
     public val heldOut: DataSource? = null,
     @SerialName("select")
-    @Serializable(with = SelectorSerializer::class)
-    public val selector: Selector? = null,
+    public val selectors: List<@Serializable(with = SelectorSerializer::class) Selector> = emptyList(),
     @Serializable(with = ObjectiveSerializer::class)
     public val objective: Objective = sft(),
     @SerialName("adapt")
@@ -58,7 +57,7 @@ public data class Recipe(
         base,
         data,
         heldOut?.let { "heldOut($it)" },
-        selector?.let { "select(${call(it)})" },
+        selectors.takeIf { it.isNotEmpty() }?.joinToString(", ", prefix = "select(", postfix = ")") { call(it) },
         if (objective is ScriptObjective) objective else "objective(${call(objective)})",
         adapter?.let { "adapt(${call(it)})" },
         training,

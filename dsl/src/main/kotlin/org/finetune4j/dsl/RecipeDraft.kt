@@ -14,7 +14,7 @@ internal class RecipeDraft(
     private val data: List<TrainingData>,
     private val heldOut: List<DataSource>,
     private val splits: List<Pair<Double, Long>>,
-    private val selectors: List<Selector>,
+    private val selections: List<List<Selector>>,
     private val objectives: List<Objective>,
     private val adapters: List<Adapter>,
     private val trainings: List<Training>,
@@ -34,7 +34,7 @@ internal class RecipeDraft(
             data.ifEmpty { usual.data },
             samples.heldOut,
             samples.splits,
-            selectors.ifEmpty { usual.selectors },
+            selections.ifEmpty { usual.selections },
             objectives.ifEmpty { usual.objectives },
             adapters.ifEmpty { usual.adapters },
             trainings.ifEmpty { usual.trainings },
@@ -47,7 +47,7 @@ internal class RecipeDraft(
 
     /** This draft without a run that it continues. */
     fun fromTheBase(): RecipeDraft = RecipeDraft(
-        bases, data, heldOut, splits, selectors, objectives, adapters, trainings, evaluations, outputs, emptyList(), start,
+        bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, outputs, emptyList(), start,
     )
 
     /**
@@ -57,7 +57,7 @@ internal class RecipeDraft(
      *   as well, so that one look at the message is enough
      */
     fun freeze(): Recipe {
-        val problems = missing() + repeated()
+        val problems = missing() + repeated() + withoutOrder()
         val recipe = if (bases.isEmpty() || data.isEmpty()) null else first()
         if (problems.isEmpty() && recipe != null) return recipe
         val others = recipe?.let { it.plan().problems }.orEmpty()
@@ -68,7 +68,7 @@ internal class RecipeDraft(
         bases.first(),
         split()?.let { data.first().copy(source = it.train) } ?: data.first(),
         split()?.heldOut ?: heldOut.firstOrNull(),
-        selectors.firstOrNull(),
+        selections.flatten(),
         objectives.firstOrNull() ?: sft(),
         adapters.firstOrNull(),
         training,
@@ -91,7 +91,6 @@ internal class RecipeDraft(
         repeated("base", bases) { it.toString() },
         repeated("data", data) { it.toString() },
         repeated("heldOut", heldOuts()) { it },
-        repeated("select", selectors) { call(it) },
         repeated("objective", objectives) { (it as? ScriptObjective)?.toString() ?: call(it) },
         repeated("adapt", adapters) { call(it) },
         repeated("train", trainings) { "train { }" },
@@ -99,6 +98,12 @@ internal class RecipeDraft(
         repeated("output", outputs) { quoted(it) },
         repeated("continueFrom", startingRuns) { quoted(it) },
     )
+
+    /** Selectors that decide the same thing in calls of their own, which may have been meant in any order. */
+    private fun withoutOrder(): List<Problem> {
+        val deciding = selections.map { call -> call.filter { Selector.Trait.CHOOSES_TARGET in it.traits() } }.filter { it.isNotEmpty() }
+        return if (deciding.size < 2) emptyList() else listOf(Problem("select", Messages.withoutOrder(deciding.flatten().map { it.method().name() })))
+    }
 
     private fun <T> repeated(path: String, given: List<T>, show: (T) -> String): Problem? =
         if (given.size < 2) null else Problem(path, Messages.repeated(given.map(show)))

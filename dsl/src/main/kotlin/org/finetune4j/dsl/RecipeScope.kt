@@ -19,7 +19,7 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
     private val data = mutableListOf<TrainingData>()
     private val heldOut = mutableListOf<DataSource>()
     private val splits = mutableListOf<Pair<Double, Long>>()
-    private val selectors = mutableListOf<Selector>()
+    private val selections = mutableListOf<List<Selector>>()
     private val objectives = mutableListOf<Objective>()
     private val adapters = mutableListOf<Adapter>()
     private val trainings = mutableListOf<Training>()
@@ -55,9 +55,13 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
         splits += heldOut to salt
     }
 
-    /** Chooses among the data before training; without this call, trains on all of it. */
-    public fun select(selector: Selector) {
-        selectors += selector
+    /**
+     * Chooses what of the data is trained on, before training; without this call, all of it. Several [selectors] choose one
+     * after another, each among what those before it leave; so do those of several calls. Two that decide which response a
+     * prompt is trained with stand in one call, so that their order is no accident.
+     */
+    public fun select(vararg selectors: Selector) {
+        selections += selectors.toList()
     }
 
     /** Minimises [objective]; without this call, plain [sft]. */
@@ -107,7 +111,7 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
 
     internal fun draft(): RecipeDraft {
         val own = RecipeDraft(
-            bases, data, heldOut, splits, selectors, objectives, adapters, trainings, evaluations, outputs, startingRuns, start,
+            bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, outputs, startingRuns, start,
         )
         return if (usual == null) own else own.over(usual)
     }

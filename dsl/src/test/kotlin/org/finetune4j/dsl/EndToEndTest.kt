@@ -138,7 +138,7 @@ class EndToEndTest : FunSpec({
     }
 
     test("candidates without a selector are refused by the plan") {
-        tuning().copy(selector = null).plan().problems.single() shouldContain "nothing chooses among them"
+        tuning().copy(selectors = emptyList()).plan().problems.single() shouldContain "nothing chooses among them"
     }
 
     test("an objective of one's own trains") {

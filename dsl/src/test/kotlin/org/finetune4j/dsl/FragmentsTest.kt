@@ -16,6 +16,14 @@ class FragmentsTest : FunSpec({
         "dora" to dora(),
         "savedAdapter" to savedAdapter(),
         "exactMatch" to exactMatch(),
+        "s3ft" to s3ft(exactAnswer()),
+        "ssr" to ssr(),
+        "exactAnswer" to exactAnswer(),
+        "llmJudge" to llmJudge(),
+        "codeTests" to codeTests(),
+        "policy" to policy(),
+        "localModel" to localModel("model"),
+        "openAi" to openAi(),
     )
 
     test("every method of the catalogue has its function here, under the method's name") {

@@ -7,9 +7,12 @@ import org.finetune4j.data.transform.Mix
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Metric
+import org.finetune4j.methods.generate.TextSource
+import org.finetune4j.methods.judge.Judge
 import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Reduction
+import org.finetune4j.methods.select.Selector
 import org.finetune4j.model.FrozenWeights
 import org.finetune4j.train.MemoryUse
 import org.finetune4j.train.Schedule
@@ -23,7 +26,7 @@ class RandomRecipes(seed: Long) {
         base = if (flip()) ModelFolder(text()) else UntrainedModel(shape(), text()),
         data = TrainingData(source(), Template(maybe { text() }, choice(), flip())),
         heldOut = maybe { source() },
-        selector = maybe { grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong()) },
+        selectors = List(random.nextInt(3)) { selector() },
         objective = objective(),
         adapter = maybe { adapter() },
         training = training(),
@@ -58,6 +61,24 @@ class RandomRecipes(seed: Long) {
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() }, maybe { text() },
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { constant(text()) }, maybe { choice<RecordFormat>() }, choice<AlpacaPrompt>(),
     )
+
+    private fun selector(): Selector = when (random.nextInt(3)) {
+        0 -> grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong())
+        1 -> s3ft(judge(), maybe { text() + "{response}{prompt}" }, whole(), number() + 1e-9, 1 - share(), whole(), generator(), true, random.nextLong())
+        else -> ssr(judge(), text(), choice(), number(), 1 - share(), whole(), random.nextLong())
+    }
+
+    private fun judge(): Judge = when (random.nextInt(3)) {
+        0 -> exactAnswer(metric())
+        1 -> llmJudge(generator(), whole(), choice())
+        else -> codeTests(listOf(text(), "{file}"), "a.py", text(), number() + 1e-9)
+    }
+
+    private fun generator(): TextSource = when (random.nextInt(3)) {
+        0 -> policy()
+        1 -> localModel(text())
+        else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
+    }
 
     private fun objective(): Objective = when (random.nextInt(3)) {
         0 -> sft(share(), number(), choice<Reduction>())

@@ -67,6 +67,15 @@ class RecipeJsonTest : FunSpec({
         Recipe.fromJson(changed) shouldBe sample
     }
 
+    test("a recipe that was written with one selector, or with none, is still read") {
+        val one = sample.toJson().replace(Regex(""""select": \[\s*(\{[^}]*})\s*]"""), "\"select\": $1")
+        one shouldNotBe sample.toJson()
+        Recipe.fromJson(one) shouldBe sample
+        val none = sample.toJson().replace(Regex(""""select": \[\s*(\{[^}]*})\s*]"""), "\"select\": null")
+        Recipe.fromJson(none) shouldBe sample.copy(selectors = emptyList())
+        refusal(one.replace("\"grape\"", "\"grap\"")) shouldContain "select[0].method: there is no method 'grap' for select(...)"
+    }
+
     context("misspelt names are refused with their path and the name they resemble") {
         listOf(
             Triple("\"epochs\"", "\"epoch\"", "train.epoch: there is no 'epoch' here" to "Did you mean 'epochs'?"),

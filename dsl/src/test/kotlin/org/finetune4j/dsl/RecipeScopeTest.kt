@@ -24,13 +24,31 @@ class RecipeScopeTest : FunSpec({
             base = ModelFolder("models/tiny"),
             data = TrainingData(JsonLinesFile("train.jsonl", Fields(responses = "candidates")), Template()),
             heldOut = JsonLinesFile("held-out.jsonl"),
-            selector = grape(topK = 2),
+            selectors = listOf(grape(topK = 2)),
             objective = asft(kl = 0.1),
             adapter = lora(rank = 4),
             training = Training(epochs = 2, tokensPerBatch = 512, optimizer = adamW(lr = 2e-4), precision = bf16, seed = 7),
             evaluation = Evaluation(listOf(exactMatch(trim = true)), maxNewTokens = 32),
             output = "runs/x",
         )
+    }
+
+    test("two selectors that decide the target need one call that says which is first") {
+        val message = shouldThrow<FinetuneException> {
+            recipe {
+                base("m")
+                data(jsonl("f"))
+                select(grape())
+                select(grape(topK = 2))
+            }
+        }.message.orEmpty()
+        message shouldContain "select: grape and grape both decide which response a prompt is trained with"
+        message shouldContain "such as select(grape(...), grape(...))"
+        recipe {
+            base("m")
+            data(jsonl("f"))
+            select(grape(), grape(topK = 2))
+        }.selectors shouldBe listOf(grape(), grape(topK = 2))
     }
 
     test("fragments are values that several recipes can share") {

@@ -36,18 +36,26 @@ public record EncodedSamples(List<Example> examples, int dropped, int cut, Lengt
         return examples.stream().mapToLong(Example::supervisedTokens).sum();
     }
 
-    /** SHA-256 over names, tokens and marks: it tells whether a resumed run sees the data it began with. */
+    /** SHA-256 over names, tokens, marks and columns: it tells whether a resumed run sees the data it began with. */
     public String hash() {
         MessageDigest digest = Hashes.sha256();
-        for (Example example : examples) {
-            byte[] name = example.id().getBytes(StandardCharsets.UTF_8);
-            ByteBuffer bytes = ByteBuffer.allocate(8 + name.length + 5 * example.ids().length);
-            bytes.putInt(name.length).put(name).putInt(example.ids().length);
-            for (int i = 0; i < example.ids().length; i++) {
-                bytes.putInt(example.ids()[i]).put((byte) (example.supervised()[i] ? 1 : 0));
-            }
-            digest.update(bytes.array());
-        }
+        examples.forEach(example -> example.sequences().forEach(sequence -> update(digest, sequence)));
         return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static void update(MessageDigest digest, Example example) {
+        byte[] name = example.id().getBytes(StandardCharsets.UTF_8);
+        ByteBuffer bytes = ByteBuffer.allocate(8 + name.length + 5 * example.ids().length);
+        bytes.putInt(name.length).put(name).putInt(example.ids().length);
+        for (int i = 0; i < example.ids().length; i++) {
+            bytes.putInt(example.ids()[i]).put((byte) (example.supervised()[i] ? 1 : 0));
+        }
+        digest.update(bytes.array());
+        example.columns().forEach((column, values) -> {
+            digest.update(column.getBytes(StandardCharsets.UTF_8));
+            ByteBuffer numbers = ByteBuffer.allocate(Float.BYTES * values.length);
+            numbers.asFloatBuffer().put(values);
+            digest.update(numbers.array());
+        });
     }
 }

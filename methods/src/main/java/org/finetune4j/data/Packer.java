@@ -50,7 +50,7 @@ public final class Packer {
             long tokens = 0;
             while (next < shuffled.length) {
                 Example example = examples.get(shuffled[next]);
-                tokens += example.inputTokens();
+                tokens += example.packedTokens();
                 if (!batch.isEmpty() && tokens > tokensPerBatch) {
                     break;
                 }

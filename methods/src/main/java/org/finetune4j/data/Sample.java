@@ -95,7 +95,7 @@ public record Sample(String id, Conversation conversation, List<Candidate> candi
     }
 
     /** This sample with other candidate responses. */
-    Sample withCandidates(List<Candidate> others) {
+    public Sample withCandidates(List<Candidate> others) {
         return new Sample(id, conversation, others, answer, fields, provenance);
     }
 

@@ -29,7 +29,11 @@ public record Method<F extends Fragment>(String name, Kind kind, String title, S
         /** {@code decode(...)}: how answers are generated. */
         DECODE,
         /** {@code study(...)}: which recipes are compared, and how. */
-        STUDY
+        STUDY,
+        /** An argument of another method: where text comes from. */
+        SOURCE,
+        /** An argument of another method: what says whether an answer is right. */
+        JUDGE
     }
 
     /**

@@ -7,10 +7,18 @@ import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.evaluate.ExactMatch;
+import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.OpenAi;
+import org.finetune4j.methods.generate.Policy;
+import org.finetune4j.methods.judge.CodeTests;
+import org.finetune4j.methods.judge.ExactAnswer;
+import org.finetune4j.methods.judge.LlmJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.S3ft;
+import org.finetune4j.methods.select.Ssr;
 
 /** The catalogue of methods: a new method is one file and one line here. */
 public final class Methods {
@@ -19,10 +27,18 @@ public final class Methods {
             DftDynamic.METHOD,
             Asft.METHOD,
             Grape.METHOD,
+            S3ft.METHOD,
+            Ssr.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
-            ExactMatch.METHOD);
+            ExactMatch.METHOD,
+            Policy.METHOD,
+            LocalModel.METHOD,
+            OpenAi.METHOD,
+            ExactAnswer.METHOD,
+            LlmJudge.METHOD,
+            CodeTests.METHOD);
 
     private Methods() {
     }

@@ -14,10 +14,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The settings of a fragment by name, read with defaults; every name that nobody read is refused. */
 public final class Settings {
+    private static final String METHOD = "method";
+
     private final Map<String, ?> values;
     private final Set<String> read = new LinkedHashSet<>();
 
-    /** Settings with these values: strings, booleans, numbers, enum constants, or lists of strings. */
+    /** Settings with these values: strings, booleans, numbers, enum constants, lists of strings, or fragments. */
     public Settings(Map<String, ?> values) {
         this.values = Map.copyOf(values);
     }
@@ -132,6 +134,32 @@ public final class Settings {
             }
         }
         throw wrong(name, value, "one of " + Arrays.toString(otherwise.getDeclaringClass().getEnumConstants()));
+    }
+
+    /**
+     * A fragment of this kind, given as such or as the name of its method under {@code method} with its settings, or the
+     * default.
+     */
+    public <F extends Fragment> F fragment(String name, Method.Kind kind, Class<F> type, F otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        if (type.isInstance(value)) {
+            return type.cast(value);
+        }
+        String wanted = "a " + kind.name().toLowerCase(Locale.ROOT) + " with its \"method\" and settings";
+        if (!(value instanceof Map<?, ?> parts) || !(parts.get(METHOD) instanceof String method)) {
+            throw wrong(name, value, wanted);
+        }
+        Map<String, Object> settings = new LinkedHashMap<>();
+        parts.forEach((setting, given) -> settings.put(String.valueOf(setting), given));
+        settings.remove(METHOD);
+        Fragment made = Methods.named(kind, method).create(new Settings(settings));
+        if (!type.isInstance(made)) {
+            throw wrong(name, value, wanted);
+        }
+        return type.cast(made);
     }
 
     void refuseUnread(String method) {

@@ -12,22 +12,24 @@ import org.finetune4j.data.DataPosition;
 
 /**
  * Where a run stands, beside its arrays. Data order, dropout and learning rate are pure functions of the seed, the step
- * and the settings, so that these numbers are all the state there is.
+ * and the settings, so that these numbers and what methods remember are all the state there is.
  *
  * @param step     optimiser steps made
  * @param position where the next step begins in the data
  * @param identity what must be the same for a run to continue, by the names of the settings
  * @param recipe   the recipe as JSON, for the reader
  * @param versions what the run was made with, for the reader
+ * @param states   what methods remember, by the names of their {@link RunState}s
  */
 public record CheckpointState(long step, DataPosition position, Map<String, String> identity, String recipe,
-                              Map<String, String> versions) {
+                              Map<String, String> versions, Map<String, String> states) {
     private static final int FORMAT = 1;
 
     /** Keeps copies in their order. */
     public CheckpointState {
         identity = Collections.unmodifiableMap(new LinkedHashMap<>(identity));
         versions = Collections.unmodifiableMap(new LinkedHashMap<>(versions));
+        states = Collections.unmodifiableMap(new LinkedHashMap<>(states));
     }
 
     String toJson() {
@@ -37,6 +39,9 @@ public record CheckpointState(long step, DataPosition position, Map<String, Stri
         identity.forEach(root.putObject("identity")::put);
         root.put("recipe", recipe);
         versions.forEach(root.putObject("versions")::put);
+        if (!states.isEmpty()) {
+            states.forEach(root.putObject("states")::put);
+        }
         return root.toPrettyString();
     }
 
@@ -51,7 +56,8 @@ public record CheckpointState(long step, DataPosition position, Map<String, Stri
         }
         return new CheckpointState(root.path("step").longValue(),
                 new DataPosition(position.path("epoch").intValue(), position.path("index").intValue()),
-                texts(root.path("identity")), root.path("recipe").asText(), texts(root.path("versions")));
+                texts(root.path("identity")), root.path("recipe").asText(), texts(root.path("versions")),
+                texts(root.path("states")));
     }
 
     private static Map<String, String> texts(JsonNode object) {

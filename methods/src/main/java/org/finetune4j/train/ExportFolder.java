@@ -1,6 +1,7 @@
 package org.finetune4j.train;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -74,8 +75,9 @@ final class ExportFolder {
         if (job.adapter() != null) {
             fragment(root.putObject("adapter"), job.adapter());
         }
-        if (job.selector() != null) {
-            fragment(root.putObject("selector"), job.selector());
+        if (!job.selectors().isEmpty()) {
+            ArrayNode selectors = root.putArray("selectors");
+            job.selectors().forEach(selector -> fragment(selectors.addObject(), selector));
         }
         ObjectNode train = root.putObject("train");
         job.train().identity().forEach((name, value) -> train.put(name.substring("train.".length()), value));
@@ -99,12 +101,19 @@ final class ExportFolder {
     private static void fragment(ObjectNode node, Fragment fragment) {
         node.put("name", fragment.method().name()).put("title", fragment.method().title())
                 .put("source", fragment.method().source());
-        node.set("settings", StrictJson.mapper().valueToTree(fragment.settings()));
+        ObjectNode settings = node.putObject("settings");
+        fragment.settings().forEach((name, value) -> {
+            if (value instanceof Fragment part) {
+                fragment(settings.putObject(name), part);
+            } else {
+                settings.set(name, StrictJson.mapper().valueToTree(value));
+            }
+        });
     }
 
     /** The fragments whose methods are to be cited. */
     static List<Fragment> fragments(FineTuning job) {
-        return Stream.of(job.selector(), job.objective(), job.adapter()).filter(java.util.Objects::nonNull)
-                .map(Fragment.class::cast).toList();
+        return Stream.concat(job.selectors().stream(), Stream.of(job.objective(), job.adapter()))
+                .filter(java.util.Objects::nonNull).map(Fragment.class::cast).toList();
     }
 }

@@ -1,6 +1,8 @@
 package org.finetune4j.train;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.finetune4j.data.DataSource;
 import org.finetune4j.data.preview.Preview;
 import org.finetune4j.methods.adapt.Adapter;
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param data         what to train on
  * @param chatTemplate a Jinja chat template, or null for the tokenizer's own
  * @param supervision  which tokens of a conversation are learned
- * @param selector     chooses among the data before training, or null to train on all of it
+ * @param selectors    choose what of the data is trained on, one after another before training; none to train on all
  * @param objective    what is minimised
  * @param adapter      the parameterisation that trains, or null to train every parameter
  * @param train        how to train
@@ -28,9 +30,14 @@ import org.jspecify.annotations.Nullable;
  * @param recipe       the recipe as JSON, kept with the run; an empty object if there is none
  */
 public record FineTuning(BaseModel base, DataSource data, @Nullable String chatTemplate, Supervision supervision,
-                         @Nullable Selector selector, Objective objective, @Nullable Adapter adapter, TrainSettings train,
+                         List<Selector> selectors, Objective objective, @Nullable Adapter adapter, TrainSettings train,
                          @Nullable Evaluation evaluation, String kernels, @Nullable Path runFolder,
                          @Nullable Path continueFrom, @Nullable Path dataCache, String recipe) {
+    /** Keeps an immutable copy of the selectors. */
+    public FineTuning {
+        selectors = List.copyOf(selectors);
+    }
+
     /** A builder; base, data and objective must be given. */
     public static Builder builder(BaseModel base, DataSource data, Objective objective) {
         return new Builder(base, data, objective);
@@ -68,7 +75,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
 
     /** This job with the files of its base elsewhere. */
     FineTuning withBase(BaseModel other) {
-        return new FineTuning(other, data, chatTemplate, supervision, selector, objective, adapter, train, evaluation,
+        return new FineTuning(other, data, chatTemplate, supervision, selectors, objective, adapter, train, evaluation,
                 kernels, runFolder, continueFrom, dataCache, recipe);
     }
 
@@ -79,7 +86,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         private final Objective objective;
         private @Nullable String chatTemplate;
         private Supervision supervision = Supervision.ASSISTANT;
-        private @Nullable Selector selector;
+        private final List<Selector> selectors = new ArrayList<>();
         private @Nullable Adapter adapter;
         private TrainSettings train = TrainSettings.defaults();
         private @Nullable Evaluation evaluation;
@@ -107,9 +114,9 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
             return this;
         }
 
-        /** Sets the selector. */
+        /** Adds a selector, which chooses among what those before it leave. */
         public Builder selector(Selector value) {
-            selector = value;
+            selectors.add(value);
             return this;
         }
 
@@ -163,7 +170,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
 
         /** The job. */
         public FineTuning build() {
-            return new FineTuning(base, data, chatTemplate, supervision, selector, objective, adapter, train, evaluation,
+            return new FineTuning(base, data, chatTemplate, supervision, selectors, objective, adapter, train, evaluation,
                     kernels, runFolder, continueFrom, dataCache, recipe);
         }
     }

@@ -15,13 +15,20 @@ import org.finetune4j.data.Encoder;
 import org.finetune4j.data.ReadData;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
+import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.Fragment;
 import org.finetune4j.methods.Methods;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.evaluate.MetricResult;
+import org.finetune4j.methods.objective.ExamplePreparation;
+import org.finetune4j.methods.objective.PassContext;
+import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.generate.SourceContext;
+import org.finetune4j.methods.generate.TextModel;
 import org.finetune4j.methods.select.Selector;
+import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.ModelConfig;
 import org.finetune4j.tokenizer.Message;
@@ -135,30 +142,91 @@ final class FineTuningRun {
     private EncodedSamples trainingData() {
         EncodedSamples ready = preparation.encoded();
         if (ready != null) {
-            return ready;
+            return completed(preparation.samples(), ready);
         }
-        Selector selector = java.util.Objects.requireNonNull(job.selector());
         if (preparation.longResponses() > 0) {
             listener.warned(preparation.longResponses() + " responses that make their samples longer than "
                     + preparation.limit().tokens() + " tokens are left out before the choice, because tooLong is DROP.");
         }
-        Selector.Selection selection;
-        try (ModelScorer scorer = new ModelScorer(model, encoding, preparation.limit(), job.train().tooLong(),
-                job.train().tokensPerBatch(), listener, scoreCache())) {
-            selection = selector.select(preparation.samples(), scorer);
+        List<Sample> chosen = preparation.samples();
+        try (GeneratingPolicy policy = new GeneratingPolicy();
+             RunSelection context = new RunSelection(this::scorer, policy, job.runFolder(), listener)) {
+            for (Selector selector : job.selectors()) {
+                chosen = select(selector, chosen, context);
+            }
         }
+        return completed(chosen, encoder().encode(chosen));
+    }
+
+    private List<Sample> select(Selector selector, List<Sample> samples, RunSelection context) {
+        Selector.Selection selection = selector.select(samples, context);
         listener.selected(selection.report());
         if (selection.samples().isEmpty()) {
-            throw new FinetuneException("select: " + selector.method().name() + " left none of "
-                    + preparation.samples().size() + " samples to train on. Loosen its settings or give it other data.");
+            throw new FinetuneException("select: " + selector.method().name() + " left none of " + samples.size()
+                    + " samples to train on. Loosen its settings or give it other data.");
         }
-        return new Encoder(encoding, preparation.limit(), job.train().tooLong()).encode(selection.samples());
+        return selection.samples();
+    }
+
+    private Encoder encoder() {
+        return new Encoder(encoding, preparation.limit(), job.train().tooLong());
+    }
+
+    /** With what the objective wants of every sample. */
+    private EncodedSamples completed(List<Sample> samples, EncodedSamples data) {
+        if (!job.objective().preparesExamples()) {
+            return data;
+        }
+        try (ModelScorer scorer = scorer()) {
+            ExamplePreparation.Prepared prepared = job.objective().prepare(new ExamplePreparation(samples,
+                    data.examples(), encoder(), tokenizer, scorer, job.train().seed(), job.runFolder()));
+            listener.selected(prepared.report());
+            if (prepared.examples().isEmpty()) {
+                throw new FinetuneException("objective: " + job.objective().method().name() + " left none of "
+                        + data.examples().size() + " samples to train on: " + prepared.report() + ".");
+            }
+            return new EncodedSamples(prepared.examples(), data.dropped(), data.cut(), data.lengths());
+        }
+    }
+
+    private ModelScorer scorer() {
+        return new ModelScorer(model, encoding, preparation.limit(), job.train().tooLong(), job.train().tokensPerBatch(),
+                listener, scoreCache());
+    }
+
+    /** The models that selectors may ask: this run's own before it trains, and others with its precision and kernels. */
+    private final class GeneratingPolicy implements SourceContext, AutoCloseable {
+        private @Nullable GeneratingModel policy;
+
+        @Override
+        public TextModel policy() {
+            if (policy == null) {
+                policy = GeneratingModel.of(model, tokenizer, encoding, arithmetic());
+            }
+            return policy;
+        }
+
+        @Override
+        public TextModel load(Path folder) {
+            return GeneratingModel.load(folder, job.train().precision(), job.kernels());
+        }
+
+        @Override
+        public void close() {
+            if (policy != null) {
+                policy.close();
+            }
+        }
+    }
+
+    /** What tells two models apart that compute the same text otherwise. */
+    private String arithmetic() {
+        return baseHash + " " + job.train().precision() + " " + job.train().frozenWeights() + " " + job.kernels();
     }
 
     private @Nullable ScoreCache scoreCache() {
         Path runFolder = job.runFolder();
-        return runFolder == null ? null : new ScoreCache(runFolder, baseHash + " " + job.train().precision() + " " + job.train().frozenWeights() + " "
-                + job.kernels() + " " + job.train().tokensPerBatch());
+        return runFolder == null ? null : new ScoreCache(runFolder, arithmetic() + " " + job.train().tokensPerBatch());
     }
 
     private void warnOfLeaks() {
@@ -224,14 +292,26 @@ final class FineTuningRun {
         if (job.continueFrom() != null) {
             identity.put("continueFrom", job.continueFrom() + " step " + beginWithWeightsOf(job.continueFrom()));
         }
+        TokenLoss loss = job.objective().tokenLoss();
         TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
-                job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe());
+                job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe(),
+                StepRule.of(loss, null));
         boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
         TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name())
                 : listener;
-        try (ModelGradientEngine engine = new ModelGradientEngine(model, job.objective().tokenLoss(),
-                preparation.plan().memory().options())) {
-            return new Trainer(engine, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
+        EngineOptions options = preparation.plan().memory().options();
+        // What completes samples for training does not do so for held-out ones.
+        TokenLoss heldOutLoss = job.objective().preparesExamples() ? new Sft() : null;
+        try (ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options)) {
+            GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
+                    new OtherBatches(data.examples(), job.train())));
+            try {
+                return new Trainer(passes, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
+            } finally {
+                if (passes != engine) {
+                    passes.close();
+                }
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 package org.finetune4j.train;
 
 import java.util.List;
+import java.util.Map;
 import org.finetune4j.head.TokenValues;
 import org.finetune4j.model.PackedBatch;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** What the trainer needs of a model with its loss: flat weights, their gradient, and passes over batches. */
-public interface GradientEngine {
+public interface GradientEngine extends AutoCloseable {
     /** The parameters that train, one after another as they lie in {@link #weights()}. */
     List<Slice> slices();
 
@@ -25,6 +26,19 @@ public interface GradientEngine {
     /** Size of the vocabulary. */
     int vocabulary();
 
+    /** To be called before each optimiser step, with the number of steps made until then. */
+    default void beginStep(long done) {
+    }
+
+    /** Arrays beside the weights that a run must find again when it continues, by name. */
+    default Map<String, INDArray> state() {
+        return Map.of();
+    }
+
+    /** To be called after {@link #state()} was read from a checkpoint. */
+    default void stateRestored() {
+    }
+
     /** Sets the gradient to zero. */
     void zeroGradients();
 
@@ -33,6 +47,11 @@ public interface GradientEngine {
 
     /** Forward only, without dropout. */
     TokenValues evaluate(PackedBatch batch);
+
+    /** Gives back what belongs to this engine alone. */
+    @Override
+    default void close() {
+    }
 
     /**
      * Where one parameter lies in the flat arrays.

@@ -3,17 +3,33 @@ package org.finetune4j.train;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.finetune4j.head.TokenValues;
+import org.jspecify.annotations.Nullable;
 
-/** Means over supervised tokens of what passes over batches found. */
+/** Means of what passes over batches found: over supervised tokens, and over samples of what is told for samples. */
 final class Means {
     private static final String LOSS = "loss";
+    private static final String DIVISOR = "divisor";
 
+    private final @Nullable String divisor;
     private final Map<String, Double> sums = new LinkedHashMap<>();
+    private final Map<String, Double> sampleSums = new LinkedHashMap<>();
     private long tokens;
+    private long samples;
+
+    /** Means of losses whose sum is divided by that of the logged value {@code divisor}, or by the number of tokens. */
+    Means(@Nullable String divisor) {
+        this.divisor = divisor;
+    }
 
     void add(TokenValues values, int supervisedTokens) {
         tokens += supervisedTokens;
         values.values().keySet().forEach(name -> sums.merge(name, values.sum(name), Double::sum));
+        values.samples().forEach((name, numbers) -> {
+            for (double number : numbers) {
+                sampleSums.merge(name, number, Double::sum);
+            }
+        });
+        samples += values.samples().getOrDefault(LOSS, new double[0]).length;
     }
 
     long tokens() {
@@ -21,7 +37,20 @@ final class Means {
     }
 
     double loss() {
-        return sums.getOrDefault(LOSS, Double.NaN) / tokens;
+        if (samples > 0) {
+            return sampleSums.get(LOSS) / sampleSums.get(DIVISOR);
+        }
+        double sum = sums.getOrDefault(LOSS, Double.NaN);
+        return divisor == null ? sum / tokens : divided() == 0 ? 0 : sum / divided();
+    }
+
+    /** What a gradient must be multiplied by that was taken of the mean over tokens; 0 where the divisor's sum is. */
+    double gradientFactor() {
+        return divisor == null ? 1 : divided() == 0 ? 0 : tokens / divided();
+    }
+
+    private double divided() {
+        return sums.getOrDefault(divisor, Double.NaN);
     }
 
     /** Everything but the loss. */
@@ -30,6 +59,11 @@ final class Means {
         sums.forEach((name, sum) -> {
             if (!name.equals(LOSS)) {
                 means.put(name, sum / tokens);
+            }
+        });
+        sampleSums.forEach((name, sum) -> {
+            if (!name.equals(LOSS) && !name.equals(DIVISOR)) {
+                means.put(name, sum / samples);
             }
         });
         return means;

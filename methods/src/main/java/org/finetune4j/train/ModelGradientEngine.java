@@ -1,18 +1,23 @@
 package org.finetune4j.train;
 
 import java.util.List;
+import java.util.Map;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenValues;
 import org.finetune4j.model.EngineOptions;
+import org.finetune4j.model.LaggedWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.TrainingEngine;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A language model under a token loss. */
-public final class ModelGradientEngine implements GradientEngine, AutoCloseable {
+public final class ModelGradientEngine implements GradientEngine {
     private final LanguageModel model;
     private final TrainingEngine engine;
+    private final @Nullable TrainingEngine heldOut;
+    private final TokenLoss.@Nullable Lag lag;
 
     /** Builds the graph; what trains in the model must have been decided. The model stays open. */
     public ModelGradientEngine(LanguageModel model, TokenLoss loss) {
@@ -21,8 +26,20 @@ public final class ModelGradientEngine implements GradientEngine, AutoCloseable 
 
     /** As the other constructor, computing as the options say. */
     public ModelGradientEngine(LanguageModel model, TokenLoss loss, EngineOptions options) {
+        this(model, loss, null, options);
+    }
+
+    /**
+     * Builds the graph; what trains in the model must have been decided.
+     *
+     * @param heldOutLoss what {@link #evaluate} takes, or null for the loss that is trained
+     */
+    public ModelGradientEngine(LanguageModel model, TokenLoss loss, @Nullable TokenLoss heldOutLoss,
+                               EngineOptions options) {
         this.model = model;
         this.engine = new TrainingEngine(model, loss, true, options);
+        this.heldOut = heldOutLoss == null ? null : TrainingEngine.forwardOnly(model, heldOutLoss, options);
+        this.lag = loss.lag();
     }
 
     @Override
@@ -57,6 +74,28 @@ public final class ModelGradientEngine implements GradientEngine, AutoCloseable 
     }
 
     @Override
+    public void beginStep(long done) {
+        LaggedWeights follower = engine.follower();
+        if (follower != null && lag != null && done > 0 && done % lag.every() == 0) {
+            follower.follow(lag.mix());
+        }
+    }
+
+    @Override
+    public Map<String, INDArray> state() {
+        LaggedWeights follower = engine.follower();
+        return follower == null ? Map.of() : Map.of("reference", follower.masters());
+    }
+
+    @Override
+    public void stateRestored() {
+        LaggedWeights follower = engine.follower();
+        if (follower != null) {
+            follower.changed();
+        }
+    }
+
+    @Override
     public void zeroGradients() {
         engine.zeroGradients();
     }
@@ -68,11 +107,14 @@ public final class ModelGradientEngine implements GradientEngine, AutoCloseable 
 
     @Override
     public TokenValues evaluate(PackedBatch batch) {
-        return engine.evaluate(batch);
+        return (heldOut == null ? engine : heldOut).evaluate(batch);
     }
 
     @Override
     public void close() {
+        if (heldOut != null) {
+            heldOut.close();
+        }
         engine.close();
     }
 }

@@ -24,6 +24,10 @@ import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.methods.objective.Composition;
+import org.finetune4j.methods.generate.Policy;
+import org.finetune4j.methods.generate.TextWork;
+import org.finetune4j.methods.select.SelectionRules;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
@@ -51,6 +55,7 @@ final class Planner {
     private List<Sample> samples = List.of();
     private int rows;
     private List<String> notes = List.of();
+    private List<TextWork> work = List.of();
     private Set<Long> prompts = Set.of();
     private List<Sample> heldOut = List.of();
     private @Nullable EncodedSamples encoded;
@@ -88,7 +93,8 @@ final class Planner {
         if (problems.isEmpty()) {
             attempt("kernels", this::estimate);
         }
-        boolean selects = job.selector() != null;
+        boolean selects = !job.selectors().isEmpty();
+        compositionProblems();
         EncodedSamples known = encoded;
         Plan plan = new Plan(stages(), models(), total, trainable, rows, known == null ? 0 : known.tokens(),
                 known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped() + lostSamples, steps,
@@ -96,6 +102,15 @@ final class Planner {
                         known == null ? 0 : known.cut()), problems);
         return new Preparation(plan, samples, prompts, longResponses, selects ? null : encoded, heldOut, heldOutEncoded,
                 limit);
+    }
+
+    private void compositionProblems() {
+        ModelConfig known = config;
+        if (known != null) {
+            List<String> selectors = job.selectors().stream().map(selector -> selector.method().name()).toList();
+            job.objective().problems(new Composition(job.adapter(), job.train(), selectors, known.layers())).forEach(
+                    problem -> problems.add("objective: " + problem));
+        }
     }
 
     private void attempt(String place, Runnable part) {
@@ -158,13 +173,13 @@ final class Planner {
     /** Reads the data once: encoded at the same time where nothing stands against it and nothing is chosen from. */
     private void readData(boolean nothingAgainst) {
         DataReader reader = new DataReader(job.data(), job.objective().rows(), job.objective().method().name());
-        if (job.selector() != null) {
+        if (!job.selectors().isEmpty() || job.objective().preparesExamples()) {
             samples = reader.samples(report);
             rows = samples.size();
             notes = report.lines();
             prompts = samples.stream().filter(sample -> !sample.isDocument()).map(ReadData::prompt)
                     .collect(Collectors.toSet());
-            candidateProblems();
+            selectionProblems();
         } else if (nothingAgainst && problems.isEmpty()) {
             encode();
         } else {
@@ -173,15 +188,14 @@ final class Planner {
         }
     }
 
-    private void candidateProblems() {
-        // Samples with the same prompt are alternatives of one another, too.
-        if (samples.stream().allMatch(sample -> sample.candidates().isEmpty())
-                && samples.stream().map(Sample::prompt).distinct().count() == samples.size()) {
-            problems.add("select: " + java.util.Objects.requireNonNull(job.selector()).method().name()
-                    + " has nothing to choose: each of the " + samples.size() + " samples of " + job.data()
-                    .description()
-                    + " has one response. Give candidate responses, name the field that holds them, or leave the "
-                    + "selector out.");
+    private void selectionProblems() {
+        SelectionRules.problems(job.selectors(), samples, job.data().description())
+                .forEach(problem -> problems.add("select: " + problem));
+        if (problems.isEmpty()) {
+            work = SelectionRules.work(job.selectors(), samples);
+            work.stream().map(TextWork::source).distinct().forEach(source -> source.problem()
+                    .ifPresent(problem -> problems.add("select: " + problem)));
+            notes = Stream.concat(notes.stream(), SelectionRules.notes(job.selectors(), samples).stream()).toList();
         }
     }
 
@@ -195,8 +209,8 @@ final class Planner {
             TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(),
                     java.util.Objects.requireNonNull(config).vocabularySize());
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
-            EncodedSamples data = job.selector() == null ? encodeRows(encoding, encoder) : encodeLikely(encoding,
-                    encoder);
+            EncodedSamples data = job.selectors().isEmpty() && !job.objective().preparesExamples()
+                    ? encodeRows(encoding, encoder) : encodeLikely(encoding, encoder);
             encoded = data;
             Packer packer = new Packer(data.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
                     job.train().seed());
@@ -248,8 +262,7 @@ final class Planner {
         if (job.train().tooLong() == TooLong.DROP) {
             dropLongResponses(encoding);
         }
-        return encoder.encode(samples.stream().map(sample -> sample.candidates().isEmpty() ? sample
-                : sample.withResponse(sample.candidates().get(0).text())).toList());
+        return encoder.encode(SelectionRules.likely(job.selectors(), samples));
     }
 
     /** Before anything is ranked, for a response that wins and is dropped then takes its prompt with it. */
@@ -304,7 +317,8 @@ final class Planner {
                     job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), kernels, batch,
                     ProcessMemory.availableBytes());
             MemoryPlanner.Choice choice = planner.choose();
-            memory = withAnswers(choice.memory(), known, kernels);
+            memory = withAnswers(choice.memory(), known, kernels,
+                    data.examples().stream().mapToLong(example -> example.ids().length).max().orElse(1));
             if (!memory.fits() && memory.generationRules()) {
                 problems.add(tooLargeAnswers(memory));
                 return;
@@ -324,7 +338,8 @@ final class Planner {
         long longest = data.examples().stream().mapToLong(example -> example.inputTokens()).max().orElse(1);
         double share = data.examples().stream()
                 .mapToDouble(example -> (double) example.supervisedTokens() / example.inputTokens()).max().orElse(1);
-        boolean selects = job.selector() != null;
+        // What a selector chooses, and what an objective adds to samples, is not known yet.
+        boolean selects = !job.selectors().isEmpty() || job.objective().preparesExamples();
         long tokens = selects ? Math.max(job.train().tokensPerBatch(), limit.tokens())
                 : Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens()));
         long supervised = selects ? tokens : Math.max(1, Math.min(tokens, (long) Math.ceil(tokens * share)));
@@ -344,13 +359,22 @@ final class Planner {
                 + mebibytes(wanted.availableBytes()) + " are available. " + mend;
     }
 
-    /** With the memory of the answers that are generated before and after the training, if any are. */
-    private MemoryEstimate withAnswers(MemoryEstimate training, ModelConfig known, Kernels kernels) {
+    /** With the memory of the answers that are generated before, between and after the training's stages, if any are. */
+    private MemoryEstimate withAnswers(MemoryEstimate training, ModelConfig known, Kernels kernels, long longestSample) {
         Evaluation evaluation = job.evaluation();
-        return answeredPrompts == 0 || evaluation == null ? training
-                : training.withGeneration(GenerationMemory.forecast(known, job.train().precision(),
-                        job.train().frozenWeights(), job.adapter() == null ? null : job.adapter().linearAdapter(), kernels,
-                        answeredPrompts, longestPrompt, evaluation.maxNewTokens()));
+        long texts = evaluation == null ? 0 : answeredPrompts;
+        int newTokens = evaluation == null ? 0 : evaluation.maxNewTokens();
+        int prompt = longestPrompt;
+        for (TextWork part : work) {
+            if (part.source() instanceof Policy) {
+                texts = Math.max(texts, part.requests());
+                newTokens = Math.max(newTokens, part.newTokens());
+                prompt = (int) Math.max(prompt, Math.min(longestSample, known.maxPositions()));
+            }
+        }
+        return texts == 0 ? training : training.withGeneration(GenerationMemory.forecast(known, job.train().precision(),
+                job.train().frozenWeights(), job.adapter() == null ? null : job.adapter().linearAdapter(), kernels,
+                (int) Math.min(texts, Integer.MAX_VALUE), prompt, newTokens));
     }
 
     private static String tooLargeAnswers(MemoryEstimate wanted) {
@@ -377,6 +401,7 @@ final class Planner {
             models.add("reference: " + (job.adapter() == null ? "a frozen copy of the weights as they are at the start"
                     : "the policy with its adapter off"));
         }
+        work.forEach(part -> models.add(part.description()));
         return models;
     }
 
@@ -384,9 +409,8 @@ final class Planner {
         List<String> stages = new ArrayList<>();
         stages.add(job.base() instanceof BaseModel.Fresh ? "make a model with random weights"
                 : "load the model " + job.base().folder());
-        if (job.selector() != null) {
-            stages.add("select with " + job.selector().method().name() + " from " + job.data().description());
-        }
+        job.selectors().forEach(selector -> stages.add("select with " + selector.method().name() + " from "
+                + (selector == job.selectors().get(0) ? job.data().description() : "what is left")));
         Evaluation evaluation = job.evaluation();
         String measured = evaluation == null ? "" : "measure " + (evaluation.metrics().isEmpty() ? ""
                 : String.join(", ",

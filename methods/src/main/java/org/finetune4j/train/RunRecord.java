@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.checkpoint.CheckpointException;
 import org.finetune4j.data.DataPosition;
 import org.finetune4j.train.Checkpoints.Checkpoint;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,7 @@ final class RunRecord {
         weights = named(engine.weights(), "");
         moments = named(optimizer.firstMoment(), ".first");
         moments.putAll(named(optimizer.secondMoment(), ".second"));
+        engine.state().forEach((name, array) -> moments.put("state." + name, array));
         identity = identity(computation);
         checkpoints = job.runFolder() == null ? null
                 : new Checkpoints(job.runFolder().resolve(CHECKPOINTS), files, job.settings().keepCheckpoints());
@@ -61,6 +63,8 @@ final class RunRecord {
             requireSameJob(found);
             found.readInto(weights, moments);
             engine.weightsChanged();
+            engine.stateRestored();
+            restoreStates(found);
             checkpoints.keepLatest(found.state().step());
             savedStep = found.state().step();
             saved = found.folder();
@@ -106,7 +110,20 @@ final class RunRecord {
     }
 
     private CheckpointState state(long step, DataPosition position) {
-        return new CheckpointState(step, position, identity, job.recipe(), versions());
+        Map<String, String> states = new LinkedHashMap<>();
+        job.rule().states().forEach(state -> states.put(state.name(), state.save()));
+        return new CheckpointState(step, position, identity, job.recipe(), versions(), states);
+    }
+
+    private void restoreStates(Checkpoint found) {
+        for (RunState state : job.rule().states()) {
+            String text = found.state().states().get(state.name());
+            if (text == null) {
+                throw new CheckpointException(found.folder(), "it lacks the state of " + state.name(),
+                        "Choose another run folder, or begin a new run from its weights with continueFrom");
+            }
+            state.restore(text);
+        }
     }
 
     /** What a run is made with, for the reader. */

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param key       tells weights, template, decoding and data apart
  */
 record ScoreCache(Path runFolder, String key) {
-    private static final String FILE_NAME = "scores.safetensors";
+    private static final int NAMED = 12;
     private static final String KEY = "key";
     private static final String COUNTS = "counts";
     private static final String VALUES = "logProbabilities";
@@ -32,9 +33,14 @@ record ScoreCache(Path runFolder, String key) {
         return new ScoreCache(runFolder, key + " " + hash);
     }
 
+    /** One file for each set, so that selectors that score one after another keep theirs. */
+    private Path file() {
+        return runFolder.resolve("scores-" + Hashes.of(key).substring(0, NAMED) + ".safetensors");
+    }
+
     /** The scores, one array per response, or null when there are none of this key that can be read. */
     @Nullable List<float[]> read() {
-        Path path = runFolder.resolve(FILE_NAME);
+        Path path = file();
         if (!Files.isRegularFile(path)) {
             return null;
         }
@@ -65,6 +71,6 @@ record ScoreCache(Path runFolder, String key) {
         tensors.put(COUNTS, Nd4j.createFromArray(counts));
         tensors.put(VALUES, values);
         RunRecord.createFolder(runFolder);
-        SafetensorsWriter.create().checkingFinite().write(runFolder.resolve(FILE_NAME), tensors, Map.of(KEY, key));
+        SafetensorsWriter.create().checkingFinite().write(file(), tensors, Map.of(KEY, key));
     }
 }

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trainer {
     private static final int NAMED = 8;
+    private static final int TOLD_EMPTY_STEPS = 10;
 
     private final GradientEngine engine;
     private final Kernels kernels;
@@ -46,6 +47,7 @@ public final class Trainer {
     private long step;
     private long nanos;
     private long timedSteps;
+    private int emptySteps;
 
     /**
      * A trainer.
@@ -111,7 +113,7 @@ public final class Trainer {
             boolean first = true;
             while (step < totalSteps) {
                 StepEvent event = makeStep(optimizer, record);
-                if (first) {
+                if (first && event.learningRate() > 0) {
                     guards.requireChanged(step, event.learningRate(), event.gradientNorm());
                 }
                 if (first || step == totalSteps) {
@@ -139,14 +141,16 @@ public final class Trainer {
     private StepEvent makeStep(AdamW optimizer, RunRecord record) {
         long began = System.nanoTime();
         Packer.Step data = packer.step(position);
-        List<PackedBatch> batches = StepBatches.of(data.batches(), job.reduction());
         long number = step + 1;
+        engine.beginStep(step);
+        List<List<Example>> samples = kept(data.batches(), number);
+        List<PackedBatch> batches = StepBatches.of(samples, job.reduction(), keySeed(number));
         long dropout = CounterRandom.seed(settings.seed(), "dropout", number);
         List<MicroBatch> done = new ArrayList<>(batches.size());
-        Means means = new Means();
+        Means means = new Means(job.rule().divisor());
         engine.zeroGradients();
         for (int i = 0; i < batches.size(); i++) {
-            MicroBatch micro = new MicroBatch(data.batches().get(i).stream().map(Example::id).toList(), batches.get(i),
+            MicroBatch micro = new MicroBatch(samples.get(i).stream().map(Example::id).toList(), batches.get(i),
                     CounterRandom.seed(dropout, "micro-batch", i));
             TokenValues values = engine.accumulateGradient(micro.batch(), micro.dropoutSeed());
             if (!Double.isFinite(values.loss())) {
@@ -155,29 +159,56 @@ public final class Trainer {
             means.add(values, micro.batch().supervised());
             done.add(micro);
         }
-        double norm = Math.sqrt(kernels.squaredNorm(engine.gradient()));
+        double factor = batches.isEmpty() ? 0 : means.gradientFactor();
+        double norm = factor * Math.sqrt(kernels.squaredNorm(engine.gradient()));
         if (!Double.isFinite(norm)) {
             throw notFinite(number, "the norm of the gradient is " + norm, done, record, true);
         }
-        if (number == 1) {
+        if (number == 1 && factor != 0) {
             warnOfFirstLoss(means);
         }
-        double rate = rates.rate(number);
-        optimizer.update(rate, number, norm > settings.clip() ? settings.clip() / norm : 1);
-        if (!Double.isFinite(kernels.squaredNorm(engine.weights()))) {
-            throw notFinite(number, "a trained parameter is not finite after the update", done, record, false);
+        double rate = factor == 0 ? 0 : rates.rate(number);
+        if (factor != 0) {
+            optimizer.update(rate, number, factor * (norm > settings.clip() ? settings.clip() / norm : 1));
+            if (!Double.isFinite(kernels.squaredNorm(engine.weights()))) {
+                throw notFinite(number, "a trained parameter is not finite after the update", done, record, false);
+            }
+            engine.weightsChanged();
         }
-        engine.weightsChanged();
+        countEmpty(factor == 0, number);
         step = number;
         position = data.next();
         return event(means, norm, rate, batches.stream().mapToLong(PackedBatch::tokens).sum(), began);
+    }
+
+    /** The samples that are learned of a step's, without micro-batches of which nothing is left. */
+    private List<List<Example>> kept(List<List<Example>> batches, long number) {
+        BatchStage stage = job.rule().stage();
+        return stage == null ? batches
+                : stage.prepare(batches, number).stream().filter(batch -> !batch.isEmpty()).toList();
+    }
+
+    private @Nullable Long keySeed(long number) {
+        return job.rule().keys() ? CounterRandom.seed(settings.seed(), "keys", number) : null;
+    }
+
+    private void countEmpty(boolean empty, long number) {
+        emptySteps = empty ? emptySteps + 1 : 0;
+        if (emptySteps == TOLD_EMPTY_STEPS) {
+            listener.warned("nothing was learned in the " + TOLD_EMPTY_STEPS + " steps up to step " + number
+                    + ": no token is left to learn from. Loosen what chooses samples or tokens.");
+        }
     }
 
     private StepEvent event(Means means, double norm, double rate, long tokens, long began) {
         long now = System.nanoTime();
         nanos += now - began;
         timedSteps++;
-        return new StepEvent(step, totalSteps, means.loss(), means.values(), norm, rate, tokens, means.tokens(),
+        Map<String, Double> values = means.values();
+        if (job.rule().stage() != null) {
+            values.putAll(job.rule().stage().values());
+        }
+        return new StepEvent(step, totalSteps, means.tokens() == 0 ? 0 : means.loss(), values, norm, rate, tokens, means.tokens(),
                 tokens * 1e9 / Math.max(1, now - began), nanos * 1e-9 / timedSteps * (totalSteps - step));
     }
 
@@ -192,11 +223,12 @@ public final class Trainer {
         if (job.heldOut() == null) {
             return;
         }
-        Means means = new Means();
+        Means means = new Means(job.rule().divisor());
         Packer order = new Packer(job.heldOut().examples(), settings.tokensPerBatch(), 1, 0);
         for (DataPosition at = DataPosition.START; at.epoch() == 0;) {
             Packer.Step data = order.step(at);
-            for (PackedBatch batch : StepBatches.of(data.batches(), job.reduction())) {
+            // The same keys every time, so that held-out losses of a run can be compared.
+            for (PackedBatch batch : StepBatches.of(data.batches(), job.reduction(), keySeed(0))) {
                 TokenValues values = engine.evaluate(batch);
                 if (!Double.isFinite(values.loss())) {
                     throw heldOutNotFinite(values.loss(), new MicroBatch(data.batches().get(0).stream().map(Example::id)

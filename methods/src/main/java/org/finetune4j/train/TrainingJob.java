@@ -19,10 +19,18 @@ import org.jspecify.annotations.Nullable;
  * @param runFolder    where metrics and checkpoints are written, or null for none
  * @param identity     what the caller holds to be the same when a run continues, by name; the trainer adds its own
  * @param recipe       the recipe as JSON, kept in checkpoints
+ * @param rule         what the methods of the run ask of the loop
  */
 public record TrainingJob(TrainSettings settings, double learningRate, Reduction reduction, EncodedSamples data,
-                          @Nullable EncodedSamples heldOut, @Nullable Path runFolder,
-                          Map<String, String> identity, String recipe) {
+                   @Nullable EncodedSamples heldOut, @Nullable Path runFolder,
+                   Map<String, String> identity, String recipe, StepRule rule) {
+    /** A job whose methods ask nothing of the loop. */
+    public TrainingJob(TrainSettings settings, double learningRate, Reduction reduction, EncodedSamples data,
+                @Nullable EncodedSamples heldOut, @Nullable Path runFolder, Map<String, String> identity,
+                String recipe) {
+        this(settings, learningRate, reduction, data, heldOut, runFolder, identity, recipe, StepRule.PLAIN);
+    }
+
     /** Keeps a copy in its order. */
     public TrainingJob {
         identity = Collections.unmodifiableMap(new LinkedHashMap<>(identity));

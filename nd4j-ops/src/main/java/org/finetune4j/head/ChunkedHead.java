@@ -1,12 +1,17 @@
 package org.finetune4j.head;
 
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Memory;
 import org.finetune4j.kernel.Kernels;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Runs a token loss over supervised tokens chunk by chunk, and owns the memory of one chunk.
@@ -24,7 +29,11 @@ public final class ChunkedHead implements AutoCloseable {
     private final LogitScaling scaling;
     private final DataType lossType;
     private final int rowsPerChunk;
+    private final @Nullable SequenceLoss sequenceLoss;
     private final Memory memory = new Memory();
+    private BatchExtras extras = BatchExtras.NONE;
+    private int[] sequencesOfRows = new int[0];
+    private SampleLosses sampleLosses = SampleLosses.NONE;
 
     /**
      * A head for this token loss.
@@ -41,6 +50,7 @@ public final class ChunkedHead implements AutoCloseable {
             throw new IllegalArgumentException("rows per chunk must be a positive multiple of " + ROW_MULTIPLE);
         }
         this.program = new TokenLossProgram(tokenLoss, lossType, hiddenType, kernels);
+        this.sequenceLoss = tokenLoss.sequenceLoss();
         this.scaling = scaling;
         this.lossType = lossType;
         this.rowsPerChunk = rowsPerChunk;
@@ -53,6 +63,33 @@ public final class ChunkedHead implements AutoCloseable {
     public static int rowsFor(long vocabulary) {
         long rows = CHUNK_BYTES / (vocabulary * Float.BYTES) / ROW_MULTIPLE * ROW_MULTIPLE;
         return (int) Math.min(MOST_ROWS, Math.max(LEAST_ROWS, rows));
+    }
+
+    /**
+     * Tells what the next passes are about.
+     *
+     * @param next      what the token loss wants beside the logits
+     * @param sequences the sequence of each supervised token {@code [supervised]}, ascending
+     * @throws FinetuneException when it lacks a column or keys that the token loss asks for
+     */
+    public void begin(BatchExtras next, int[] sequences) {
+        for (String column : program.columns()) {
+            if (!next.columns().containsKey(column)) {
+                throw new FinetuneException("the objective needs a number '" + column + "' for every supervised token, "
+                        + "and the batch has only " + next.columns().keySet() + ".");
+            }
+        }
+        if (program.drawsTokens() && next.keys() == null) {
+            throw new FinetuneException("the objective draws tokens, for which the batch brings no keys.");
+        }
+        extras = next;
+        sequencesOfRows = sequences;
+        sampleLosses = SampleLosses.NONE;
+    }
+
+    /** What the sequence loss made of the last pass; {@link SampleLosses#NONE} where there is none. */
+    public SampleLosses sampleLosses() {
+        return sampleLosses;
     }
 
     /** Names of the per-token values. */
@@ -85,47 +122,109 @@ public final class ChunkedHead implements AutoCloseable {
              @Nullable INDArray referenceHidden, @Nullable INDArray referenceWeight, double upstream, INDArray loss,
              INDArray values, @Nullable INDArray hiddenGradient, @Nullable INDArray weightGradient,
              boolean accumulateWeight) {
-        int supervised = (int) labels.length();
-        int chunks = (supervised + rowsPerChunk - 1) / rowsPerChunk;
-        int chunkRows = multiple((supervised + chunks - 1) / chunks);
         boolean withGradient = hiddenGradient != null || weightGradient != null;
-        double total = 0;
-        for (int begin = 0; begin < supervised; begin += chunkRows) {
-            int rows = Math.min(chunkRows, supervised - begin);
-            INDArray chunkLabels = part(labels, begin, rows, "labels");
-            INDArray chunkWeights = part(weights, begin, rows, "weights");
-            if (upstream != 1) {
-                INDArray scaled = memory.array("scaled weights", lossType, chunkWeights.length());
-                kernels.scale(chunkWeights, upstream, scaled);
-                chunkWeights = scaled;
-            }
-            INDArray chunkHidden = part(hidden, begin, rows, "hidden");
-            INDArray logits = project(kernels, chunkHidden, weight, "logits");
-            INDArray reference = referenceHidden == null || referenceWeight == null ? null
-                    : project(kernels, part(referenceHidden, begin, rows, "reference hidden"), referenceWeight,
-                            "reference logits");
-            TokenLossProgram.Result result = program.run(logits, chunkLabels, chunkWeights, reference, withGradient);
-            for (int v = 0; v < result.values().size(); v++) {
-                INDArray row = result.values().get(v);
-                long target = Memory.address(values)
-                        + (v * (long) supervised + begin) * lossType.width();
-                Memory.copy(Memory.address(row), target, (long) rows * lossType.width());
-            }
-            INDArray tokenLosses = result.values().get(0);
-            for (int r = 0; r < rows; r++) {
-                total += weights.getDouble(begin + r) * tokenLosses.getDouble(r);
-            }
-            INDArray logitsGradient = result.logitsGradient();
-            if (logitsGradient != null) {
-                clearPadding(logitsGradient, rows);
-                if (scaling.cap() != null) {
-                    kernels.softCapGradient(logits, scaling.cap(), logitsGradient, logitsGradient);
-                }
-                push(kernels, logitsGradient, chunkHidden, weight, begin, rows, hiddenGradient, weightGradient,
-                        accumulateWeight || begin > 0);
-            }
+        Pass pass = new Pass(kernels, hidden, weight, labels, referenceHidden, referenceWeight, values, hiddenGradient,
+                weightGradient, accumulateWeight);
+        if (sequenceLoss == null) {
+            loss.putScalar(0, pass.run(weights, upstream, withGradient));
+            return;
         }
-        loss.putScalar(0, total);
+        // The weight of a token depends on the losses of others, so that all of them come first.
+        pass.run(weights, upstream, false);
+        sampleLosses = SampleLosses.of(sequenceLoss, extras, sequencesOfRows, values.getRow(0).toDoubleVector(),
+                weights.toDoubleVector(), withGradient);
+        loss.putScalar(0, sampleLosses.total());
+        if (withGradient) {
+            pass.run(Nd4j.createFromArray(sampleLosses.gradients()).castTo(lossType), upstream, true);
+        }
+    }
+
+    /** What one call of {@link #run} reads and writes. */
+    private final class Pass {
+        private final Kernels kernels;
+        private final INDArray hidden;
+        private final INDArray weight;
+        private final INDArray labels;
+        private final @Nullable INDArray referenceHidden;
+        private final @Nullable INDArray referenceWeight;
+        private final INDArray values;
+        private final @Nullable INDArray hiddenGradient;
+        private final @Nullable INDArray weightGradient;
+        private final boolean accumulateWeight;
+
+        Pass(Kernels kernels, INDArray hidden, INDArray weight, INDArray labels, @Nullable INDArray referenceHidden,
+             @Nullable INDArray referenceWeight, INDArray values, @Nullable INDArray hiddenGradient,
+             @Nullable INDArray weightGradient, boolean accumulateWeight) {
+            this.kernels = kernels;
+            this.hidden = hidden;
+            this.weight = weight;
+            this.labels = labels;
+            this.referenceHidden = referenceHidden;
+            this.referenceWeight = referenceWeight;
+            this.values = values;
+            this.hiddenGradient = hiddenGradient;
+            this.weightGradient = weightGradient;
+            this.accumulateWeight = accumulateWeight;
+        }
+
+        /** Goes through all chunks, and returns the sum of the weighted token losses. */
+        double run(INDArray weights, double upstream, boolean withGradient) {
+            int supervised = (int) labels.length();
+            int chunks = (supervised + rowsPerChunk - 1) / rowsPerChunk;
+            int chunkRows = multiple((supervised + chunks - 1) / chunks);
+            double total = 0;
+            for (int begin = 0; begin < supervised; begin += chunkRows) {
+                int rows = Math.min(chunkRows, supervised - begin);
+                INDArray chunkWeights = part(weights, begin, rows, "weights");
+                if (upstream != 1) {
+                    INDArray scaled = memory.array("scaled weights", lossType, chunkWeights.length());
+                    kernels.scale(chunkWeights, upstream, scaled);
+                    chunkWeights = scaled;
+                }
+                INDArray chunkHidden = part(hidden, begin, rows, "hidden");
+                INDArray logits = project(kernels, chunkHidden, weight, "logits");
+                INDArray reference = referenceHidden == null || referenceWeight == null ? null
+                        : project(kernels, part(referenceHidden, begin, rows, "reference hidden"), referenceWeight,
+                                "reference logits");
+                TokenLossProgram.Result result = program.run(logits, part(labels, begin, rows, "labels"), chunkWeights,
+                        reference, columns(begin, rows), keys(begin, rows), withGradient);
+                for (int v = 0; v < result.values().size(); v++) {
+                    INDArray row = result.values().get(v);
+                    long target = Memory.address(values) + (v * (long) supervised + begin) * lossType.width();
+                    Memory.copy(Memory.address(row), target, (long) rows * lossType.width());
+                }
+                INDArray tokenLosses = result.values().get(0);
+                for (int r = 0; r < rows; r++) {
+                    total += weights.getDouble(begin + r) * tokenLosses.getDouble(r);
+                }
+                INDArray logitsGradient = result.logitsGradient();
+                if (logitsGradient != null) {
+                    clearPadding(logitsGradient, rows);
+                    if (scaling.cap() != null) {
+                        kernels.softCapGradient(logits, scaling.cap(), logitsGradient, logitsGradient);
+                    }
+                    push(kernels, logitsGradient, chunkHidden, weight, begin, rows, hiddenGradient, weightGradient,
+                            accumulateWeight || begin > 0);
+                }
+            }
+            return total;
+        }
+    }
+
+    private Map<String, INDArray> columns(int begin, int rows) {
+        Map<String, INDArray> columns = new LinkedHashMap<>();
+        for (String name : program.columns()) {
+            float[] values = extras.columns().get(name);
+            columns.put(name, Nd4j.createFromArray(Arrays.copyOf(Arrays.copyOfRange(values, begin, begin + rows),
+                    multiple(rows))).castTo(lossType));
+        }
+        return columns;
+    }
+
+    private @Nullable INDArray keys(int begin, int rows) {
+        int[] keys = extras.keys();
+        return keys == null || !program.drawsTokens() ? null
+                : Nd4j.createFromArray(Arrays.copyOf(Arrays.copyOfRange(keys, begin, begin + rows), multiple(rows)));
     }
 
     private INDArray project(Kernels kernels, INDArray chunkHidden, INDArray weight, String name) {

@@ -12,9 +12,11 @@ import org.finetune4j.graph.Graph;
 import org.finetune4j.graph.GraphSession;
 import org.finetune4j.graph.ReversePass;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.op.DrawTokens;
 import org.finetune4j.op.KlDivergence;
 import org.finetune4j.op.LogProbability;
 import org.finetune4j.op.LogSumExp;
+import org.finetune4j.op.RowEntry;
 import org.finetune4j.op.StopGradient;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -28,11 +30,15 @@ public final class TokenLossProgram implements AutoCloseable {
     private static final String LABELS = "labels";
     private static final String WEIGHTS = "weights";
     private static final String REFERENCE = "reference_logits";
+    private static final String KEYS = "keys";
+    private static final String COLUMN = "column.";
 
     private final Arena arena = new Arena();
     private final List<String> names = new ArrayList<>();
     private final List<String> valueOutputs = new ArrayList<>();
     private final boolean needsReference;
+    private final boolean drawsTokens;
+    private final List<String> columns;
     private final GraphSession forward;
     private final GraphSession training;
     private final String gradient;
@@ -51,7 +57,9 @@ public final class TokenLossProgram implements AutoCloseable {
     public TokenLossProgram(TokenLoss tokenLoss, DataType type, DataType gradientType, Kernels kernels) {
         Graph graph = new Graph();
         needsReference = tokenLoss.needsReference();
-        View view = new View(graph, type, needsReference);
+        drawsTokens = tokenLoss.drawsTokens();
+        columns = List.copyOf(tokenLoss.columns());
+        View view = new View(graph, type, this);
         TokenLoss.Expression expression = tokenLoss.build(view);
         names.add("loss");
         valueOutputs.add(expression.loss().name());
@@ -80,6 +88,22 @@ public final class TokenLossProgram implements AutoCloseable {
         return List.copyOf(names);
     }
 
+    /** Names of the columns that {@link #run} needs. */
+    List<String> columns() {
+        return columns;
+    }
+
+    /** Whether {@link #run} needs keys. */
+    boolean drawsTokens() {
+        return drawsTokens;
+    }
+
+    /** Evaluates a chunk as {@link #run(INDArray, INDArray, INDArray, INDArray, Map, INDArray, boolean)} with nothing beside. */
+    public Result run(INDArray logits, INDArray labels, INDArray weights, @Nullable INDArray referenceLogits,
+                      boolean withGradient) {
+        return run(logits, labels, weights, referenceLogits, Map.of(), null, withGradient);
+    }
+
     /**
      * Evaluates a chunk.
      *
@@ -87,17 +111,23 @@ public final class TokenLossProgram implements AutoCloseable {
      * @param labels          {@code [chunk]} INT32
      * @param weights         {@code [chunk]}, the upstream gradient of each token's loss
      * @param referenceLogits {@code [chunk, vocabulary]} when {@link #needsReference()}
+     * @param columnValues    {@code [chunk]} of the type of the logits for each of the token loss's columns
+     * @param keys            {@code [chunk]} INT32 when the token loss draws tokens
      * @param withGradient    whether the gradient towards the logits is wanted
      * @return valid until the next call
      */
     public Result run(INDArray logits, INDArray labels, INDArray weights, @Nullable INDArray referenceLogits,
-                      boolean withGradient) {
+                      Map<String, INDArray> columnValues, @Nullable INDArray keys, boolean withGradient) {
         Map<String, INDArray> inputs = new LinkedHashMap<>();
         inputs.put(LOGITS, logits);
         inputs.put(LABELS, labels);
         inputs.put(WEIGHTS, weights);
         if (referenceLogits != null) {
             inputs.put(REFERENCE, referenceLogits);
+        }
+        columnValues.forEach((name, values) -> inputs.put(COLUMN + name, values));
+        if (keys != null) {
+            inputs.put(KEYS, keys);
         }
         Map<String, INDArray> outputs = (withGradient ? training : forward).run(inputs, Map.of());
         List<INDArray> values = valueOutputs.stream().map(outputs::get).toList();
@@ -127,8 +157,10 @@ public final class TokenLossProgram implements AutoCloseable {
 
     /** What {@link #arenaBytes()} comes to with chunks of so many rows, found without allocating it. */
     long mostBytes(long rows, long vocabulary) {
-        Map<String, long[]> shapes = Map.of(LOGITS, new long[] {rows, vocabulary}, LABELS, new long[] {rows},
-                WEIGHTS, new long[] {rows}, REFERENCE, new long[] {rows, vocabulary});
+        Map<String, long[]> shapes = new HashMap<>(Map.of(LOGITS, new long[] {rows, vocabulary},
+                LABELS, new long[] {rows}, WEIGHTS, new long[] {rows}, REFERENCE, new long[] {rows, vocabulary},
+                KEYS, new long[] {rows}));
+        columns.forEach(name -> shapes.put(COLUMN + name, new long[] {rows}));
         return Math.max(forward.arenaBytes(shapes), training.arenaBytes(shapes));
     }
 
@@ -148,15 +180,19 @@ public final class TokenLossProgram implements AutoCloseable {
         private final SDVariable labels;
         private final SDVariable weights;
         private final @Nullable SDVariable reference;
-        private @Nullable SDVariable logProbability;
+        private final @Nullable SDVariable keys;
+        private final Map<String, SDVariable> columns = new HashMap<>();
+        private final Map<String, SDVariable> logProbabilities = new HashMap<>();
         private final Map<String, SDVariable> logSumExps = new HashMap<>();
 
-        View(Graph graph, DataType type, boolean needsReference) {
+        View(Graph graph, DataType type, TokenLossProgram program) {
             this.graph = graph;
             logits = graph.input(LOGITS, type);
             labels = graph.input(LABELS, DataType.INT);
             weights = graph.input(WEIGHTS, type);
-            reference = needsReference ? graph.input(REFERENCE, type) : null;
+            reference = program.needsReference ? graph.input(REFERENCE, type) : null;
+            keys = program.drawsTokens ? graph.input(KEYS, DataType.INT) : null;
+            program.columns.forEach(name -> columns.put(name, graph.input(COLUMN + name, type)));
         }
 
         @Override
@@ -176,10 +212,46 @@ public final class TokenLossProgram implements AutoCloseable {
 
         @Override
         public SDVariable logProbability() {
-            if (logProbability == null) {
-                logProbability = LogProbability.of(logits, labels, logSumExp());
+            return logProbability(logits);
+        }
+
+        @Override
+        public SDVariable logProbability(SDVariable of) {
+            return logProbabilities.computeIfAbsent(of.name(), name -> LogProbability.of(of, labels, logSumExp(of)));
+        }
+
+        @Override
+        public SDVariable atLabel(SDVariable x) {
+            return RowEntry.atLabel(x, labels);
+        }
+
+        @Override
+        public SDVariable largest(SDVariable x) {
+            return RowEntry.numberOfLargest(x);
+        }
+
+        @Override
+        public SDVariable entropy(SDVariable of) {
+            SDVariable mean = graph().nn().softmax(of, 1).mul(of).sum(1);
+            return logSumExp(of).sub(mean);
+        }
+
+        @Override
+        public SDVariable column(String name) {
+            SDVariable column = columns.get(name);
+            if (column == null) {
+                throw new IllegalStateException("column '" + name + "' was asked for by a token loss whose columns() are "
+                        + columns.keySet());
             }
-            return logProbability;
+            return column;
+        }
+
+        @Override
+        public SDVariable drawnTokens(SDVariable of, double temperature, int count) {
+            if (keys == null) {
+                throw new IllegalStateException("tokens were to be drawn by a token loss whose drawsTokens() is false");
+            }
+            return DrawTokens.of(of, keys, temperature, count);
         }
 
         @Override

@@ -33,6 +33,33 @@ public interface TokenView {
     /** {@code KL(softmax(from) || softmax(to))} of each row, {@code [chunk]}. */
     SDVariable klDivergence(SDVariable from, SDVariable to);
 
+    /** Log-probability of each label under other logits {@code [chunk, vocabulary]}, {@code [chunk]}. */
+    SDVariable logProbability(SDVariable logits);
+
+    /** The entry of each row of {@code x}, {@code [chunk, vocabulary]}, at its label: {@code [chunk]}, without gradient. */
+    SDVariable atLabel(SDVariable x);
+
+    /** The number of the largest entry of each row, {@code [chunk]}, the first of equal ones; without gradient. */
+    SDVariable largest(SDVariable x);
+
+    /** Entropy in nats of the distribution of each row of logits, {@code [chunk]}. */
+    SDVariable entropy(SDVariable logits);
+
+    /**
+     * A number that the batch brings for each supervised token, {@code [chunk]}.
+     *
+     * @throws IllegalStateException when {@link TokenLoss#columns()} does not name it
+     */
+    SDVariable column(String name);
+
+    /**
+     * How often each token is among {@code count} independent draws, with replacement, from
+     * {@code softmax(logits / temperature)}: {@code [chunk, vocabulary]}. No gradient flows through the draw.
+     *
+     * @throws IllegalStateException when {@link TokenLoss#drawsTokens()} is false
+     */
+    SDVariable drawnTokens(SDVariable logits, double temperature, int count);
+
     /** The value of {@code x} as a constant of the reverse pass. */
     SDVariable stopGradient(SDVariable x);
 }

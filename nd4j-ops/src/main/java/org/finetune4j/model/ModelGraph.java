@@ -25,6 +25,7 @@ final class ModelGraph {
     static final String OFFSETS = "offsets";
     static final String DROPOUT_SEED = "dropout_seed";
     static final String TYPES = "token_types";
+    static final String DRAFTS = "drafts";
 
     private final LanguageModel model;
     private final EngineOptions options;
@@ -59,35 +60,30 @@ final class ModelGraph {
 
     /** The last hidden states of a trunk of this graph, {@code [tokens, hidden]}. */
     SDVariable hidden(Trunk trunk) {
+        return hidden(trunk, 0);
+    }
+
+    /** As the shorter method, with this share of the embeddings of {@link #DRAFTS} in those of the tokens. */
+    SDVariable hidden(Trunk trunk, double draftShare) {
         return trunk.hidden(integers(IDS), integers(POSITIONS),
-                model.config().architecture().embeddings().types() == null ? null : integers(TYPES));
+                model.config().architecture().embeddings().types() == null ? null : integers(TYPES),
+                draftShare == 0 ? null : new Trunk.Drafts(integers(DRAFTS), draftShare));
     }
 
     /** A trunk that uses the model's own parameters. */
     Trunk trunk(Trunk.Mixer mixer, boolean adapterOn) {
-        return new Trunk(model.config().architecture(), this::parameter, this::scales,
-                adapterOn ? this::adapted : this::plain, mixer,
-                options.fusions());
+        return trunk(mixer, adapterOn, Map.of());
     }
 
-    /** A trunk without adapter whose parameters are the given frozen copies. */
-    Trunk frozenTrunk(Trunk.Mixer mixer, Map<String, INDArray> copies) {
-        Function<String, SDVariable> parameter = name -> {
-            String own = "reference." + name;
-            INDArray copy = copies.get(name);
-            if (copy == null) {
-                throw new IllegalArgumentException("the reference has no parameter '" + name + "'");
-            }
-            parameterArrays.put(own, copy);
-            return input(own, model.precision().type());
-        };
-        return new Trunk(model.config().architecture(), parameter, layer -> null,
-                (layer, x) -> biased(layer, product(layer, x, parameter.apply(layer.weight())), parameter), mixer,
-                options.fusions());
-    }
-
-    private SDVariable parameter(String name) {
-        return bound(name, model.parameters().named(name).value());
+    /**
+     * A trunk that has copies of some parameters in their place.
+     *
+     * @param copies by the names of the parameters; where there are any, nothing is dropped out
+     */
+    Trunk trunk(Trunk.Mixer mixer, boolean adapterOn, Map<String, INDArray> copies) {
+        Weights weights = new Weights(copies);
+        return new Trunk(model.config().architecture(), weights::named, weights::scales,
+                adapterOn ? weights::adapted : weights::plain, mixer, options.fusions());
     }
 
     private SDVariable bound(String name, INDArray array) {
@@ -95,27 +91,41 @@ final class ModelGraph {
         return input(name, array.dataType());
     }
 
-    /** A linear layer with nothing attached. */
-    private SDVariable plain(Linear layer, SDVariable x) {
-        return biased(layer, withoutBias(layer, x), this::parameter);
-    }
+    /** The parameters of one trunk: the model's own, or copies of them. */
+    private final class Weights {
+        private final Map<String, INDArray> copies;
 
-    private SDVariable adapted(Linear layer, SDVariable x) {
-        SDVariable base = withoutBias(layer, x);
-        LinearAdapter adapter = model.adapter();
-        boolean attached = adapter != null && model.isAdapted(layer.site());
-        return biased(layer, attached ? adapter.adapt(new Site(layer, x), base) : base, this::parameter);
-    }
+        Weights(Map<String, INDArray> copies) {
+            this.copies = copies;
+        }
 
-    private SDVariable withoutBias(Linear layer, SDVariable x) {
-        SDVariable weight = parameter(layer.weight());
-        SDVariable scales = scales(layer);
-        return scales == null ? product(layer, x, weight) : MatMul.linear(x, weight, scales);
-    }
+        SDVariable named(String name) {
+            INDArray copy = copies.get(name);
+            return copy != null ? bound("reference." + name, copy) : bound(name, model.parameters().named(name).value());
+        }
 
-    private @Nullable SDVariable scales(Linear layer) {
-        INDArray scales = model.parameters().named(layer.weight()).scales();
-        return scales == null ? null : bound(layer.site() + ".weight_scales", scales);
+        /** A linear layer with nothing attached. */
+        SDVariable plain(Linear layer, SDVariable x) {
+            return biased(layer, withoutBias(layer, x), this::named);
+        }
+
+        SDVariable adapted(Linear layer, SDVariable x) {
+            SDVariable base = withoutBias(layer, x);
+            LinearAdapter adapter = model.adapter();
+            boolean attached = adapter != null && model.isAdapted(layer.site());
+            return biased(layer, attached ? adapter.adapt(new Site(layer, x, this), base) : base, this::named);
+        }
+
+        SDVariable withoutBias(Linear layer, SDVariable x) {
+            SDVariable weight = named(layer.weight());
+            SDVariable scales = scales(layer);
+            return scales == null ? product(layer, x, weight) : MatMul.linear(x, weight, scales);
+        }
+
+        @Nullable SDVariable scales(Linear layer) {
+            INDArray scales = model.parameters().named(layer.weight()).scales();
+            return scales == null ? null : bound(layer.site() + ".weight_scales", scales);
+        }
     }
 
     private static SDVariable product(Linear layer, SDVariable x, SDVariable weight) {
@@ -129,10 +139,12 @@ final class ModelGraph {
     private final class Site implements LinearSite {
         private final Linear layer;
         private final SDVariable input;
+        private final Weights weights;
 
-        Site(Linear layer, SDVariable input) {
+        Site(Linear layer, SDVariable input, Weights weights) {
             this.layer = layer;
             this.input = input;
+            this.weights = weights;
         }
 
         @Override
@@ -147,7 +159,7 @@ final class ModelGraph {
 
         @Override
         public SDVariable parameter(String suffix) {
-            return ModelGraph.this.parameter(name() + "." + suffix);
+            return weights.named(name() + "." + suffix);
         }
 
         @Override
@@ -162,13 +174,13 @@ final class ModelGraph {
 
         @Override
         public SDVariable dropout(SDVariable x, double rate) {
-            return rate == 0 ? x : Dropout.of(x, integers(DROPOUT_SEED), rate, dropouts++);
+            return rate == 0 || !weights.copies.isEmpty() ? x : Dropout.of(x, integers(DROPOUT_SEED), rate, dropouts++);
         }
 
         @Override
         public SDVariable throughWeight(SDVariable rows) {
-            return scales(layer) != null ? full(withoutBias(layer, rows)) : MatMul.of(rows, false,
-                    ModelGraph.this.parameter(layer.weight()), !layer.turned(), 1, model.precision().masterType(), null);
+            return weights.scales(layer) != null ? full(weights.withoutBias(layer, rows)) : MatMul.of(rows, false,
+                    weights.named(layer.weight()), !layer.turned(), 1, model.precision().masterType(), null);
         }
 
         @Override

@@ -1,5 +1,7 @@
 package org.finetune4j.model;
 
+import org.finetune4j.head.BatchExtras;
+
 /**
  * Sequences laid one after another without padding. It owns its arrays, which are not copied: nobody may change them.
  *
@@ -10,9 +12,15 @@ package org.finetune4j.model;
  * @param labels         the token that each supervised row is to predict {@code [supervised]}
  * @param weights        factor on each supervised token's loss {@code [supervised]}; holds the normaliser, such as
  *                       1 over the supervised tokens of the whole optimiser step
+ * @param extras         what some objectives want beside
  */
 public record PackedBatch(int[] ids, int[] positions, int[] offsets, int[] supervisedRows, int[] labels,
-                          float[] weights) {
+                          float[] weights, BatchExtras extras) {
+    /** A batch with nothing beside its tokens. */
+    public PackedBatch(int[] ids, int[] positions, int[] offsets, int[] supervisedRows, int[] labels, float[] weights) {
+        this(ids, positions, offsets, supervisedRows, labels, weights, BatchExtras.NONE);
+    }
+
     /** Refuses arrays whose lengths or ranges do not fit together. */
     public PackedBatch {
         if (ids.length == 0 || positions.length != ids.length) {
@@ -36,6 +44,25 @@ public record PackedBatch(int[] ids, int[] positions, int[] offsets, int[] super
                         + ", row " + r + " is " + supervisedRows[r]);
             }
         }
+        extras.requireFits(ids.length, offsets.length - 1, labels.length);
+    }
+
+    /** The same tokens with something else beside. */
+    public PackedBatch with(BatchExtras others) {
+        return new PackedBatch(ids, positions, offsets, supervisedRows, labels, weights, others);
+    }
+
+    /** The sequence to which each supervised row belongs {@code [supervised]}. */
+    public int[] sequencesOfRows() {
+        int[] sequences = new int[supervisedRows.length];
+        int sequence = 0;
+        for (int r = 0; r < sequences.length; r++) {
+            while (supervisedRows[r] >= offsets[sequence + 1]) {
+                sequence++;
+            }
+            sequences[r] = sequence;
+        }
+        return sequences;
     }
 
     /** Tokens of all sequences. */

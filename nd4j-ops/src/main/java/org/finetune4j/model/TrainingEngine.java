@@ -1,10 +1,14 @@
 package org.finetune4j.model;
 
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.GraphSession;
 import org.finetune4j.graph.Profile;
@@ -28,7 +32,8 @@ import org.nd4j.linalg.factory.Nd4j;
  * Loss and gradient of a model under a token loss: one graph, forward and reverse, towards the parameters that train.
  *
  * <p>Where the token loss needs a reference, that is the model with its adapter off; in full fine-tuning it is a frozen
- * copy of the weights as they are when the engine is made.
+ * copy of the weights as they are when the engine is made. A reference that lags ({@link TokenLoss#lag()}) is a copy of
+ * what trains, {@link #follower()}.
  */
 public final class TrainingEngine implements AutoCloseable {
     private static final String ROWS = "supervised_rows";
@@ -44,9 +49,11 @@ public final class TrainingEngine implements AutoCloseable {
     private final Map<String, INDArray> referenceCopies;
     private final GraphSession forward;
     private final @Nullable GraphSession training;
-    private final String loss;
-    private final String values;
+    private final List<Integer> exits;
+    private final List<String> outputs;
     private final INDArray seed;
+    private final double draftShare;
+    private final @Nullable LaggedWeights follower;
 
     /** Builds the graph for what trains in {@code model} now; with nothing to train only {@link #evaluate} works. */
     public TrainingEngine(LanguageModel model, TokenLoss tokenLoss) {
@@ -72,9 +79,21 @@ public final class TrainingEngine implements AutoCloseable {
         this(model, tokenLoss, adapterOn, options, ChunkedHead.rowsFor(model.config().vocabularySize()));
     }
 
+    /** An engine that only {@link #evaluate evaluates} the policy, whatever trains in it. */
+    public static TrainingEngine forwardOnly(LanguageModel model, TokenLoss tokenLoss, EngineOptions options) {
+        return new TrainingEngine(model, tokenLoss, true, options,
+                ChunkedHead.rowsFor(model.config().vocabularySize()), false);
+    }
+
     TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, EngineOptions options,
                    int rowsPerChunk) {
+        this(model, tokenLoss, adapterOn, options, rowsPerChunk, true);
+    }
+
+    private TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, EngineOptions options,
+                           int rowsPerChunk, boolean trains) {
         this.model = model;
+        this.draftShare = tokenLoss.draftShare();
         DataType lossType = model.precision().masterType();
         head = new ChunkedHead(tokenLoss, lossType, model.precision().type(), rowsPerChunk, model.logitScaling(),
                 model.kernels());
@@ -86,53 +105,90 @@ public final class TrainingEngine implements AutoCloseable {
                 : Attention.of(query, key, value, offsets, positions, rotary, shape);
         SDVariable rows = graph.integers(ROWS);
         Trunk policy = graph.trunk(mixer, adapterOn);
-        SDVariable hidden = supervised(graph, policy, rows);
+        SDVariable hidden = GatherRows.of(graph.hidden(policy, tokenLoss.draftShare()), rows);
         SDVariable referenceHidden = null;
         SDVariable referenceHead = null;
         // Where the base does not train it is the reference itself.
         boolean baseTrains = !model.hasAdapter() && !model.parameters().trainable().isEmpty();
-        referenceCopies = tokenLoss.needsReference() && baseTrains ? frozenCopies() : Map.of();
+        boolean lags = tokenLoss.lag() != null;
+        follower = tokenLoss.needsReference() && lags && !model.isOutline() ? new LaggedWeights(model) : null;
+        if (!tokenLoss.needsReference()) {
+            referenceCopies = Map.of();
+        } else if (lags) {
+            referenceCopies = follower == null ? copies(trainableNames()) : follower.copies();
+        } else {
+            referenceCopies = baseTrains ? copies(model.baseNames()) : Map.of();
+        }
         if (tokenLoss.needsReference()) {
-            Trunk reference = baseTrains ? graph.frozenTrunk(mixer, referenceCopies) : graph.trunk(mixer, false);
-            referenceHidden = supervised(graph, reference, rows);
+            Trunk reference = graph.trunk(mixer, lags, referenceCopies);
+            referenceHidden = GatherRows.of(graph.hidden(reference), rows);
             referenceHead = reference.headWeight();
         }
-        HeadLoss headLoss = HeadLoss.of(hidden, policy.headWeight(), graph.integers(LABELS),
-                graph.input(WEIGHTS, lossType), referenceHidden, referenceHead, head);
-        loss = headLoss.loss().name();
-        values = headLoss.values().name();
-        forward = new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), Map.of(), Map.of(),
+        exits = exits(tokenLoss.exits());
+        List<HeadLoss> losses = new ArrayList<>();
+        for (int exit : exits) {
+            SDVariable states = exit == model.config().layers() ? hidden : GatherRows.of(policy.exit(exit), rows);
+            losses.add(HeadLoss.of(states, policy.headWeight(), graph.integers(LABELS), graph.input(WEIGHTS, lossType),
+                    referenceHidden, referenceHead, head));
+        }
+        outputs = losses.stream().flatMap(one -> Stream.of(one.loss().name(), one.values().name())).toList();
+        forward = new GraphSession(graph.graph(), model.kernels(), arena, outputs, Map.of(), Map.of(),
                 options.productFusion());
         parameterArrays = graph.parameterArrays();
-        List<Parameter> trainable = adapterOn ? model.parameters().trainable() : List.of();
+        List<Parameter> trainable = adapterOn && trains ? model.parameters().trainable() : List.of();
         trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
-        seed = Nd4j.ones(lossType, 1);
-        training = trainable.isEmpty() ? null : trainingSession(graph, headLoss, lossType,
+        seed = Nd4j.valueArrayOf(new long[] {1}, 1.0 / exits.size(), lossType);
+        training = trainable.isEmpty() ? null : trainingSession(graph, losses, lossType,
                 // Fused first, so that what is computed again is fused as it was the first time and gives the same bits.
                 options.productFusion().then(new Recomputation(policy.boundaries(), options.cheapRecomputed(),
                         Math.min(options.recomputedBlocks(), model.config().layers()))));
     }
 
-    private GraphSession trainingSession(ModelGraph graph, HeadLoss headLoss, DataType lossType,
+    /** The blocks behind which a head stands, in order; the last block is always among them. */
+    private List<Integer> exits(List<Integer> asked) {
+        int layers = model.config().layers();
+        for (int i = 0; i < asked.size(); i++) {
+            int exit = asked.get(i);
+            if (exit < 1 || exit > layers || i > 0 && exit <= asked.get(i - 1)) {
+                throw new FinetuneException("exits " + asked + " must ascend within 1.." + layers + ", the model's blocks; "
+                        + exit + " does not.");
+            }
+        }
+        if (!asked.isEmpty() && asked.get(asked.size() - 1) != layers) {
+            throw new FinetuneException("exits " + asked + " leave out " + layers + ", the model's last block, so that the "
+                    + "whole model would not be trained. Add it.");
+        }
+        return asked.isEmpty() ? List.of(layers) : List.copyOf(asked);
+    }
+
+    private GraphSession trainingSession(ModelGraph graph, List<HeadLoss> losses, DataType lossType,
                                          ScheduleRewrite rewrite) {
-        Map<String, List<String>> contributions = ReversePass.build(graph.graph(), headLoss.loss(),
-                graph.input(SEED, lossType), gradients.keySet());
-        List<SDVariable> replacements = headLoss.replacements();
-        return new GraphSession(graph.graph(), model.kernels(), arena, List.of(loss, values), contributions,
-                Map.of(loss, replacements.get(0).name(), values, replacements.get(1).name()), rewrite);
+        Map<String, List<String>> contributions = ReversePass.build(graph.graph(),
+                losses.stream().map(HeadLoss::loss).toList(), graph.input(SEED, lossType), gradients.keySet());
+        Map<String, String> replacements = new HashMap<>();
+        for (HeadLoss one : losses) {
+            replacements.put(one.loss().name(), one.replacements().get(0).name());
+            replacements.put(one.values().name(), one.replacements().get(1).name());
+        }
+        return new GraphSession(graph.graph(), model.kernels(), arena, outputs, contributions, replacements, rewrite);
     }
 
-    private static SDVariable supervised(ModelGraph graph, Trunk trunk, SDVariable rows) {
-        return GatherRows.of(graph.hidden(trunk), rows);
+    private List<String> trainableNames() {
+        return model.parameters().trainable().stream().map(Parameter::name).toList();
     }
 
-    private Map<String, INDArray> frozenCopies() {
+    private Map<String, INDArray> copies(Collection<String> names) {
         Map<String, INDArray> copies = new HashMap<>();
-        model.baseNames().forEach(name -> {
+        names.forEach(name -> {
             INDArray value = model.parameters().named(name).value();
             copies.put(name, model.isOutline() ? value : value.dup('c'));
         });
         return copies;
+    }
+
+    /** The reference that follows the policy, or null where there is none. */
+    public @Nullable LaggedWeights follower() {
+        return follower;
     }
 
     /** Sets the gradients of all that trains to zero. */
@@ -162,13 +218,19 @@ public final class TrainingEngine implements AutoCloseable {
         if (model.isOutline()) {
             throw new IllegalStateException("an outline has no weights to compute with");
         }
-        Map<String, INDArray> outputs = session.run(inputs(batch, dropoutSeed), gradients);
-        INDArray table = outputs.get(values);
+        head.begin(batch.extras(), batch.sequencesOfRows());
+        Map<String, INDArray> found = session.run(inputs(batch, dropoutSeed), gradients);
         Map<String, float[]> byName = new LinkedHashMap<>();
-        for (int i = 0; i < head.valueNames().size(); i++) {
-            byName.put(head.valueNames().get(i), table.getRow(i).toFloatVector());
+        double total = 0;
+        for (int e = 0; e < exits.size(); e++) {
+            total += found.get(outputs.get(2 * e)).getDouble(0) / exits.size();
+            INDArray table = found.get(outputs.get(2 * e + 1));
+            String prefix = e == exits.size() - 1 ? "" : "exit" + exits.get(e) + ".";
+            for (int i = 0; i < head.valueNames().size(); i++) {
+                byName.put(prefix + head.valueNames().get(i), table.getRow(i).toFloatVector());
+            }
         }
-        return new TokenValues(outputs.get(loss).getDouble(0), byName);
+        return new TokenValues(total, byName, head.sampleLosses().values());
     }
 
     private Map<String, INDArray> inputs(PackedBatch batch, long dropoutSeed) {
@@ -180,6 +242,10 @@ public final class TrainingEngine implements AutoCloseable {
         inputs.put(ModelGraph.POSITIONS, Nd4j.createFromArray(batch.positions()));
         inputs.put(ModelGraph.OFFSETS, Nd4j.createFromArray(batch.offsets()));
         inputs.put(ModelGraph.DROPOUT_SEED, Nd4j.createFromArray(Dropout.seed(dropoutSeed)));
+        if (draftShare > 0) {
+            int[] drafts = batch.extras().drafts();
+            inputs.put(ModelGraph.DRAFTS, Nd4j.createFromArray(drafts == null ? batch.ids() : drafts));
+        }
         inputs.put(ROWS, Nd4j.createFromArray(batch.supervisedRows()));
         inputs.put(LABELS, Nd4j.createFromArray(batch.labels()));
         inputs.put(WEIGHTS, Nd4j.createFromArray(batch.weights()).castTo(model.precision().masterType()));
@@ -246,7 +312,9 @@ public final class TrainingEngine implements AutoCloseable {
     public void close() {
         head.close();
         arena.close();
-        if (!model.isOutline()) {
+        if (follower != null) {
+            follower.close();
+        } else if (!model.isOutline()) {
             referenceCopies.values().forEach(INDArray::close);
         }
     }

@@ -20,6 +20,7 @@ import org.finetune4j.model.family.Projections;
 import org.finetune4j.model.family.Rotary;
 import org.finetune4j.model.family.SelfAttention;
 import org.finetune4j.op.Activation;
+import org.finetune4j.op.Blend;
 import org.finetune4j.op.Add;
 import org.finetune4j.op.Embedding;
 import org.finetune4j.op.Experts;
@@ -47,6 +48,15 @@ final class Trunk {
                        @Nullable RotaryTable rotary);
     }
 
+    /**
+     * Other tokens whose embeddings are blended into those of the inputs.
+     *
+     * @param ids   {@code [tokens]}
+     * @param share how much of an embedding is the draft's, in (0, 1]
+     */
+    record Drafts(SDVariable ids, double share) {
+    }
+
     /** Linear layers with whatever is attached to them. */
     interface LinearLayers {
         /** The layer's output for {@code x}. */
@@ -60,7 +70,7 @@ final class Trunk {
     private final Mixer mixer;
     private final Set<Fusion> fusions;
     private final Map<Rotary, RotaryTable> tables = new HashMap<>();
-    private final List<String> boundaries = new ArrayList<>();
+    private final List<SDVariable> boundaries = new ArrayList<>();
 
     /**
      * A trunk.
@@ -79,19 +89,29 @@ final class Trunk {
     }
 
     /** Hidden states after the final norm, {@code [tokens, hidden]}; ids, positions and types are {@code [tokens]}. */
-    SDVariable hidden(SDVariable ids, SDVariable positions, @Nullable SDVariable types) {
-        SDVariable x = embedded(architecture.embeddings(), ids, positions, types);
-        boundaries.add(x.name());
+    SDVariable hidden(SDVariable ids, SDVariable positions, @Nullable SDVariable types, @Nullable Drafts drafts) {
+        SDVariable x = embedded(architecture.embeddings(), ids, positions, types, drafts);
+        boundaries.add(x);
         for (int layer = 0; layer < architecture.blocks().size(); layer++) {
             x = block(layer, architecture.blocks().get(layer), x, positions);
-            boundaries.add(x.name());
+            boundaries.add(x);
         }
         return norm(architecture.finalNorm(), x);
     }
 
     /** After {@link #hidden}: the variables before each block and behind the last, the residual stream. */
     List<String> boundaries() {
-        return List.copyOf(boundaries);
+        return boundaries.stream().map(SDVariable::name).toList();
+    }
+
+    /** After {@link #hidden}: the residual stream before block {@code layer} or, beyond the last, behind it. */
+    SDVariable residual(int layer) {
+        return boundaries.get(layer);
+    }
+
+    /** After {@link #hidden}: the final norm of the residual stream behind so many blocks, {@code [tokens, hidden]}. */
+    SDVariable exit(int blocks) {
+        return norm(architecture.finalNorm(), residual(blocks));
     }
 
     /** The weight that projects hidden states to logits. */
@@ -103,8 +123,13 @@ final class Trunk {
         return parameter.apply(architecture.head().weight());
     }
 
-    private SDVariable embedded(Embeddings embeddings, SDVariable ids, SDVariable positions, @Nullable SDVariable types) {
-        SDVariable x = Embedding.of(ids, parameter.apply(embeddings.tokens().weight()));
+    private SDVariable embedded(Embeddings embeddings, SDVariable ids, SDVariable positions, @Nullable SDVariable types,
+                                @Nullable Drafts drafts) {
+        SDVariable table = parameter.apply(embeddings.tokens().weight());
+        SDVariable x = Embedding.of(ids, table);
+        if (drafts != null) {
+            x = Blend.of(x, Embedding.of(drafts.ids(), table), drafts.share());
+        }
         if (embeddings.scale() != 1) {
             // transformers has the factor in the type of the rows.
             double factor = embeddings.scale();

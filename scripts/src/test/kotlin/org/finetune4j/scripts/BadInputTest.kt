@@ -168,13 +168,14 @@ class BadInputTest : FunSpec({
             import org.finetune4j.data.TooLong
             import org.finetune4j.dsl.*
             import org.finetune4j.methods.Method
-            import org.finetune4j.methods.select.ResponseScorer
+            import org.finetune4j.methods.select.SelectionContext
             import org.finetune4j.methods.select.Selector
 
             class Nothing : Selector {
                 override fun method() = Method("nothing", Method.Kind.SELECT, "a test", "none") { Nothing() }
                 override fun settings() = emptyMap<String, Any>()
-                override fun select(samples: List<Sample>, scorer: ResponseScorer) =
+                override fun traits() = emptySet<Selector.Trait>()
+                override fun select(samples: List<Sample>, context: SelectionContext) =
                     Selector.Selection(emptyList(), emptyList(), emptyMap())
             }
 

@@ -27,7 +27,8 @@ internal object FragmentJson {
     private const val DEFINED_IN = "definedIn"
 
     /** Whether the catalogue can make [fragment] again from its name and settings. */
-    fun isPublished(fragment: Fragment): Boolean = Methods.all().any { it == fragment.method() }
+    fun isPublished(fragment: Fragment): Boolean = Methods.all().any { it == fragment.method() } &&
+        fragment.settings().values.filterIsInstance<Fragment>().all { isPublished(it) }
 
     fun write(fragment: Fragment): JsonObject = buildJsonObject {
         put(METHOD, JsonPrimitive(fragment.method().name()))
@@ -63,11 +64,13 @@ internal object FragmentJson {
         }
     }
 
-    private fun toJson(value: Any): JsonElement = when (value) {
+    /** [value] of a setting as JSON. */
+    fun toJson(value: Any): JsonElement = when (value) {
         is Boolean -> JsonPrimitive(value)
         is Number -> JsonPrimitive(value)
         is Enum<*> -> JsonPrimitive(value.name.lowercase())
         is Iterable<*> -> JsonArray(value.map { toJson(it!!) })
+        is Fragment -> write(value)
         else -> JsonPrimitive(value.toString())
     }
 
@@ -77,6 +80,8 @@ internal object FragmentJson {
             element.isString -> element.content
             else -> element.booleanOrNull ?: element.longOrNull ?: element.doubleOrNull ?: element.content
         }
-        is JsonNull, is JsonObject -> element.toString()
+        // A fragment in a setting, which Settings makes of its method's name and settings.
+        is JsonObject -> element.filterValues { it !is JsonNull }.mapValues { (_, value) -> fromJson(value) }
+        is JsonNull -> element.toString()
     }
 }

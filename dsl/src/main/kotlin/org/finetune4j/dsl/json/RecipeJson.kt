@@ -3,7 +3,10 @@ package org.finetune4j.dsl.json
 import kotlinx.serialization.KSerializer
 import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonNull
+import kotlinx.serialization.json.JsonObject
 import org.finetune4j.FinetuneException
 import org.finetune4j.dsl.DataSource
 import org.finetune4j.dsl.DerivedData
@@ -18,6 +21,8 @@ import org.finetune4j.methods.Fragment
 
 /** Recipes as JSON text. */
 internal object RecipeJson {
+    private const val SELECT = "select"
+
     // Defaults are written out: a stored recipe must mean the same after a default has changed.
     val json: Json = Json {
         prettyPrint = true
@@ -59,7 +64,7 @@ internal object RecipeJson {
     /** The [thing] that [text] holds, as [serializer] reads it; everything that does not fit is told at once. */
     fun <T> read(text: String, serializer: KSerializer<T>, thing: String): T {
         val element = try {
-            tree(text)
+            withListOfSelectors(tree(text))
         } catch (failure: SerializationException) {
             throw FinetuneException(Messages.notJson(thing, failure.message.orEmpty()), failure)
         }
@@ -67,6 +72,16 @@ internal object RecipeJson {
         check.check(element, serializer.descriptor, path = "")
         if (check.problems.isNotEmpty()) throw FinetuneException(Messages.refused("This is not $thing", check.problems.map { it.toString() }))
         return json.decodeFromJsonElement(serializer, element)
+    }
+
+    /** Recipes were written with one selector or null where there is a list now. */
+    private fun withListOfSelectors(element: JsonElement): JsonElement {
+        val parts = element as? JsonObject ?: return element
+        return when (val given = parts[SELECT]) {
+            is JsonObject -> JsonObject(parts + (SELECT to JsonArray(listOf(given))))
+            is JsonNull -> JsonObject(parts - SELECT)
+            else -> element
+        }
     }
 
     /** The filters that scripts defined, with their paths. */
@@ -81,6 +96,7 @@ internal object RecipeJson {
     }
 
     private fun fragments(recipe: Recipe): List<Pair<String, Fragment>> =
-        listOfNotNull(recipe.selector?.let { "select" to it }, "objective" to recipe.objective, recipe.adapter?.let { "adapt" to it }) +
+        recipe.selectors.mapIndexed { i, selector -> "$SELECT[$i]" to selector } +
+            listOfNotNull("objective" to recipe.objective, recipe.adapter?.let { "adapt" to it }) +
             recipe.evaluation?.metrics.orEmpty().mapIndexed { i, metric -> "evaluate.metrics[$i]" to metric }
 }

@@ -11,7 +11,6 @@ import org.finetune4j.dsl.SplitSide
 import org.finetune4j.dsl.Training
 import org.finetune4j.dsl.UntrainedModel
 import org.finetune4j.dsl.json.RecipeJson
-import org.finetune4j.methods.select.Grape
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.Evaluation
 import org.finetune4j.train.FineTuning
@@ -52,7 +51,7 @@ internal class Job(private val recipe: Recipe) {
         dataCache()?.let(builder::dataCache)
         recipe.data.template.file?.let { Path.of(it) }?.takeIf { Files.isRegularFile(it) }
             ?.let { builder.chatTemplate(Files.readString(it)) }
-        recipe.selector?.let(builder::selector)
+        recipe.selectors.forEach(builder::selector)
         recipe.adapter?.let(builder::adapter)
         recipe.continueFrom?.let { builder.continueFrom(Path.of(it)) }
         recipe.heldOut?.let { samples ->
@@ -69,7 +68,7 @@ internal class Job(private val recipe: Recipe) {
     }
 
     private fun withCandidates(data: DataSource): DataSource =
-        (recipe.selector as? Grape)?.let { data.withCandidates(it.candidates()) } ?: data
+        recipe.selectors.firstOrNull { it.candidates().isNotEmpty() }?.let { data.withCandidates(it.candidates()) } ?: data
 
     /** Both sides of a split have records of one kind, so candidates have one name in them. */
     private fun heldOut(samples: DataSource): DataSource =

@@ -153,7 +153,7 @@ class RunnerTest : FunSpec({
         job.base() shouldBe BaseModel.Pretrained(Path.of("models/tiny"))
         job.objective() shouldBe asft(kl = 0.1)
         job.adapter() shouldBe lora(rank = 8)
-        job.selector() shouldBe grape(candidates = "pool")
+        job.selectors() shouldBe listOf(grape(candidates = "pool"))
         job.runFolder() shouldBe Path.of("target/runs/x")
         job.evaluation()?.maxNewTokens() shouldBe 32
         job.evaluation()?.metrics() shouldBe listOf(exactMatch())

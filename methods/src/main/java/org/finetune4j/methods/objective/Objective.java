@@ -1,13 +1,19 @@
 package org.finetune4j.methods.objective;
 
+import java.util.List;
 import org.finetune4j.data.Row;
 import org.finetune4j.data.Sample;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Fragment;
+import org.finetune4j.train.GradientEngine;
+import org.finetune4j.train.ModelGradientEngine;
 
 /** What is minimised: a loss of single supervised tokens and how it is averaged over an optimiser step. */
 public interface Objective extends Fragment {
-    /** The loss of a supervised token. */
+    /**
+     * The loss of a supervised token, with all that it wants beside the logits; one that remembers something is made
+     * anew by every call.
+     */
     TokenLoss tokenLoss();
 
     /** What it learns from; data of another kind are refused. */
@@ -18,5 +24,32 @@ public interface Objective extends Fragment {
     /** How token losses are averaged over the samples of one optimiser step. */
     default Reduction reduction() {
         return Reduction.TOKENS;
+    }
+
+    /**
+     * Whether samples must be completed by {@link ExamplePreparation} before the training; only then are they kept beside
+     * what they are encoded to.
+     */
+    default boolean preparesExamples() {
+        return false;
+    }
+
+    /**
+     * The encoded samples with the columns and companions that the token loss wants; called once before the training.
+     *
+     * @throws org.finetune4j.FinetuneException when a sample lacks what is needed
+     */
+    default ExamplePreparation.Prepared prepare(ExamplePreparation preparation) {
+        return new ExamplePreparation.Prepared(preparation.examples(), java.util.Map.of());
+    }
+
+    /** Passes over batches, where this objective does more in one than to take the token loss's gradient. */
+    default GradientEngine engine(ModelGradientEngine engine, PassContext context) {
+        return engine;
+    }
+
+    /** What speaks against this objective together with the other parts of a recipe, each with a mend; none by default. */
+    default List<String> problems(Composition composition) {
+        return List.of();
     }
 }

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
@@ -83,14 +84,19 @@ public record Grape(String candidates, int topK, boolean normalise, int minCandi
     }
 
     @Override
-    public Selection select(List<Sample> samples, ResponseScorer scorer) {
+    public Set<Trait> traits() {
+        return Set.of(Trait.CHOOSES_AMONG_CANDIDATES, Trait.CHOOSES_TARGET, Trait.DROPS_REPETITIONS);
+    }
+
+    @Override
+    public Selection select(List<Sample> samples, SelectionContext context) {
         ResponsePool pool = ResponsePool.of(samples);
         List<List<ResponsePool.Response>> small = pool.prompts().stream()
                 .filter(responses -> responses.size() < minCandidates).toList();
         refuse(pool, small);
         List<List<ResponsePool.Response>> open = pool.prompts().stream()
                 .filter(responses -> responses.size() >= minCandidates).toList();
-        List<Double> scores = score(open.stream().flatMap(List::stream).toList(), scorer);
+        List<Double> scores = score(open.stream().flatMap(List::stream).toList(), context.scorer());
 
         List<Sample> chosen = new ArrayList<>();
         List<Scored> scored = new ArrayList<>();

@@ -33,7 +33,7 @@ class GrapeTest {
     private static final double[][] BIGRAM = {{.6, .2, .1, .1}, {.1, .5, .2, .2}, {.25, .25, .25, .25},
         {.05, .05, .1, .8}};
 
-    private static final ResponseScorer BIGRAM_SCORER = conversations -> conversations.stream()
+    private static final ScoringContext BIGRAM_SCORER = conversations -> conversations.stream()
             .map(conversation -> bigram(response(conversation))).toList();
 
     private static float[] bigram(String response) {
@@ -47,7 +47,7 @@ class GrapeTest {
         return logProbabilities;
     }
 
-    private static ResponseScorer table(Map<String, float[]> scores) {
+    private static ScoringContext table(Map<String, float[]> scores) {
         return conversations -> conversations.stream().map(sample -> scores.get(response(sample))).toList();
     }
 
@@ -79,7 +79,7 @@ class GrapeTest {
 
     @Test
     void lengthIsNormalised() {
-        ResponseScorer scorer = table(Map.of("A", new float[] {-0.2f, -0.3f},
+        ScoringContext scorer = table(Map.of("A", new float[] {-0.2f, -0.3f},
                 "B", new float[] {-0.1f, -0.1f, -0.1f, -0.1f, -0.1f, -0.1f},
                 "C", new float[] {-0.05f, -0.05f, -0.05f, -1.0f}));
         List<Sample> samples = List.of(sample("s:1", "x", "A", "B", "C"));
@@ -138,7 +138,7 @@ class GrapeTest {
 
     @Test
     void tiesGoToTheLowestIndex() {
-        ResponseScorer same = conversations -> conversations.stream().map(sample -> new float[] {-1}).toList();
+        ScoringContext same = conversations -> conversations.stream().map(sample -> new float[] {-1}).toList();
         List<Sample> samples = List.of(sample("s:1", "x", "p", "q", "r"));
         assertEquals(List.of("p"), responses(new Grape().select(samples, same)));
         assertEquals(List.of("p"), responses(grape("order", Order.LOWEST).select(samples, same)));
@@ -203,7 +203,7 @@ class GrapeTest {
         Selection selection = grape("topK", 3).select(
                 List.of(sample("a.jsonl:1", "What is it?", "ab", "ab ", "cb"), response, named,
                         sample("a.jsonl:2", "what is it?", "b", "ab")),
-                conversations -> {
+                (ScoringContext) conversations -> {
                     asked.add(new int[] {conversations.size()});
                     return BIGRAM_SCORER.tokenLogProbabilities(conversations);
                 });
@@ -225,7 +225,7 @@ class GrapeTest {
         List<Message> answers = List.of(Message.assistant("b"), thought, call, other, thought);
         List<Sample> samples = IntStream.range(0, answers.size()).mapToObj(i -> new Sample("s:" + i,
                 List.of(Message.user("x"), answers.get(i)), List.of(), null, Map.of())).toList();
-        ResponseScorer same = conversations -> conversations.stream().map(sample -> new float[] {-1}).toList();
+        ScoringContext same = conversations -> conversations.stream().map(sample -> new float[] {-1}).toList();
         Selection all = grape("topK", 9).select(samples, same);
         assertEquals(answers.subList(0, 4), all.samples().stream().map(sample -> sample.messages().get(1)).toList());
         assertEquals("1", all.report().get("repeated responses dropped"));

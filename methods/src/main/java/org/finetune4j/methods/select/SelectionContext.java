@@ -1,0 +1,17 @@
+package org.finetune4j.methods.select;
+
+import java.nio.file.Path;
+import org.finetune4j.methods.generate.Asker;
+import org.jspecify.annotations.Nullable;
+
+/** What a selector may use: the model that is about to be trained, other models, and the run's folder. */
+public interface SelectionContext extends Asker {
+    /** Scores responses by the model as it is before training. */
+    ResponseScorer scorer();
+
+    /** Says something that does not stop the run but should be known. */
+    void warned(String message);
+
+    /** Where files may be kept for the user and for a run that goes on, or null for nowhere. */
+    @Nullable Path folder();
+}

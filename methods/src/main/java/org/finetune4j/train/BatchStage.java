@@ -1,0 +1,30 @@
+package org.finetune4j.train;
+
+import java.util.List;
+import org.finetune4j.data.Example;
+
+/** What happens to the samples of an optimiser step before they are learned: chosen among, masked or cut. */
+public interface BatchStage extends AutoCloseable {
+    /**
+     * The samples to learn from in a step, which must depend on nothing but the arguments, the weights as they are, and
+     * what the stage's {@link RunState} holds.
+     *
+     * @param batches the step's micro-batches; a micro-batch may come back smaller or empty
+     * @param step    number of the step, 1 for the first
+     */
+    List<List<Example>> prepare(List<List<Example>> batches, long step);
+
+    /** What the stage remembers, or nothing. */
+    default List<RunState> states() {
+        return List.of();
+    }
+
+    /** What to tell of the last step, such as the share that was kept, by name. */
+    default java.util.Map<String, Double> values() {
+        return java.util.Map.of();
+    }
+
+    @Override
+    default void close() {
+    }
+}
