@@ -3,6 +3,7 @@ package org.finetune4j.dsl
 import org.finetune4j.FinetuneException
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.objective.Objective
+import org.finetune4j.methods.select.Selecting
 import org.finetune4j.methods.select.Selector
 
 /**
@@ -14,7 +15,7 @@ internal class RecipeDraft(
     private val data: List<TrainingData>,
     private val heldOut: List<DataSource>,
     private val splits: List<Pair<Double, Long>>,
-    private val selections: List<List<Selector>>,
+    private val selections: List<List<Selecting>>,
     private val objectives: List<Objective>,
     private val adapters: List<Adapter>,
     private val trainings: List<Training>,
@@ -101,7 +102,7 @@ internal class RecipeDraft(
 
     /** Selectors that decide the same thing in calls of their own, which may have been meant in any order. */
     private fun withoutOrder(): List<Problem> {
-        val deciding = selections.map { call -> call.filter { Selector.Trait.CHOOSES_TARGET in it.traits() } }.filter { it.isNotEmpty() }
+        val deciding = selections.map { call -> call.filter { it is Selector && Selector.Trait.CHOOSES_TARGET in it.traits() } }.filter { it.isNotEmpty() }
         return if (deciding.size < 2) emptyList() else listOf(Problem("select", Messages.withoutOrder(deciding.flatten().map { it.method().name() })))
     }
 

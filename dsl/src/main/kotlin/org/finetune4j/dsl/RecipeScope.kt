@@ -4,7 +4,7 @@ import org.finetune4j.head.TokenView
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.Objective
-import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.select.Selecting
 import org.nd4j.autodiff.samediff.SDVariable
 
 /**
@@ -19,7 +19,7 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
     private val data = mutableListOf<TrainingData>()
     private val heldOut = mutableListOf<DataSource>()
     private val splits = mutableListOf<Pair<Double, Long>>()
-    private val selections = mutableListOf<List<Selector>>()
+    private val selections = mutableListOf<List<Selecting>>()
     private val objectives = mutableListOf<Objective>()
     private val adapters = mutableListOf<Adapter>()
     private val trainings = mutableListOf<Training>()
@@ -56,11 +56,12 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
     }
 
     /**
-     * Chooses what of the data is trained on, before training; without this call, all of it. Several [selectors] choose one
-     * after another, each among what those before it leave; so do those of several calls. Two that decide which response a
-     * prompt is trained with stand in one call, so that their order is no accident.
+     * Chooses what of the data is trained on; without this call, all of it. Several [selectors] choose one after another,
+     * each among what those before it leave; so do those of several calls. Those that work before training come before
+     * those that work in every step, such as [qTuning] and [uds], wherever they stand. Two that decide which response a prompt is
+     * trained with stand in one call, so that their order is no accident.
      */
-    public fun select(vararg selectors: Selector) {
+    public fun select(vararg selectors: Selecting) {
         selections += selectors.toList()
     }
 
@@ -85,8 +86,8 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
     }
 
     /**
-     * Measures [metrics] before and after training on the samples given by [heldOut], by greedy answers of at most
-     * [maxNewTokens] tokens.
+     * Measures [metrics] before and after training on the samples given by [heldOut], or on those that a metric brings
+     * itself; answers that are generated for it have at most [maxNewTokens] tokens.
      */
     public fun evaluate(vararg metrics: Metric, maxNewTokens: Int = 128) {
         evaluations += Evaluation(metrics.toList(), maxNewTokens)

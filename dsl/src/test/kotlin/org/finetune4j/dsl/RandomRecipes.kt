@@ -5,6 +5,7 @@ import org.finetune4j.data.format.AlpacaPrompt
 import org.finetune4j.data.format.RecordFormat
 import org.finetune4j.data.transform.Mix
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.evaluate.AnswerMetric
 import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.generate.TextSource
@@ -13,6 +14,7 @@ import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Reduction
 import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.select.Selecting
 import org.finetune4j.model.FrozenWeights
 import org.finetune4j.train.MemoryUse
 import org.finetune4j.train.Schedule
@@ -26,7 +28,7 @@ class RandomRecipes(seed: Long) {
         base = if (flip()) ModelFolder(text()) else UntrainedModel(shape(), text()),
         data = TrainingData(source(), Template(maybe { text() }, choice(), flip())),
         heldOut = maybe { source() },
-        selectors = List(random.nextInt(3)) { selector() },
+        selectors = List(random.nextInt(3)) { selecting() },
         objective = objective(),
         adapter = maybe { adapter() },
         training = training(),
@@ -37,7 +39,7 @@ class RandomRecipes(seed: Long) {
 
     private fun shape() = NewModel(whole(), whole(), whole(), whole(), whole(), whole(), flip(), number())
 
-    private fun source(depth: Int = 0): DataSource = when (if (depth > 2) random.nextInt(7) else random.nextInt(16)) {
+    private fun source(depth: Int = 0): DataSource = when (if (depth > 2) random.nextInt(8) else random.nextInt(17)) {
         0 -> jsonl(text(), fields())
         1 -> json(text(), fields())
         2 -> csv(text(), fields())
@@ -45,15 +47,22 @@ class RandomRecipes(seed: Long) {
         4 -> parquet(text(), fields())
         5 -> folder(text(), fields())
         6 -> sql(text(), fields())
-        7 -> jsonl(text()).filter(text()).filter(text())
-        8 -> mix(*Array(whole() % 3 + 1) { source(depth + 1) at number() }, seed = random.nextLong(), end = choice<Mix.End>())
-        9 -> source(depth + 1).split(share(), random.nextLong()).let { if (flip()) it.train else it.heldOut }
-        10 -> source(depth + 1).deduplicate(maybe { share() })
-        11 -> source(depth + 1).shuffle(random.nextLong(), whole())
-        12 -> source(depth + 1).skip(random.nextLong(1000)).let { if (flip()) it.take(whole().toLong()) else it }
-        13 -> source(depth + 1).take(whole().toLong())
-        14 -> source(depth + 1).tagged(text())
+        7 -> generated()
+        8 -> jsonl(text()).filter(text()).filter(text())
+        9 -> mix(*Array(whole() % 3 + 1) { source(depth + 1) at number() }, seed = random.nextLong(), end = choice<Mix.End>())
+        10 -> source(depth + 1).split(share(), random.nextLong()).let { if (flip()) it.train else it.heldOut }
+        11 -> source(depth + 1).deduplicate(maybe { share() })
+        12 -> source(depth + 1).shuffle(random.nextLong(), whole())
+        13 -> source(depth + 1).skip(random.nextLong(1000)).let { if (flip()) it.take(whole().toLong()) else it }
+        14 -> source(depth + 1).take(whole().toLong())
+        15 -> source(depth + 1).tagged(text())
         else -> source(depth + 1).chosenOnly()
+    }
+
+    private fun generated(): DataSource = when (random.nextInt(3)) {
+        0 -> sokoban(whole(), 6, 7, 2, choice(), choice(), whole(), random.nextLong())
+        1 -> generalPoints(whole(), 4, whole(), diverse8(), choice(), choice(), whole(), random.nextLong())
+        else -> jsonl(text()).diversify(listOf("x" + text(), "y" + text()), random.nextLong())
     }
 
     private fun fields() = if (flip()) Fields() else Fields(
@@ -62,15 +71,18 @@ class RandomRecipes(seed: Long) {
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { constant(text()) }, maybe { choice<RecordFormat>() }, choice<AlpacaPrompt>(),
     )
 
-    private fun selector(): Selector = when (random.nextInt(3)) {
+    private fun selector(): Selector = when (random.nextInt(5)) {
         0 -> grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong())
         1 -> s3ft(judge(), maybe { text() + "{response}{prompt}" }, whole(), number() + 1e-9, 1 - share(), whole(), generator(), true, random.nextLong())
+        2 -> rifRft(judge(), whole() + 1, choice(), share(), number() + 1e-9, 1 - share(), whole(), random.nextLong())
+        3 -> stat(text(), choice(), judge(), generator(), text(), whole(), whole(), whole(), whole(), 100, whole(), whole(), whole(), whole(), random.nextLong())
         else -> ssr(judge(), text(), choice(), number(), 1 - share(), whole(), random.nextLong())
     }
 
-    private fun judge(): Judge = when (random.nextInt(3)) {
+    private fun judge(): Judge = when (random.nextInt(4)) {
         0 -> exactAnswer(metric())
         1 -> llmJudge(generator(), whole(), choice())
+        2 -> stepJudge(generator(), share().coerceAtLeast(1e-3), share().coerceAtLeast(1e-3))
         else -> codeTests(listOf(text(), "{file}"), "a.py", text(), number() + 1e-9)
     }
 
@@ -78,6 +90,12 @@ class RandomRecipes(seed: Long) {
         0 -> policy()
         1 -> localModel(text())
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
+    }
+
+    private fun selecting(): Selecting = when (random.nextInt(3)) {
+        0 -> selector()
+        1 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
+        else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
     private fun objective(): Objective = when (random.nextInt(3)) {
@@ -92,16 +110,38 @@ class RandomRecipes(seed: Long) {
         else -> savedAdapter("x" + text())
     }
 
-    private fun metric(): Metric = exactMatch(
-        Regex.escape(text()),
-        choice<ExactMatch.Occurrence>(),
-        List(random.nextInt(3)) { Regex.escape(text()) },
-        flip(),
-        flip(),
-        flip(),
-        flip(),
-        text(),
-    )
+    private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 15 else 16)) {
+        0 -> answerMetric()
+        1 -> rouge(List(whole() % 3 + 1) { "rouge${random.nextInt(1, 10)}" }, flip(), text())
+        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), answerMetric(), number() + 0.5, share() + 1e-9, random.nextLong())
+        3 -> perplexity(choice(), 50, whole() % 50 + 1)
+        4 -> multipleChoice(choice(), text(), listOf("a", "b"), text(), choice(), text())
+        5 -> brier(text(), emptyList(), text(), choice(), text())
+        6 -> brierBinary(text(), emptyList(), text(), choice(), text())
+        7 -> calibration(whole(), choice(), text(), emptyList(), text(), choice(), text())
+        8 -> semanticSimilarity(text())
+        9 -> distinctN(whole(), choice(), whole(), number() + 0.5, share() + 1e-9, random.nextLong())
+        10 -> ead(whole(), whole() + 1L, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
+        11 -> selfBleu(whole(), choice(), whole() + 1, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
+        15 -> forgetting(source(), metric(depth + 1))
+        else -> answerMetric()
+    }
+
+    private fun answerMetric(): AnswerMetric = when (random.nextInt(4)) {
+        0 -> exactMatch(
+            Regex.escape(text()),
+            choice<ExactMatch.Occurrence>(),
+            List(random.nextInt(3)) { Regex.escape(text()) },
+            flip(),
+            flip(),
+            flip(),
+            flip(),
+            text(),
+        )
+        1 -> tokenF1(text())
+        2 -> classF1(choice(), listOf("a", "b"))
+        else -> bleu(choice(), choice(), whole(), flip(), text())
+    }
 
     private fun training() = Training(
         maybe { whole() },

@@ -66,7 +66,8 @@ public final class Trainer {
         if (!settings.problems().isEmpty()) {
             throw new FinetuneException(String.join("\n", settings.problems()));
         }
-        packer = new Packer(job.data().examples(), settings.tokensPerBatch(), settings.accumulate(), settings.seed());
+        packer = new Packer(job.data().examples(), job.rule().epochs(), settings.tokensPerBatch(),
+                settings.accumulate(), settings.seed());
         totalSteps = settings.maxSteps() > 0 ? settings.maxSteps() : packer.steps(settings.epochs());
         rates = rates(settings, job.learningRate(), totalSteps);
         guards = new Guards(engine);

@@ -30,7 +30,7 @@ class DivisorTest {
         TrainSettings settings = TrainSettings.builder().maxSteps(steps).tokensPerBatch(tokensPerBatch)
                 .accumulate(tokensPerBatch > 1000 ? 1 : 100).build();
         TrainingJob job = new TrainingJob(settings, 5e-3, Reduction.TOKENS, SAMPLES, null, null, Map.of(), "{}",
-                StepRule.of(loss, null));
+                StepRule.of(loss, null, null));
         List<TrainingListener.StepEvent> events = new ArrayList<>();
         List<String> warnings = new ArrayList<>();
         try (LanguageModel model = LlamaJobs.Kind.FULL.model(Precision.F32);

@@ -103,7 +103,7 @@ final class LlamaJobs {
         TrainSettings settings = TrainSettings.builder().epochs(epochs).tokensPerBatch(40).accumulate(2).learningRate(5e-3)
                 .precision(kind.precision).checkpointEvery(2).build();
         TrainingJob job = new TrainingJob(settings, 5e-3, kind.objective.reduction(), samples(24, 1), samples(4, 2),
-                runFolder, Map.of(), "{}", StepRule.of(kind.objective.tokenLoss(), null));
+                runFolder, Map.of(), "{}", StepRule.of(kind.objective.tokenLoss(), null, null));
         try (LanguageModel model = kind.model(kind.precision);
              ModelGradientEngine engine = new ModelGradientEngine(model, kind.objective.tokenLoss())) {
             GradientEngine passes = kind.objective.engine(engine,

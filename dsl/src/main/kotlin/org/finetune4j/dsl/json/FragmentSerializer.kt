@@ -14,9 +14,10 @@ import kotlinx.serialization.json.JsonEncoder
 import org.finetune4j.methods.Fragment
 import org.finetune4j.methods.Method
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.data.DataMethod
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.Objective
-import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.select.Selecting
 
 /** Writes and reads the fragments of one kind by way of [FragmentJson]. */
 internal abstract class FragmentSerializer<F : Fragment>(val kind: Method.Kind, private val type: Class<F>) : KSerializer<F> {
@@ -42,8 +43,10 @@ internal abstract class FragmentSerializer<F : Fragment>(val kind: Method.Kind, 
 
 internal object ObjectiveSerializer : FragmentSerializer<Objective>(Method.Kind.OBJECTIVE, Objective::class.java)
 
-internal object SelectorSerializer : FragmentSerializer<Selector>(Method.Kind.SELECT, Selector::class.java)
+internal object SelectorSerializer : FragmentSerializer<Selecting>(Method.Kind.SELECT, Selecting::class.java)
 
 internal object AdapterSerializer : FragmentSerializer<Adapter>(Method.Kind.ADAPT, Adapter::class.java)
 
 internal object MetricSerializer : FragmentSerializer<Metric>(Method.Kind.EVALUATE, Metric::class.java)
+
+internal object DataMethodSerializer : FragmentSerializer<DataMethod>(Method.Kind.DATA, DataMethod::class.java)

@@ -1,5 +1,6 @@
 package org.finetune4j.dsl.reference
 
+import org.finetune4j.data.DataSource
 import org.finetune4j.methods.Fragment
 import java.lang.reflect.ParameterizedType
 import java.lang.reflect.Type
@@ -20,6 +21,7 @@ internal object Types {
         // A constant with a body of its own is of a class below the enum's.
         Enum::class.java.isAssignableFrom(type) -> (type.enumConstants ?: type.superclass.enumConstants).joinToString(" or ") { "${it as Enum<*>}".lowercase() }
         Fragment::class.java.isAssignableFrom(type) -> "a method: ${type.simpleName}"
+        DataSource::class.java.isAssignableFrom(type) -> "a source of samples"
         else -> type.simpleName
     }
 }

@@ -3,20 +3,18 @@ package org.finetune4j.methods.judge;
 import java.util.List;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.evaluate.ExactMatch;
-import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.generate.Asker;
 
 /**
- * Accepts a reply whose answer equals the reference, both taken out and made alike as a metric does.
+ * Accepts a reply whose answer equals the reference, both taken out and made alike as exact match does.
  *
- * @param metric gives each reply 1 when it is right; default the last number of the text, as lm-evaluation-harness has
- *               it for GSM8K
+ * @param metric how; default by the last number of the text, as lm-evaluation-harness has it for GSM8K
  */
-public record ExactAnswer(Metric metric) implements Judge {
+public record ExactAnswer(ExactMatch metric) implements Judge {
     /** The rule. */
     public static final Method<ExactAnswer> METHOD = new Method<>("exactAnswer", Method.Kind.JUDGE,
-            "Accepts replies that a metric finds equal to the reference", "lm-evaluation-harness 0.4",
-            settings -> new ExactAnswer(settings.fragment("metric", Method.Kind.EVALUATE, Metric.class,
+            "Accepts replies whose answer equals the reference", "lm-evaluation-harness 0.4",
+            settings -> new ExactAnswer(settings.fragment("metric", Method.Kind.EVALUATE, ExactMatch.class,
                     ExactMatch.gsm8kFlexible())));
 
     /** The last number decides. */

@@ -9,6 +9,15 @@ public interface SelectionContext extends Asker {
     /** Scores responses by the model as it is before training. */
     ResponseScorer scorer();
 
+    /**
+     * Scores responses by another model, with its own tokenizer and chat template; it stays the context's.
+     *
+     * @param folder    in the Hugging Face layout
+     * @param endOfTurn whether the token that ends a turn is scored too
+     * @throws org.finetune4j.FinetuneException when the model cannot be had
+     */
+    ResponseScorer scorer(Path folder, boolean endOfTurn);
+
     /** Says something that does not stop the run but should be known. */
     void warned(String message);
 

@@ -19,6 +19,8 @@ public final class FakeContext implements SelectionContext {
     public final Map<String, List<TextRequest>> asked = new LinkedHashMap<>();
     /** Every warning. */
     public final List<String> warnings = new ArrayList<>();
+    /** Scorers of other models, by their folders. */
+    public final Map<Path, ResponseScorer> others = new LinkedHashMap<>();
     private final TextModel model;
     private final ResponseScorer scorer;
     private final @Nullable Path folder;
@@ -62,6 +64,11 @@ public final class FakeContext implements SelectionContext {
     @Override
     public ResponseScorer scorer() {
         return scorer;
+    }
+
+    @Override
+    public ResponseScorer scorer(Path other, boolean endOfTurn) {
+        return others.get(other);
     }
 
     @Override
