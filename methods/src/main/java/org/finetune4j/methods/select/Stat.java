@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.DataSource;
-import org.finetune4j.data.ReadData;
+import org.finetune4j.data.Overlap;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.format.FieldMapping;
 import org.finetune4j.kernel.CounterRandom;
@@ -146,8 +146,8 @@ public record Stat(String validation, Mode mode, Judge hard, TextSource teacher,
     @Override
     public Selection select(List<Sample> given, SelectionContext context) {
         List<Sample> questions = questions();
-        Set<Long> kept = questions.stream().map(ReadData::prompt).collect(Collectors.toCollection(HashSet::new));
-        List<Sample> pool = given.stream().filter(sample -> !kept.contains(ReadData.prompt(sample))).toList();
+        Set<Long> kept = questions.stream().map(Overlap::prompt).collect(Collectors.toCollection(HashSet::new));
+        List<Sample> pool = given.stream().filter(sample -> !kept.contains(Overlap.prompt(sample))).toList();
         Map<String, List<Integer>> map = new SkillLabels(skills).map(pool);
         MissingSkills missing = MissingSkills.of(questions, hard, teacher, map.keySet(), maxNewTokens, maxDifficult, context);
         int each = mode == Mode.SELECT ? perSkill : references;
@@ -192,7 +192,7 @@ public record Stat(String validation, Mode mode, Judge hard, TextSource teacher,
                 context);
         report.put("questions invented", String.valueOf(made.questions()));
         report.put("questions whose solutions agree", String.valueOf(made.kept()));
-        return made.samples().stream().filter(sample -> !kept.contains(ReadData.prompt(sample))).toList();
+        return made.samples().stream().filter(sample -> !kept.contains(Overlap.prompt(sample))).toList();
     }
 
     /** So many pairs of all, each as likely as any other, in their order. */
