@@ -44,7 +44,7 @@ internal object MethodText {
 
     private fun short(setting: SettingReference): String {
         val shown = setting.shown?.replace("\n", "\\n") ?: return "..."
-        return if (shown.length <= LONGEST_DEFAULT) shown else shown.take(LONGEST_DEFAULT - 4) + "...\""
+        return if (shown.length <= LONGEST_DEFAULT) shown else shown.take(LONGEST_DEFAULT - 3) + "..."
     }
 
     /** [text] in lines of at most [width] characters, as far as its words allow. */
