@@ -18,7 +18,8 @@ internal fun call(function: String, first: String?, vararg named: Pair<String, S
 internal fun call(fragment: Fragment): String =
     call(fragment.method().name(), null, *fragment.settings().map { (name, value) -> name to literal(value) }.toTypedArray())
 
-private fun literal(value: Any): String = when (value) {
+/** [value] as Kotlin text. */
+internal fun literal(value: Any): String = when (value) {
     is String -> quoted(value)
     is Enum<*> -> "${value.declaringJavaClass.simpleName}.${value.name}"
     is Fragment -> call(value)

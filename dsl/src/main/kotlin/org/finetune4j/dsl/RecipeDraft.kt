@@ -22,7 +22,35 @@ internal class RecipeDraft(
     private val evaluations: List<Evaluation>,
     private val outputs: List<String>,
     private val startingRuns: List<String>,
+    private val start: Training,
 ) {
+    /** How training runs, as far as it is told. */
+    val training: Training get() = trainings.firstOrNull() ?: start
+
+    /** This draft where something was called for it, and [usual] for everything else. */
+    fun over(usual: RecipeDraft): RecipeDraft {
+        val samples = if (heldOut.isEmpty() && splits.isEmpty()) usual else this
+        return RecipeDraft(
+            bases.ifEmpty { usual.bases },
+            data.ifEmpty { usual.data },
+            samples.heldOut,
+            samples.splits,
+            selections.ifEmpty { usual.selections },
+            objectives.ifEmpty { usual.objectives },
+            adapters.ifEmpty { usual.adapters },
+            trainings.ifEmpty { usual.trainings },
+            evaluations.ifEmpty { usual.evaluations },
+            outputs.ifEmpty { usual.outputs },
+            startingRuns.ifEmpty { usual.startingRuns },
+            start,
+        )
+    }
+
+    /** This draft without a run that it continues. */
+    fun fromTheBase(): RecipeDraft = RecipeDraft(
+        bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, outputs, emptyList(), start,
+    )
+
     /**
      * The recipe.
      *
@@ -44,7 +72,7 @@ internal class RecipeDraft(
         selections.flatten(),
         objectives.firstOrNull() ?: sft(),
         adapters.firstOrNull(),
-        trainings.firstOrNull() ?: Training(),
+        training,
         evaluations.firstOrNull(),
         outputs.firstOrNull(),
         startingRuns.firstOrNull(),

@@ -7,9 +7,14 @@ import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.select.Selecting
 import org.nd4j.autodiff.samediff.SDVariable
 
-/** The inside of `recipe { }` and `finetune { }`: what training starts from, learns and is measured by. */
+/**
+ * The inside of `recipe { }` and `finetune { }`: what training starts from, learns and is measured by.
+ *
+ * @param usual what holds where nothing is called here, as for the arms of a study
+ * @param start what `train { }` begins with
+ */
 @RecipeDsl
-public class RecipeScope internal constructor() {
+public open class RecipeScope internal constructor(private val usual: RecipeDraft? = null, private val start: Training = Training()) {
     private val bases = mutableListOf<Base>()
     private val data = mutableListOf<TrainingData>()
     private val heldOut = mutableListOf<DataSource>()
@@ -77,7 +82,7 @@ public class RecipeScope internal constructor() {
 
     /** Sets steps, optimiser, precision and seed. */
     public fun train(settings: @RecipeDsl TrainScope.() -> Unit) {
-        trainings += TrainScope(Training()).apply(settings).freeze()
+        trainings += TrainScope(start).apply(settings).freeze()
     }
 
     /**
@@ -105,6 +110,10 @@ public class RecipeScope internal constructor() {
         startingRuns += run
     }
 
-    internal fun draft(): RecipeDraft =
-        RecipeDraft(bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, outputs, startingRuns)
+    internal fun draft(): RecipeDraft {
+        val own = RecipeDraft(
+            bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, outputs, startingRuns, start,
+        )
+        return if (usual == null) own else own.over(usual)
+    }
 }

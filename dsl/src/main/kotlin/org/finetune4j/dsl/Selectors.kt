@@ -1,7 +1,11 @@
 package org.finetune4j.dsl
 
+import org.finetune4j.methods.generate.TextSource
+import org.finetune4j.methods.judge.Judge
 import org.finetune4j.methods.select.Grape
+import org.finetune4j.methods.select.S3ft
 import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.select.Ssr
 
 /**
  * GRAPE: of every prompt's candidate responses, trains on those that the untuned model finds most natural.
@@ -27,3 +31,64 @@ public fun grape(
     order: Grape.Order = Grape.Order.HIGHEST,
     seed: Long = 0,
 ): Selector = Grape(candidates, topK, normalise, minCandidates, belowMinimum, order, seed)
+
+/**
+ * S3FT: trains on the model's own answer where it is right, else on its own rewording of the response where that is right,
+ * else on the response.
+ *
+ * Source: Selective Self-to-Supervised Fine-Tuning for Generalization in Large Language Models, arXiv 2502.08130. What is
+ * trained on has the prompt alone; nothing is dropped and nothing repeated. The folder of the run keeps every answer and,
+ * in `s3ft.jsonl`, which target each sample has and why.
+ *
+ * @param judge says whether an answer is right, such as [exactAnswer] or [llmJudge]
+ * @param paraphrase how the response is shown to be reworded, with the places `{prompt}` and `{response}`; null to reword
+ *   nothing, which is [ssr]
+ * @param samples answers to each prompt, of which the first right one is taken, at least 1
+ * @param temperature of answers and rewordings, at least 0, with several answers above 0
+ * @param topP of answers and rewordings, in (0, 1]
+ * @param maxNewTokens longest answer, at least 1; one that is cut off counts as wrong
+ * @param generator the model; another one than the policy only with [allowForeign]
+ * @param allowForeign whether targets may be another model's, which are not the policy's own
+ * @param seed of the draws
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun s3ft(
+    judge: Judge,
+    paraphrase: String? = selfParaphrase(),
+    samples: Int = 1,
+    temperature: Double = 0.0,
+    topP: Double = 1.0,
+    maxNewTokens: Int = 512,
+    generator: TextSource = policy(),
+    allowForeign: Boolean = false,
+    seed: Long = 0,
+): Selector = S3ft(judge, paraphrase.orEmpty(), samples, temperature, topP, maxNewTokens, generator, allowForeign, seed)
+
+/** The words in which [s3ft] asks for rewordings; the paper's own are not known. */
+public fun selfParaphrase(): String = S3ft.PARAPHRASE
+
+/**
+ * SSR: trains on the model's own answer where a judge accepts it, and on the response elsewhere, so that the model learns
+ * only where it was wrong.
+ *
+ * Source: Selective Self-Rehearsal: A Fine-Tuning Approach to Improve Generalization in Large Language Models, arXiv
+ * 2409.04787. Where a question has no answer, an own answer that declines is right; where it has one, it is wrong.
+ *
+ * @param judge says whether an answer conveys the response
+ * @param answerable the field of a record that is `false` where the question has no answer; records without it have one
+ * @param route which prompts are trained with the model's own answer; others than those judged are the paper's baselines
+ * @param temperature of the answers, at least 0
+ * @param topP of the answers, in (0, 1]
+ * @param maxNewTokens longest answer, at least 1; one that is cut off counts as wrong
+ * @param seed of the draws and of a random route
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun ssr(
+    judge: Judge = llmJudge(),
+    answerable: String = "answerable",
+    route: Ssr.Route = Ssr.Route.JUDGED,
+    temperature: Double = 0.0,
+    topP: Double = 1.0,
+    maxNewTokens: Int = 256,
+    seed: Long = 0,
+): Selector = Ssr(judge, answerable, route, temperature, topP, maxNewTokens, seed)

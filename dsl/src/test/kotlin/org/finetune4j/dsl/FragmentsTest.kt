@@ -7,10 +7,20 @@ import org.finetune4j.methods.Methods
 import org.finetune4j.methods.Settings
 
 class FragmentsTest : FunSpec({
+    fun DataSource.method() = (this as MadeData).by
+
+    val rows = jsonl("rows.jsonl")
     val ours: Map<String, Fragment> = mapOf(
         "sft" to sft(),
         "dftDynamic" to dftDynamic(),
         "asft" to asft(),
+        "probability" to probability(),
+        "thresholded" to thresholded(),
+        "oneTokenRollout" to oneTokenRollout(),
+        "curioSft" to curioSft(),
+        "intuitive" to intuitive(),
+        "poft" to poft(),
+        "discriminative" to discriminative(),
         "grape" to grape(),
         "qTuning" to qTuning(),
         "uds" to uds(),
@@ -18,8 +28,17 @@ class FragmentsTest : FunSpec({
         "dora" to dora(),
         "savedAdapter" to savedAdapter(),
         "exactMatch" to exactMatch(),
+        "s3ft" to s3ft(exactAnswer()),
+        "ssr" to ssr(),
+        "exactAnswer" to exactAnswer(),
+        "llmJudge" to llmJudge(),
+        "codeTests" to codeTests(),
+        "sokoban" to sokoban().method(),
+        "generalPoints" to generalPoints().method(),
+        "diversify" to rows.diversify().method(),
         "policy" to policy(),
         "localModel" to localModel("model"),
+        "openAi" to openAi(),
     )
 
     test("every method of the catalogue has its function here, under the method's name") {

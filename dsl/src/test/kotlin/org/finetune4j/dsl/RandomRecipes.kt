@@ -7,9 +7,12 @@ import org.finetune4j.data.transform.Mix
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Metric
+import org.finetune4j.methods.generate.TextSource
+import org.finetune4j.methods.judge.Judge
 import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Reduction
+import org.finetune4j.methods.select.Selector
 import org.finetune4j.methods.select.Selecting
 import org.finetune4j.model.FrozenWeights
 import org.finetune4j.train.MemoryUse
@@ -35,7 +38,7 @@ class RandomRecipes(seed: Long) {
 
     private fun shape() = NewModel(whole(), whole(), whole(), whole(), whole(), whole(), flip(), number())
 
-    private fun source(depth: Int = 0): DataSource = when (if (depth > 2) random.nextInt(7) else random.nextInt(16)) {
+    private fun source(depth: Int = 0): DataSource = when (if (depth > 2) random.nextInt(8) else random.nextInt(17)) {
         0 -> jsonl(text(), fields())
         1 -> json(text(), fields())
         2 -> csv(text(), fields())
@@ -43,15 +46,22 @@ class RandomRecipes(seed: Long) {
         4 -> parquet(text(), fields())
         5 -> folder(text(), fields())
         6 -> sql(text(), fields())
-        7 -> jsonl(text()).filter(text()).filter(text())
-        8 -> mix(*Array(whole() % 3 + 1) { source(depth + 1) at number() }, seed = random.nextLong(), end = choice<Mix.End>())
-        9 -> source(depth + 1).split(share(), random.nextLong()).let { if (flip()) it.train else it.heldOut }
-        10 -> source(depth + 1).deduplicate(maybe { share() })
-        11 -> source(depth + 1).shuffle(random.nextLong(), whole())
-        12 -> source(depth + 1).skip(random.nextLong(1000)).let { if (flip()) it.take(whole().toLong()) else it }
-        13 -> source(depth + 1).take(whole().toLong())
-        14 -> source(depth + 1).tagged(text())
+        7 -> generated()
+        8 -> jsonl(text()).filter(text()).filter(text())
+        9 -> mix(*Array(whole() % 3 + 1) { source(depth + 1) at number() }, seed = random.nextLong(), end = choice<Mix.End>())
+        10 -> source(depth + 1).split(share(), random.nextLong()).let { if (flip()) it.train else it.heldOut }
+        11 -> source(depth + 1).deduplicate(maybe { share() })
+        12 -> source(depth + 1).shuffle(random.nextLong(), whole())
+        13 -> source(depth + 1).skip(random.nextLong(1000)).let { if (flip()) it.take(whole().toLong()) else it }
+        14 -> source(depth + 1).take(whole().toLong())
+        15 -> source(depth + 1).tagged(text())
         else -> source(depth + 1).chosenOnly()
+    }
+
+    private fun generated(): DataSource = when (random.nextInt(3)) {
+        0 -> sokoban(whole(), 6, 7, 2, choice(), choice(), whole(), random.nextLong())
+        1 -> generalPoints(whole(), 4, whole(), diverse8(), choice(), choice(), whole(), random.nextLong())
+        else -> jsonl(text()).diversify(listOf("x" + text(), "y" + text()), random.nextLong())
     }
 
     private fun fields() = if (flip()) Fields() else Fields(
@@ -60,8 +70,26 @@ class RandomRecipes(seed: Long) {
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { constant(text()) }, maybe { choice<RecordFormat>() }, choice<AlpacaPrompt>(),
     )
 
-    private fun selecting(): Selecting = when (random.nextInt(3)) {
+    private fun selector(): Selector = when (random.nextInt(3)) {
         0 -> grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong())
+        1 -> s3ft(judge(), maybe { text() + "{response}{prompt}" }, whole(), number() + 1e-9, 1 - share(), whole(), generator(), true, random.nextLong())
+        else -> ssr(judge(), text(), choice(), number(), 1 - share(), whole(), random.nextLong())
+    }
+
+    private fun judge(): Judge = when (random.nextInt(3)) {
+        0 -> exactAnswer(metric())
+        1 -> llmJudge(generator(), whole(), choice())
+        else -> codeTests(listOf(text(), "{file}"), "a.py", text(), number() + 1e-9)
+    }
+
+    private fun generator(): TextSource = when (random.nextInt(3)) {
+        0 -> policy()
+        1 -> localModel(text())
+        else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
+    }
+
+    private fun selecting(): Selecting = when (random.nextInt(3)) {
+        0 -> selector()
         1 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }

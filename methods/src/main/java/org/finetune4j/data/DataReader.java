@@ -98,11 +98,11 @@ public final class DataReader {
 
     private Sample seen(Sample sample) {
         candidates += sample.candidates().isEmpty() ? 0 : 1;
-        if (!sample.isDocument()) {
+        for (long mark : Overlap.marks(sample)) {
             if (promptCount == prompts.length) {
                 prompts = Arrays.copyOf(prompts, 2 * promptCount);
             }
-            prompts[promptCount++] = ReadData.prompt(sample);
+            prompts[promptCount++] = mark;
         }
         return sample;
     }

@@ -7,17 +7,12 @@ import java.util.List;
  *
  * @param rows    rows that were read
  * @param notes   what happened to them, a sentence each
- * @param prompts hashes of what is asked first, without those of plain documents
+ * @param prompts what the rows leave for {@link Overlap} to find them by
  * @param encoded the rows encoded
  */
 public record ReadData(int rows, List<String> notes, long[] prompts, EncodedSamples encoded) {
     /** Keeps an immutable copy of the notes; the array is not copied, and nobody may change it. */
     public ReadData {
         notes = List.copyOf(notes);
-    }
-
-    /** The hash by which {@link #prompts} knows a row. */
-    public static long prompt(Row row) {
-        return Contents.promptHash(row).high();
     }
 }

@@ -3,7 +3,6 @@ package org.finetune4j.data;
 import java.util.Iterator;
 import java.util.List;
 import org.finetune4j.checkpoint.Hashes;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Rows in memory.
@@ -19,18 +18,7 @@ record RowList(String description, List<Row> list) implements DataSource {
 
     @Override
     public RowStream open(DataReport report) {
-        Iterator<Row> rows = list.iterator();
-        return new RowStream() {
-            @Override
-            public @Nullable Row next() {
-                return rows.hasNext() ? rows.next() : null;
-            }
-
-            @Override
-            public void close() {
-                // Nothing is open.
-            }
-        };
+        return RowStreams.of(list.iterator(), row -> { });
     }
 
     @Override

@@ -94,13 +94,28 @@ public record Sample(String id, Conversation conversation, List<Candidate> candi
         return new Sample(id, conversation.withMessages(turns), List.of(), answer, fields, provenance);
     }
 
+    /** This sample under another name. */
+    public Sample withId(String other) {
+        return new Sample(other, conversation, candidates, answer, fields, provenance);
+    }
+
     /** This sample with other candidate responses. */
     public Sample withCandidates(List<Candidate> others) {
         return new Sample(id, conversation, others, answer, fields, provenance);
     }
 
+    /** This sample under another name. */
+    public Sample named(String name) {
+        return new Sample(name, conversation, candidates, answer, fields, provenance);
+    }
+
     @Override
     public Sample tagged(String tag) {
         return new Sample(id, conversation, candidates, answer, fields, provenance.tagged(tag));
+    }
+
+    /** This sample, said to be made of the one with this id. */
+    public Sample madeOf(String origin) {
+        return new Sample(id, conversation, candidates, answer, fields, provenance.madeOf(origin));
     }
 }

@@ -3,6 +3,7 @@ package org.finetune4j.train;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,12 +19,14 @@ import org.finetune4j.data.FittingResponses;
 import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.LengthStatistics;
 import org.finetune4j.data.Packer;
+import org.finetune4j.data.Overlap;
 import org.finetune4j.data.ReadData;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.objective.Composition;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextWork;
@@ -41,7 +44,7 @@ import org.jspecify.annotations.Nullable;
 /** Finds what a job would do and everything that refuses it, without loading a weight. */
 final class Planner {
     /** Answers that are shown as examples. */
-    static final int SHOWN_ANSWERS = 2;
+    private static final int SHOWN_ANSWERS = 2;
 
     private final FineTuning job;
     private final List<String> problems = new ArrayList<>();
@@ -59,6 +62,7 @@ final class Planner {
     private List<TextWork> work = List.of();
     private Set<Long> prompts = Set.of();
     private List<Sample> heldOut = List.of();
+    private final List<Preparation.Measured> measured = new ArrayList<>();
     private @Nullable EncodedSamples encoded;
     private @Nullable EncodedSamples heldOutEncoded;
     private int answeredPrompts;
@@ -81,8 +85,9 @@ final class Planner {
         int place = problems.size();
         Evaluation evaluation = job.evaluation();
         if (evaluation != null) {
+            int before = problems.size();
             attempt("heldOut", () -> heldOut = evaluation.heldOut().samples());
-            evaluationProblems(evaluation);
+            evaluationProblems(evaluation, problems.size() == before);
         }
         List<String> later = new ArrayList<>(problems.subList(place, problems.size()));
         problems.subList(place, problems.size()).clear();
@@ -102,7 +107,7 @@ final class Planner {
                 memory, seconds, new DataSummary(notes, known == null ? LengthStatistics.NONE : known.lengths(),
                         known == null ? 0 : known.cut()), problems);
         return new Preparation(plan, samples, prompts, longResponses, selects ? null : encoded, heldOut, heldOutEncoded,
-                limit);
+                measured, limit);
     }
 
     private void compositionProblems() {
@@ -166,14 +171,16 @@ final class Planner {
         return count;
     }
 
-    private void evaluationProblems(Evaluation evaluation) {
+    private void evaluationProblems(Evaluation evaluation, boolean readable) {
         if (evaluation.maxNewTokens() < 1) {
             problems.add("evaluate.maxNewTokens is " + evaluation.maxNewTokens() + ", but must be at least 1.");
         }
-        if (!evaluation.metrics().isEmpty()) {
-            heldOut.stream().filter(sample -> sample.isDocument() || reference(sample) == null).findFirst()
-                    .ifPresent(sample -> problems.add("heldOut: " + sample.id() + " has no reference answer to score "
-                            + "against. Give it an answer or a response, or leave the metrics out."));
+        for (Metric metric : readable ? evaluation.metrics() : List.<Metric>of()) {
+            attempt("evaluate", () -> {
+                List<Sample> asked = metric.samples(heldOut);
+                metric.requireMeasurable(asked);
+                measured.add(new Preparation.Measured(metric, asked));
+            });
         }
     }
 
@@ -184,8 +191,7 @@ final class Planner {
             samples = reader.samples(report);
             rows = samples.size();
             notes = report.lines();
-            prompts = samples.stream().filter(sample -> !sample.isDocument()).map(ReadData::prompt)
-                    .collect(Collectors.toSet());
+            prompts = Overlap.marks(samples);
             selectionProblems();
         } else if (nothingAgainst && problems.isEmpty()) {
             encode();
@@ -204,11 +210,6 @@ final class Planner {
                     .ifPresent(problem -> problems.add("select: " + problem)));
             notes = Stream.concat(notes.stream(), SelectionRules.notes(job.selectors(), samples).stream()).toList();
         }
-    }
-
-    /** What generated answers are scored against, or null. */
-    static @Nullable String reference(Sample sample) {
-        return sample.answer() != null ? sample.answer() : sample.response();
     }
 
     private void encode() {
@@ -287,9 +288,11 @@ final class Planner {
 
     private @Nullable EncodedSamples encodeHeldOut(Encoder encoder, TextEncoding encoding) {
         int context = java.util.Objects.requireNonNull(config).maxPositions();
-        for (Sample sample : prompts(job, heldOut)) {
+        answeredPrompts = measured.stream().mapToInt(one -> one.samples().size() * one.metric().answersPerPrompt()).max()
+                .orElse(0);
+        answeredPrompts = Math.max(answeredPrompts, shown(heldOut).size());
+        for (Sample sample : answered()) {
             int length = encoding.prompt(sample.id(), sample.promptConversation()).length;
-            answeredPrompts++;
             longestPrompt = Math.max(longestPrompt, length);
             if (length >= context) {
                 throw new FinetuneException("the prompt of " + sample.id() + " has " + length
@@ -302,11 +305,16 @@ final class Planner {
         return answered.isEmpty() ? null : encoder.encode(answered);
     }
 
-    /** The held-out samples that are answered: all of them for metrics, else those that are shown. */
-    static List<Sample> prompts(FineTuning job, List<Sample> heldOut) {
-        List<Sample> prompts = heldOut.stream().filter(sample -> !sample.isDocument()).toList();
-        boolean all = job.evaluation() != null && !job.evaluation().metrics().isEmpty();
-        return all ? prompts : prompts.subList(0, Math.min(SHOWN_ANSWERS, prompts.size()));
+    /** The samples that are answered, for metrics or to be shown. */
+    private Set<Sample> answered() {
+        Set<Sample> answered = new LinkedHashSet<>(shown(heldOut));
+        measured.stream().filter(one -> one.metric().answersPerPrompt() > 0).forEach(one -> answered.addAll(one.samples()));
+        return answered;
+    }
+
+    /** The held-out samples whose answers are shown. */
+    static List<Sample> shown(List<Sample> heldOut) {
+        return heldOut.stream().filter(sample -> !sample.isDocument()).limit(SHOWN_ANSWERS).toList();
     }
 
     private void estimate() {

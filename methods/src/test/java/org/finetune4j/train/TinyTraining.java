@@ -88,7 +88,7 @@ public final class TinyTraining {
              GradientEngine passes = objective.engine(engine, new PassContext(model, EngineOptions.DEFAULT,
                      new OtherBatches(examples, settings)))) {
             TrainingJob job = new TrainingJob(settings, 5e-3, objective.reduction(), new EncodedSamples(examples, 0, 0),
-                    null, runFolder, Map.of(), "{}", StepRule.of(objective.tokenLoss(), stage));
+                    null, runFolder, Map.of(), "{}", StepRule.of(objective.tokenLoss(), objective.epochStage(), stage));
             new Trainer(passes, KERNELS, job, AtomicFiles.onDisk(), listener).run();
             return model.parameters().flat().toFloatVector();
         }

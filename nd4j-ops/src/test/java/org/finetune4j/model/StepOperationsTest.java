@@ -26,11 +26,6 @@ class StepOperationsTest {
     private static final EngineOptions PLAIN = EngineOptions.DEFAULT.withFusions(Set.of());
     static final TokenLoss LOG_LOSS = new TokenLoss() {
         @Override
-        public boolean needsReference() {
-            return false;
-        }
-
-        @Override
         public Expression build(TokenView view) {
             return Expression.of(view.logProbability().neg());
         }

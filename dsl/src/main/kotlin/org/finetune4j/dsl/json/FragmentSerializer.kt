@@ -14,6 +14,7 @@ import kotlinx.serialization.json.JsonEncoder
 import org.finetune4j.methods.Fragment
 import org.finetune4j.methods.Method
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.data.DataMethod
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.select.Selecting
@@ -47,3 +48,5 @@ internal object SelectorSerializer : FragmentSerializer<Selecting>(Method.Kind.S
 internal object AdapterSerializer : FragmentSerializer<Adapter>(Method.Kind.ADAPT, Adapter::class.java)
 
 internal object MetricSerializer : FragmentSerializer<Metric>(Method.Kind.EVALUATE, Metric::class.java)
+
+internal object DataMethodSerializer : FragmentSerializer<DataMethod>(Method.Kind.DATA, DataMethod::class.java)

@@ -1,5 +1,6 @@
 package org.finetune4j.dsl.json
 
+import kotlinx.serialization.KSerializer
 import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonArray
@@ -9,6 +10,7 @@ import kotlinx.serialization.json.JsonObject
 import org.finetune4j.FinetuneException
 import org.finetune4j.dsl.DataSource
 import org.finetune4j.dsl.DerivedData
+import org.finetune4j.dsl.MadeData
 import org.finetune4j.dsl.Messages
 import org.finetune4j.dsl.Mixture
 import org.finetune4j.dsl.Problem
@@ -23,7 +25,7 @@ internal object RecipeJson {
     private const val SELECT = "select"
 
     // Defaults are written out: a stored recipe must mean the same after a default has changed.
-    private val json = Json {
+    val json: Json = Json {
         prettyPrint = true
         prettyPrintIndent = "  "
         encodeDefaults = true
@@ -32,13 +34,20 @@ internal object RecipeJson {
     }
 
     fun write(recipe: Recipe): String {
-        val ownWork = fragments(recipe).filterNot { (_, fragment) -> FragmentJson.isPublished(fragment) }
-            .map { (path, fragment) -> path to fragment.method().name() } + filters(recipe)
-        if (ownWork.isNotEmpty()) {
-            val problems = ownWork.map { (path, name) -> Problem(path, Messages.definedInScript(name)).toString() }
-            throw FinetuneException(Messages.refused("This recipe has no JSON form", problems))
-        }
+        refuseOwnWork("This recipe", ownWork(recipe))
         return provenance(recipe)
+    }
+
+    /** Refuses [thing] for what scripts defined in it. */
+    fun refuseOwnWork(thing: String, ownWork: List<String>) {
+        if (ownWork.isNotEmpty()) throw FinetuneException(Messages.refused("$thing has no JSON form", ownWork))
+    }
+
+    /** What scripts defined in [recipe]: one sentence each, with its path behind [prefix]. */
+    fun ownWork(recipe: Recipe, prefix: String = ""): List<String> {
+        val fragments = fragments(recipe).filterNot { (_, fragment) -> FragmentJson.isPublished(fragment) }
+            .map { (path, fragment) -> path to fragment.method().name() }
+        return (fragments + filters(recipe)).map { (path, name) -> Problem(prefix + path, Messages.definedInScript(name)).toString() }
     }
 
     /** As [write], but what a script defined stands there by its name, so that every run can hold its recipe. */
@@ -47,18 +56,23 @@ internal object RecipeJson {
     fun tree(text: String): JsonElement = json.parseToJsonElement(text)
 
     fun read(text: String): Recipe {
+        val recipe = read(text, Recipe.serializer(), "a recipe")
+        val ofScripts = ownWork(recipe)
+        if (ofScripts.isNotEmpty()) throw FinetuneException(Messages.refused("This is not a recipe", ofScripts))
+        return recipe
+    }
+
+    /** The [thing] that [text] holds, as [serializer] reads it; everything that does not fit is told at once. */
+    fun <T> read(text: String, serializer: KSerializer<T>, thing: String): T {
         val element = try {
             withListOfSelectors(tree(text))
         } catch (failure: SerializationException) {
-            throw FinetuneException(Messages.notJson(failure.message.orEmpty()), failure)
+            throw FinetuneException(Messages.notJson(thing, failure.message.orEmpty()), failure)
         }
         val check = JsonCheck()
-        check.check(element, Recipe.serializer().descriptor, path = "")
-        if (check.problems.isNotEmpty()) throw FinetuneException(Messages.refused("This is not a recipe", check.problems.map { it.toString() }))
-        val recipe = json.decodeFromJsonElement(Recipe.serializer(), element)
-        val ofScripts = filters(recipe).map { (path, name) -> Problem(path, Messages.definedInScript(name)).toString() }
-        if (ofScripts.isNotEmpty()) throw FinetuneException(Messages.refused("This is not a recipe", ofScripts))
-        return recipe
+        check.check(element, serializer.descriptor, path = "")
+        if (check.problems.isNotEmpty()) throw FinetuneException(Messages.refused("This is not $thing", check.problems.map { it.toString() }))
+        return json.decodeFromJsonElement(serializer, element)
     }
 
     /** Recipes were written with one selector or null where there is a list now. */
@@ -79,11 +93,21 @@ internal object RecipeJson {
         is ScriptFilter -> filters(source.source, "$path.source") + (path to "filter")
         is DerivedData -> filters(source.source, "$path.source")
         is Mixture -> source.parts.flatMapIndexed { i, part -> filters(part.source, "$path.parts[$i].source") }
+        is MadeData -> source.of.flatMapIndexed { i, of -> filters(of, "$path.of[$i]") }
+        is RecordFiles, is SqlQuery -> emptyList()
+    }
+
+    /** The methods that make data, with their paths. */
+    private fun methods(source: DataSource, path: String): List<Pair<String, Fragment>> = when (source) {
+        is DerivedData -> methods(source.source, "$path.source")
+        is Mixture -> source.parts.flatMapIndexed { i, part -> methods(part.source, "$path.parts[$i].source") }
+        is MadeData -> listOf("$path.by" to source.by) + source.of.flatMapIndexed { i, of -> methods(of, "$path.of[$i]") }
         is RecordFiles, is SqlQuery -> emptyList()
     }
 
     private fun fragments(recipe: Recipe): List<Pair<String, Fragment>> =
         recipe.selectors.mapIndexed { i, selector -> "$SELECT[$i]" to selector } +
             listOfNotNull("objective" to recipe.objective, recipe.adapter?.let { "adapt" to it }) +
+            methods(recipe.data.source, "data.source") + recipe.heldOut?.let { methods(it, "heldOut") }.orEmpty() +
             recipe.evaluation?.metrics.orEmpty().mapIndexed { i, metric -> "evaluate.metrics[$i]" to metric }
 }
