@@ -21,6 +21,7 @@ class FragmentsTest : FunSpec({
         "intuitive" to intuitive(),
         "poft" to poft(),
         "discriminative" to discriminative(),
+        "undesirable" to undesirable(),
         "grape" to grape(),
         "qTuning" to qTuning(),
         "uds" to uds(),

@@ -45,6 +45,7 @@ import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Thresholded;
+import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.QTuning;
@@ -72,6 +73,7 @@ public final class Methods {
             Intuitive.METHOD,
             Poft.METHOD,
             Discriminative.METHOD,
+            Undesirable.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
