@@ -86,8 +86,8 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
     }
 
     /**
-     * Measures [metrics] before and after training on the samples given by [heldOut], by greedy answers of at most
-     * [maxNewTokens] tokens.
+     * Measures [metrics] before and after training on the samples given by [heldOut], or on those that a metric brings
+     * itself; answers that are generated for it have at most [maxNewTokens] tokens.
      */
     public fun evaluate(vararg metrics: Metric, maxNewTokens: Int = 128) {
         evaluations += Evaluation(metrics.toList(), maxNewTokens)

@@ -31,12 +31,30 @@ class FragmentsTest : FunSpec({
         "exactMatch" to exactMatch(),
         "s3ft" to s3ft(exactAnswer()),
         "ssr" to ssr(),
+        "rifRft" to rifRft(),
+        "stat" to stat(),
+        "stepJudge" to stepJudge(),
         "exactAnswer" to exactAnswer(),
         "llmJudge" to llmJudge(),
         "codeTests" to codeTests(),
         "sokoban" to sokoban().method(),
         "generalPoints" to generalPoints().method(),
         "diversify" to rows.diversify().method(),
+        "tokenF1" to tokenF1(),
+        "classF1" to classF1(),
+        "passAtK" to passAtK(),
+        "bleu" to bleu(),
+        "rouge" to rouge(),
+        "perplexity" to perplexity(),
+        "multipleChoice" to multipleChoice(),
+        "brier" to brier(),
+        "brierBinary" to brierBinary(),
+        "calibration" to calibration(),
+        "semanticSimilarity" to semanticSimilarity(),
+        "distinctN" to distinctN(),
+        "ead" to ead(),
+        "selfBleu" to selfBleu(),
+        "forgetting" to forgetting(jsonl("general.jsonl")),
         "policy" to policy(),
         "localModel" to localModel("model"),
         "openAi" to openAi(),
@@ -48,6 +66,7 @@ class FragmentsTest : FunSpec({
     }
 
     test("a function without arguments gives the method's own defaults") {
-        for (method in Methods.all()) ours[method.name()] shouldBe method.create(Settings(emptyMap<String, Any>()))
+        // There is no forgetting without something that is forgotten.
+        for (method in Methods.all().filter { it.name() != "forgetting" }) ours[method.name()] shouldBe method.create(Settings(emptyMap<String, Any>()))
     }
 })

@@ -7,10 +7,12 @@ import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.data.BudgetSplit;
+import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
 import org.finetune4j.methods.data.DropSteps;
 import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.evaluate.Bleu;
@@ -20,6 +22,7 @@ import org.finetune4j.methods.evaluate.Calibration;
 import org.finetune4j.methods.evaluate.ClassF1;
 import org.finetune4j.methods.evaluate.DistinctN;
 import org.finetune4j.methods.evaluate.Ead;
+import org.finetune4j.methods.data.SyntheticTables;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.MultipleChoice;
@@ -35,6 +38,7 @@ import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.judge.CodeTests;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.LlmJudge;
+import org.finetune4j.methods.judge.StepJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.CurioSft;
 import org.finetune4j.methods.objective.DftDynamic;
@@ -49,8 +53,10 @@ import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.QTuning;
+import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
 import org.finetune4j.methods.select.Ssr;
+import org.finetune4j.methods.select.Stat;
 import org.finetune4j.methods.select.Uds;
 
 /** The catalogue of methods: a new method is one file and one line here. */
@@ -63,6 +69,9 @@ public final class Methods {
             OverlapSplit.METHOD,
             BudgetSplit.METHOD,
             FormalStatements.METHOD,
+            ChunkInterleaved.METHOD,
+            SyntheticTables.METHOD,
+            Needle.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
@@ -79,6 +88,8 @@ public final class Methods {
             Ssr.METHOD,
             BranchFilter.METHOD,
             QTuning.METHOD,
+            RifRft.METHOD,
+            Stat.METHOD,
             Uds.METHOD,
             Lora.METHOD,
             Dora.METHOD,
@@ -104,7 +115,8 @@ public final class Methods {
             OpenAi.METHOD,
             ExactAnswer.METHOD,
             LlmJudge.METHOD,
-            CodeTests.METHOD);
+            CodeTests.METHOD,
+            StepJudge.METHOD);
 
     private Methods() {
     }
