@@ -22,6 +22,7 @@ class FragmentsTest : FunSpec({
         "poft" to poft(),
         "discriminative" to discriminative(),
         "faultWeighted" to faultWeighted(),
+        "undesirable" to undesirable(),
         "grape" to grape(),
         "qTuning" to qTuning(),
         "uds" to uds(),

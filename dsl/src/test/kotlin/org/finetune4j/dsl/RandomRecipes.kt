@@ -98,9 +98,10 @@ class RandomRecipes(seed: Long) {
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
-    private fun objective(): Objective = when (random.nextInt(3)) {
+    private fun objective(): Objective = when (random.nextInt(4)) {
         0 -> sft(share(), number(), choice<Reduction>())
         1 -> dftDynamic()
+        2 -> undesirable(objective(), number(), number(), whole(), -1, choice(), choice())
         else -> asft(number(), choice<KlDirection>(), share())
     }
 

@@ -52,6 +52,7 @@ import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Thresholded;
+import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.QTuning;
@@ -87,6 +88,7 @@ public final class Methods {
             Poft.METHOD,
             Discriminative.METHOD,
             FaultWeighted.METHOD,
+            Undesirable.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
