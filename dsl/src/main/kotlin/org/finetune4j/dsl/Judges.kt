@@ -8,6 +8,7 @@ import org.finetune4j.methods.judge.CodeTests
 import org.finetune4j.methods.judge.ExactAnswer
 import org.finetune4j.methods.judge.Judge
 import org.finetune4j.methods.judge.LlmJudge
+import org.finetune4j.methods.judge.StepJudge
 
 /**
  * Accepts a reply whose answer equals the reference, both taken out and made alike as [metric] does; by default the last
@@ -50,3 +51,14 @@ public fun codeTests(
     tests: String = "tests",
     seconds: Double = 3.0,
 ): Judge = CodeTests(command, file, tests, seconds)
+
+/**
+ * Accepts a reply that is worked out well, step by step and without a reference: the model [source] gives every line of it a
+ * number from 0 to 1. Source: arXiv 2510.10023, in the place of its process reward model.
+ *
+ * @param whole at or below which the last step's number or the mean rejects, in (0, 1)
+ * @param step at or below which a step before the last rejects, in (0, 1)
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun stepJudge(source: TextSource = policy(), whole: Double = 0.85, step: Double = 0.70): Judge =
+    StepJudge(source, whole, step)

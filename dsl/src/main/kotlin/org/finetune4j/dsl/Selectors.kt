@@ -3,9 +3,12 @@ package org.finetune4j.dsl
 import org.finetune4j.methods.generate.TextSource
 import org.finetune4j.methods.judge.Judge
 import org.finetune4j.methods.select.Grape
+import org.finetune4j.methods.select.RifRft
+import org.finetune4j.methods.select.RolloutRule
 import org.finetune4j.methods.select.S3ft
 import org.finetune4j.methods.select.Selector
 import org.finetune4j.methods.select.Ssr
+import org.finetune4j.methods.select.Stat
 
 /**
  * GRAPE: of every prompt's candidate responses, trains on those that the untuned model finds most natural.
@@ -92,3 +95,75 @@ public fun ssr(
     maxNewTokens: Int = 256,
     seed: Long = 0,
 ): Selector = Ssr(judge, answerable, route, temperature, topP, maxNewTokens, seed)
+
+/**
+ * RIF-RFT: before reinforcement learning, leaves out the prompts that the policy cannot learn from, told by the accuracy of
+ * several of its answers to each. Objectives that learn from responses refuse it.
+ *
+ * Source: Reinforcement Fine-Tuning Naturally Mitigates Forgetting in Continual Post-Training, arXiv 2507.05386.
+ *
+ * @param judge says whether an answer is right: the accuracy, without any reward for its form
+ * @param rollouts answers to each prompt, at least 2, or 1 where any success keeps a prompt
+ * @param rule which prompts are kept
+ * @param threshold above which an accuracy is a success, in [0, 1)
+ * @param temperature of the answers, above 0
+ * @param topP of the answers, in (0, 1]
+ * @param maxNewTokens longest answer, at least 1
+ * @param seed of the draws
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun rifRft(
+    judge: Judge = exactAnswer(),
+    rollouts: Int = 8,
+    rule: RolloutRule = RolloutRule.ANY_SUCCESS,
+    threshold: Double = 0.0,
+    temperature: Double = 1.0,
+    topP: Double = 1.0,
+    maxNewTokens: Int = 512,
+    seed: Long = 0,
+): Selector = RifRft(judge, rollouts, rule, threshold, temperature, topP, maxNewTokens, seed)
+
+/**
+ * STAT: examines the policy on validation questions, has a teacher name the skills that its bad answers lack, and trains on
+ * questions for those skills, drawn from the data or newly made.
+ *
+ * Source: Skill-Targeted Adaptive Training, arXiv 2510.10023. A question for many missing skills comes often; that is
+ * wanted, so nothing that drops repetitions may follow. The paper trains quantised LoRA for 3 epochs.
+ *
+ * @param validation a JSON Lines file of questions; none of them is trained on
+ * @param mode whether questions are drawn from the data or invented by the teacher
+ * @param hard rejects a bad answer; by default a model's rewards for each step
+ * @param teacher names missing skills, and invents and solves questions
+ * @param skills the field of a record that holds its skills: a list, or a text with commas
+ * @param perSkill questions drawn for a question and skill, at least 1
+ * @param answers responses that a drawn question is trained with at most, at least 1
+ * @param references questions shown to the teacher, at least 1
+ * @param newPerSkill new questions for a question and skill, at least 1
+ * @param solutions of a new question, at least 1
+ * @param agree solutions that must agree, in [1, [solutions]]
+ * @param size question-answer pairs trained on, drawn from all, at least 1; 0 for all
+ * @param maxDifficult bad answers that are looked into at most, at least 1
+ * @param maxNewTokens longest answer, question or solution, at least 1
+ * @param seed of the draws
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun stat(
+    validation: String = "validation.jsonl",
+    mode: Stat.Mode = Stat.Mode.SELECT,
+    hard: Judge = stepJudge(),
+    teacher: TextSource = policy(),
+    skills: String = "skills",
+    perSkill: Int = 5,
+    answers: Int = 3,
+    references: Int = 3,
+    newPerSkill: Int = 2,
+    solutions: Int = 3,
+    agree: Int = 2,
+    size: Int = 9500,
+    maxDifficult: Int = 500,
+    maxNewTokens: Int = 512,
+    seed: Long = 0,
+): Selector = Stat(
+    validation, mode, hard, teacher, skills, perSkill, answers, references, newPerSkill, solutions, agree, size, maxDifficult,
+    maxNewTokens, seed,
+)

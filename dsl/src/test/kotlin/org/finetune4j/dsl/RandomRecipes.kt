@@ -74,15 +74,18 @@ class RandomRecipes(seed: Long) {
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { constant(text()) }, maybe { choice<RecordFormat>() }, choice<AlpacaPrompt>(),
     )
 
-    private fun selector(): Selector = when (random.nextInt(3)) {
+    private fun selector(): Selector = when (random.nextInt(5)) {
         0 -> grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong())
         1 -> s3ft(judge(), maybe { text() + "{response}{prompt}" }, whole(), number() + 1e-9, 1 - share(), whole(), generator(), true, random.nextLong())
+        2 -> rifRft(judge(), whole() + 1, choice(), share(), number() + 1e-9, 1 - share(), whole(), random.nextLong())
+        3 -> stat(text(), choice(), judge(), generator(), text(), whole(), whole(), whole(), whole(), 100, whole(), whole(), whole(), whole(), random.nextLong())
         else -> ssr(judge(), text(), choice(), number(), 1 - share(), whole(), random.nextLong())
     }
 
-    private fun judge(): Judge = when (random.nextInt(3)) {
+    private fun judge(): Judge = when (random.nextInt(4)) {
         0 -> exactAnswer(metric())
         1 -> llmJudge(generator(), whole(), choice())
+        2 -> stepJudge(generator(), share().coerceAtLeast(1e-3), share().coerceAtLeast(1e-3))
         else -> codeTests(listOf(text(), "{file}"), "a.py", text(), number() + 1e-9)
     }
 
@@ -92,14 +95,16 @@ class RandomRecipes(seed: Long) {
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
     }
 
-    private fun selecting(): Selecting = when (random.nextInt(2)) {
+    private fun selecting(): Selecting = when (random.nextInt(3)) {
         0 -> selector()
+        1 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
-    private fun objective(): Objective = when (random.nextInt(3)) {
+    private fun objective(): Objective = when (random.nextInt(4)) {
         0 -> sft(share(), number(), choice<Reduction>())
         1 -> dftDynamic()
+        2 -> undesirable(objective(), number(), number(), whole(), -1, choice(), choice())
         else -> asft(number(), choice<KlDirection>(), share())
     }
 

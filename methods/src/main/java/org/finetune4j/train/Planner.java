@@ -33,6 +33,7 @@ import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.methods.select.BatchComposition;
 import org.finetune4j.methods.select.SelectionRules;
+import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
@@ -120,9 +121,9 @@ final class Planner {
                     problem -> problems.add("objective: " + problem));
         }
         EncodedSamples data = encoded;
-        if (data != null && job.train().problems().isEmpty()) {
-            BatchComposition.of(job.objective(), job.train(), data.examples()).problems(job.batchMethods())
-                    .forEach(problem -> problems.add("select: " + problem));
+        if (known != null && data != null && job.train().problems().isEmpty()) {
+            BatchComposition.of(job.objective(), job.train(), data.examples(), known.vocabularySize())
+                    .problems(job.batchMethods()).forEach(problem -> problems.add("select: " + problem));
         }
     }
 
@@ -213,6 +214,11 @@ final class Planner {
     private void selectionProblems() {
         SelectionRules.problems(job.selectors(), samples, job.data().description())
                 .forEach(problem -> problems.add("select: " + problem));
+        // No objective learns from rollouts yet; where one comes, it is let through here.
+        job.selectors().stream().filter(selector -> selector.traits().contains(Selector.Trait.FILTERS_FOR_ROLLOUTS))
+                .forEach(selector -> problems.add("select: " + selector.method().name() + " chooses prompts for reinforcement "
+                        + "learning from the policy's own answers, which is not there yet; "
+                        + job.objective().method().name() + " learns from responses. Leave the selector out."));
         if (problems.isEmpty()) {
             work = SelectionRules.work(job.selectors(), samples);
             work.stream().map(TextWork::source).distinct().forEach(source -> source.problem()

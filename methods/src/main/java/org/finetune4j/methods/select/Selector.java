@@ -21,7 +21,9 @@ public interface Selector extends Selecting {
         /** It repeats samples on purpose, so that they count more. */
         REWEIGHTS,
         /** It takes samples that say the same for one. */
-        DROPS_REPETITIONS
+        DROPS_REPETITIONS,
+        /** It chooses prompts for an objective that learns from the policy's own answers. */
+        FILTERS_FOR_ROLLOUTS
     }
 
     /**
