@@ -5,6 +5,8 @@ import org.finetune4j.data.format.AlpacaPrompt
 import org.finetune4j.data.format.RecordFormat
 import org.finetune4j.data.transform.Mix
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.decode.Decoder
+import org.finetune4j.methods.decode.SelfEnsemble
 import org.finetune4j.methods.evaluate.AnswerMetric
 import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Metric
@@ -33,6 +35,7 @@ class RandomRecipes(seed: Long) {
         adapter = maybe { adapter() },
         training = training(),
         evaluation = maybe { Evaluation(List(random.nextInt(3)) { metric() }, whole()) },
+        decoder = maybe { decoder() },
         output = maybe { text() },
         continueFrom = maybe { text() },
     )
@@ -114,7 +117,7 @@ class RandomRecipes(seed: Long) {
     private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 15 else 16)) {
         0 -> answerMetric()
         1 -> rouge(List(whole() % 3 + 1) { "rouge${random.nextInt(1, 10)}" }, flip(), text())
-        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), answerMetric(), number() + 0.5, share() + 1e-9, random.nextLong())
+        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), if (flip()) exactAnswer() else codeTests(), number() + 0.5, share() + 1e-9, random.nextLong())
         3 -> perplexity(choice(), 50, whole() % 50 + 1)
         4 -> multipleChoice(choice(), text(), listOf("a", "b"), text(), choice(), text())
         5 -> brier(text(), emptyList(), text(), choice(), text())
@@ -126,6 +129,21 @@ class RandomRecipes(seed: Long) {
         11 -> selfBleu(whole(), choice(), whole() + 1, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
         15 -> forgetting(source(), metric(depth + 1))
         else -> answerMetric()
+    }
+
+    private fun decoder(): Decoder = when (random.nextInt(3)) {
+        0 -> batchCalibration()
+        1 -> selfEnsemble(SelfEnsemble.Vary.PROMPT, templates = listOf("{prompt}" + text()))
+        else -> selfEnsemble(
+            if (flip()) SelfEnsemble.Vary.IC else SelfEnsemble.Vary.BOTH,
+            whole(),
+            choice(),
+            listOf("{prompt}" + text()),
+            source(),
+            whole(),
+            choice(),
+            random.nextLong(),
+        )
     }
 
     private fun answerMetric(): AnswerMetric = when (random.nextInt(4)) {

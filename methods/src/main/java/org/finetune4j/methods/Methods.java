@@ -10,6 +10,7 @@ import org.finetune4j.methods.data.AnswerTemplate;
 import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
+import org.finetune4j.methods.data.InContext;
 import org.finetune4j.methods.data.DropSteps;
 import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
@@ -17,10 +18,13 @@ import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
+import org.finetune4j.methods.decode.BatchCalibration;
+import org.finetune4j.methods.decode.SelfEnsemble;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
 import org.finetune4j.methods.evaluate.BrierBinary;
 import org.finetune4j.methods.evaluate.Calibration;
+import org.finetune4j.methods.evaluate.ChoiceF1;
 import org.finetune4j.methods.evaluate.ClassF1;
 import org.finetune4j.methods.evaluate.DistinctN;
 import org.finetune4j.methods.evaluate.Ead;
@@ -67,6 +71,7 @@ public final class Methods {
     private static final List<Method<? extends Fragment>> ALL = List.of(
             Sokoban.METHOD,
             GeneralPoints.METHOD,
+            InContext.METHOD,
             Diversified.METHOD,
             DropSteps.METHOD,
             OverlapSplit.METHOD,
@@ -108,6 +113,7 @@ public final class Methods {
             Rouge.METHOD,
             Perplexity.METHOD,
             MultipleChoice.METHOD,
+            ChoiceF1.METHOD,
             Brier.METHOD,
             BrierBinary.METHOD,
             Calibration.METHOD,
@@ -116,6 +122,8 @@ public final class Methods {
             Ead.METHOD,
             SelfBleu.METHOD,
             Forgetting.METHOD,
+            SelfEnsemble.METHOD,
+            BatchCalibration.METHOD,
             Policy.METHOD,
             LocalModel.METHOD,
             OpenAi.METHOD,
