@@ -7,17 +7,22 @@ import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.data.AnswerTemplate;
+import org.finetune4j.methods.data.Biographies;
 import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
 import org.finetune4j.methods.data.DropSteps;
+import org.finetune4j.methods.data.EntityRelations;
+import org.finetune4j.methods.data.FigletRiddles;
 import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.NameDescriptions;
 import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.data.SyntheticTables;
+import org.finetune4j.methods.data.ToolTrajectories;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.generate.LocalModel;
 import org.finetune4j.methods.generate.Policy;
@@ -42,6 +47,11 @@ public final class Methods {
             Needle.METHOD,
             PerGroupSubset.METHOD,
             AnswerTemplate.METHOD,
+            ToolTrajectories.METHOD,
+            FigletRiddles.METHOD,
+            NameDescriptions.METHOD,
+            Biographies.METHOD,
+            EntityRelations.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,

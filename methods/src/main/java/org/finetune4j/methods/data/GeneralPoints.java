@@ -78,9 +78,9 @@ public record GeneralPoints(int rows, int cards, int target, List<String> faces,
         return IntStream.range(0, rows).mapToObj(this::sample);
     }
 
-    /** The hands alone, as a probe plays them. */
+    /** The hands alone, without end, as a probe plays them. */
     public Stream<PointsHand> deals() {
-        return IntStream.range(0, rows).mapToObj(this::hand);
+        return IntStream.iterate(0, index -> index + 1).mapToObj(this::hand);
     }
 
     private Sample sample(int index) {
