@@ -4,7 +4,7 @@ import com.github.ajalt.mordant.terminal.Terminal
 import org.finetune4j.dsl.run.Runner
 import kotlin.system.exitProcess
 
-/** Read by [finetune]: when this system property is `true`, the plan is shown and the process ends without training. */
+/** Read by [finetune] and studies: when this system property is `true`, the plan is shown and the process ends without training. */
 private const val DRY_RUN = "finetune4j.dryRun"
 
 /**
@@ -36,10 +36,17 @@ public fun recipe(content: @RecipeDsl RecipeScope.() -> Unit): Recipe = RecipeSc
  */
 public fun finetune(content: @RecipeDsl RecipeScope.() -> Unit): TunedModel {
     val recipe = recipe(content)
-    if (System.getProperty(DRY_RUN) != "true") return recipe.run()
-    val plan = recipe.plan()
+    if (isDryRun) recipe.plan().let { endDryRun(it, it.problems) }
+    return recipe.run()
+}
+
+/** Whether plans are to be shown in the place of runs. */
+internal val isDryRun: Boolean get() = System.getProperty(DRY_RUN) == "true"
+
+/** Shows a [plan] and ends the process; with [problems], as one that refused. */
+internal fun endDryRun(plan: Any, problems: List<String>): Nothing {
     Terminal().println(plan)
-    exitProcess(if (plan.problems.isEmpty()) 0 else EXIT_REFUSED)
+    exitProcess(if (problems.isEmpty()) 0 else EXIT_REFUSED)
 }
 
 /** The exit code of a process whose recipe was refused. */

@@ -55,7 +55,11 @@ internal object Messages {
             "which say nothing of their order. Write one call with the first one first, such as " +
             "select(${names.joinToString(", ") { "$it(...)" }})."
 
-    fun notJson(reason: String): String = "A recipe was expected, but the text is not JSON: $reason. Correct the text."
+    fun notExactMatch(metric: String): String =
+        "exactAnswer: $metric compares no answers one by one. Give exactMatch(...), gsm8kStrict() or gsm8kFlexible()."
+
+    fun notJson(thing: String, reason: String): String =
+        "${thing.replaceFirstChar(Char::uppercase)} was expected, but the text is not JSON: $reason. Correct the text."
 
     fun refused(headline: String, problems: List<String>): String {
         val count = if (problems.size == 1) "one problem" else "${problems.size} problems"

@@ -10,7 +10,7 @@ import org.finetune4j.dsl.json.SelectorSerializer
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.Objective
-import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.select.Selecting
 
 /**
  * All that decides a training run; two equal recipes train alike. [recipe] builds one, and it never changes.
@@ -18,7 +18,7 @@ import org.finetune4j.methods.select.Selector
  * @property base what training starts from
  * @property data what is trained on
  * @property heldOut samples that are never trained on, for [evaluation]
- * @property selectors what chooses among the data before training, one after another; none to train on all of it
+ * @property selectors what chooses among the data, one after another, before training or in every step; none to train on all of it
  * @property objective what is minimised
  * @property adapter the parameterisation that trains, or null to train every weight
  * @property training steps, optimiser, precision and seed
@@ -32,7 +32,7 @@ public data class Recipe(
     public val data: TrainingData,
     public val heldOut: DataSource? = null,
     @SerialName("select")
-    public val selectors: List<@Serializable(with = SelectorSerializer::class) Selector> = emptyList(),
+    public val selectors: List<@Serializable(with = SelectorSerializer::class) Selecting> = emptyList(),
     @Serializable(with = ObjectiveSerializer::class)
     public val objective: Objective = sft(),
     @SerialName("adapt")
@@ -80,7 +80,7 @@ public data class Recipe(
 /**
  * What is measured on the held-out samples before and after training.
  *
- * @property metrics what compares generated answers with reference answers
+ * @property metrics what is measured
  * @property maxNewTokens the longest answer generated, in tokens
  */
 @Serializable

@@ -3,6 +3,7 @@ package org.finetune4j.dsl
 import org.finetune4j.FinetuneException
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.objective.Objective
+import org.finetune4j.methods.select.Selecting
 import org.finetune4j.methods.select.Selector
 
 /**
@@ -14,14 +15,42 @@ internal class RecipeDraft(
     private val data: List<TrainingData>,
     private val heldOut: List<DataSource>,
     private val splits: List<Pair<Double, Long>>,
-    private val selections: List<List<Selector>>,
+    private val selections: List<List<Selecting>>,
     private val objectives: List<Objective>,
     private val adapters: List<Adapter>,
     private val trainings: List<Training>,
     private val evaluations: List<Evaluation>,
     private val outputs: List<String>,
     private val startingRuns: List<String>,
+    private val start: Training,
 ) {
+    /** How training runs, as far as it is told. */
+    val training: Training get() = trainings.firstOrNull() ?: start
+
+    /** This draft where something was called for it, and [usual] for everything else. */
+    fun over(usual: RecipeDraft): RecipeDraft {
+        val samples = if (heldOut.isEmpty() && splits.isEmpty()) usual else this
+        return RecipeDraft(
+            bases.ifEmpty { usual.bases },
+            data.ifEmpty { usual.data },
+            samples.heldOut,
+            samples.splits,
+            selections.ifEmpty { usual.selections },
+            objectives.ifEmpty { usual.objectives },
+            adapters.ifEmpty { usual.adapters },
+            trainings.ifEmpty { usual.trainings },
+            evaluations.ifEmpty { usual.evaluations },
+            outputs.ifEmpty { usual.outputs },
+            startingRuns.ifEmpty { usual.startingRuns },
+            start,
+        )
+    }
+
+    /** This draft without a run that it continues. */
+    fun fromTheBase(): RecipeDraft = RecipeDraft(
+        bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, outputs, emptyList(), start,
+    )
+
     /**
      * The recipe.
      *
@@ -43,7 +72,7 @@ internal class RecipeDraft(
         selections.flatten(),
         objectives.firstOrNull() ?: sft(),
         adapters.firstOrNull(),
-        trainings.firstOrNull() ?: Training(),
+        training,
         evaluations.firstOrNull(),
         outputs.firstOrNull(),
         startingRuns.firstOrNull(),
@@ -73,7 +102,7 @@ internal class RecipeDraft(
 
     /** Selectors that decide the same thing in calls of their own, which may have been meant in any order. */
     private fun withoutOrder(): List<Problem> {
-        val deciding = selections.map { call -> call.filter { Selector.Trait.CHOOSES_TARGET in it.traits() } }.filter { it.isNotEmpty() }
+        val deciding = selections.map { call -> call.filter { it is Selector && Selector.Trait.CHOOSES_TARGET in it.traits() } }.filter { it.isNotEmpty() }
         return if (deciding.size < 2) emptyList() else listOf(Problem("select", Messages.withoutOrder(deciding.flatten().map { it.method().name() })))
     }
 

@@ -4,17 +4,22 @@ import org.finetune4j.head.TokenView
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.Objective
-import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.select.Selecting
 import org.nd4j.autodiff.samediff.SDVariable
 
-/** The inside of `recipe { }` and `finetune { }`: what training starts from, learns and is measured by. */
+/**
+ * The inside of `recipe { }` and `finetune { }`: what training starts from, learns and is measured by.
+ *
+ * @param usual what holds where nothing is called here, as for the arms of a study
+ * @param start what `train { }` begins with
+ */
 @RecipeDsl
-public class RecipeScope internal constructor() {
+public open class RecipeScope internal constructor(private val usual: RecipeDraft? = null, private val start: Training = Training()) {
     private val bases = mutableListOf<Base>()
     private val data = mutableListOf<TrainingData>()
     private val heldOut = mutableListOf<DataSource>()
     private val splits = mutableListOf<Pair<Double, Long>>()
-    private val selections = mutableListOf<List<Selector>>()
+    private val selections = mutableListOf<List<Selecting>>()
     private val objectives = mutableListOf<Objective>()
     private val adapters = mutableListOf<Adapter>()
     private val trainings = mutableListOf<Training>()
@@ -51,11 +56,12 @@ public class RecipeScope internal constructor() {
     }
 
     /**
-     * Chooses what of the data is trained on, before training; without this call, all of it. Several [selectors] choose one
-     * after another, each among what those before it leave; so do those of several calls. Two that decide which response a
-     * prompt is trained with stand in one call, so that their order is no accident.
+     * Chooses what of the data is trained on; without this call, all of it. Several [selectors] choose one after another,
+     * each among what those before it leave; so do those of several calls. Those that work before training come before
+     * those that work in every step, such as [qTuning] and [uds], wherever they stand. Two that decide which response a prompt is
+     * trained with stand in one call, so that their order is no accident.
      */
-    public fun select(vararg selectors: Selector) {
+    public fun select(vararg selectors: Selecting) {
         selections += selectors.toList()
     }
 
@@ -76,12 +82,12 @@ public class RecipeScope internal constructor() {
 
     /** Sets steps, optimiser, precision and seed. */
     public fun train(settings: @RecipeDsl TrainScope.() -> Unit) {
-        trainings += TrainScope(Training()).apply(settings).freeze()
+        trainings += TrainScope(start).apply(settings).freeze()
     }
 
     /**
-     * Measures [metrics] before and after training on the samples given by [heldOut], by greedy answers of at most
-     * [maxNewTokens] tokens.
+     * Measures [metrics] before and after training on the samples given by [heldOut], or on those that a metric brings
+     * itself; answers that are generated for it have at most [maxNewTokens] tokens.
      */
     public fun evaluate(vararg metrics: Metric, maxNewTokens: Int = 128) {
         evaluations += Evaluation(metrics.toList(), maxNewTokens)
@@ -104,6 +110,10 @@ public class RecipeScope internal constructor() {
         startingRuns += run
     }
 
-    internal fun draft(): RecipeDraft =
-        RecipeDraft(bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, outputs, startingRuns)
+    internal fun draft(): RecipeDraft {
+        val own = RecipeDraft(
+            bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, outputs, startingRuns, start,
+        )
+        return if (usual == null) own else own.over(usual)
+    }
 }

@@ -14,12 +14,31 @@ class FragmentsTest : FunSpec({
         "sft" to sft(),
         "dftDynamic" to dftDynamic(),
         "asft" to asft(),
+        "probability" to probability(),
+        "thresholded" to thresholded(),
+        "oneTokenRollout" to oneTokenRollout(),
+        "curioSft" to curioSft(),
+        "intuitive" to intuitive(),
+        "poft" to poft(),
+        "discriminative" to discriminative(),
+        "faultWeighted" to faultWeighted(),
+        "undesirable" to undesirable(),
         "grape" to grape(),
         "branchFilter" to branchFilter(),
+        "qTuning" to qTuning(),
+        "uds" to uds(),
         "lora" to lora(),
         "dora" to dora(),
         "savedAdapter" to savedAdapter(),
         "exactMatch" to exactMatch(),
+        "s3ft" to s3ft(exactAnswer()),
+        "ssr" to ssr(),
+        "rifRft" to rifRft(),
+        "stat" to stat(),
+        "stepJudge" to stepJudge(),
+        "exactAnswer" to exactAnswer(),
+        "llmJudge" to llmJudge(),
+        "codeTests" to codeTests(),
         "sokoban" to sokoban().method(),
         "generalPoints" to generalPoints().method(),
         "diversify" to rows.diversify().method(),
@@ -37,8 +56,24 @@ class FragmentsTest : FunSpec({
         "nameDescriptions" to nameDescriptions().method(),
         "biographies" to biographies().method(),
         "entityRelations" to entityRelations().method(),
+        "tokenF1" to tokenF1(),
+        "classF1" to classF1(),
+        "passAtK" to passAtK(),
+        "bleu" to bleu(),
+        "rouge" to rouge(),
+        "perplexity" to perplexity(),
+        "multipleChoice" to multipleChoice(),
+        "brier" to brier(),
+        "brierBinary" to brierBinary(),
+        "calibration" to calibration(),
+        "semanticSimilarity" to semanticSimilarity(),
+        "distinctN" to distinctN(),
+        "ead" to ead(),
+        "selfBleu" to selfBleu(),
+        "forgetting" to forgetting(jsonl("general.jsonl")),
         "policy" to policy(),
         "localModel" to localModel("model"),
+        "openAi" to openAi(),
     )
 
     test("every method of the catalogue has its function here, under the method's name") {
@@ -47,6 +82,7 @@ class FragmentsTest : FunSpec({
     }
 
     test("a function without arguments gives the method's own defaults") {
-        for (method in Methods.all()) ours[method.name()] shouldBe method.create(Settings(emptyMap<String, Any>()))
+        // There is no forgetting without something that is forgotten.
+        for (method in Methods.all().filter { it.name() != "forgetting" }) ours[method.name()] shouldBe method.create(Settings(emptyMap<String, Any>()))
     }
 })

@@ -5,11 +5,16 @@ import org.finetune4j.data.format.AlpacaPrompt
 import org.finetune4j.data.format.RecordFormat
 import org.finetune4j.data.transform.Mix
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.evaluate.AnswerMetric
 import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Metric
+import org.finetune4j.methods.generate.TextSource
+import org.finetune4j.methods.judge.Judge
 import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Reduction
+import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.select.Selecting
 import org.finetune4j.model.FrozenWeights
 import org.finetune4j.train.MemoryUse
 import org.finetune4j.train.Schedule
@@ -23,7 +28,7 @@ class RandomRecipes(seed: Long) {
         base = if (flip()) ModelFolder(text()) else UntrainedModel(shape(), text()),
         data = TrainingData(source(), Template(maybe { text() }, choice(), flip())),
         heldOut = maybe { source() },
-        selectors = List(random.nextInt(3)) { grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong()) },
+        selectors = List(random.nextInt(3)) { selecting() },
         objective = objective(),
         adapter = maybe { adapter() },
         training = training(),
@@ -71,9 +76,37 @@ class RandomRecipes(seed: Long) {
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { constant(text()) }, maybe { choice<RecordFormat>() }, choice<AlpacaPrompt>(),
     )
 
-    private fun objective(): Objective = when (random.nextInt(3)) {
+    private fun selector(): Selector = when (random.nextInt(5)) {
+        0 -> grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong())
+        1 -> s3ft(judge(), maybe { text() + "{response}{prompt}" }, whole(), number() + 1e-9, 1 - share(), whole(), generator(), true, random.nextLong())
+        2 -> rifRft(judge(), whole() + 1, choice(), share(), number() + 1e-9, 1 - share(), whole(), random.nextLong())
+        3 -> stat(text(), choice(), judge(), generator(), text(), whole(), whole(), whole(), whole(), 100, whole(), whole(), whole(), whole(), random.nextLong())
+        else -> ssr(judge(), text(), choice(), number(), 1 - share(), whole(), random.nextLong())
+    }
+
+    private fun judge(): Judge = when (random.nextInt(4)) {
+        0 -> exactAnswer(metric())
+        1 -> llmJudge(generator(), whole(), choice())
+        2 -> stepJudge(generator(), share().coerceAtLeast(1e-3), share().coerceAtLeast(1e-3))
+        else -> codeTests(listOf(text(), "{file}"), "a.py", text(), number() + 1e-9)
+    }
+
+    private fun generator(): TextSource = when (random.nextInt(3)) {
+        0 -> policy()
+        1 -> localModel(text())
+        else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
+    }
+
+    private fun selecting(): Selecting = when (random.nextInt(3)) {
+        0 -> selector()
+        1 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
+        else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
+    }
+
+    private fun objective(): Objective = when (random.nextInt(4)) {
         0 -> sft(share(), number(), choice<Reduction>())
         1 -> dftDynamic()
+        2 -> undesirable(objective(), number(), number(), whole(), -1, choice(), choice())
         else -> asft(number(), choice<KlDirection>(), share())
     }
 
@@ -83,16 +116,38 @@ class RandomRecipes(seed: Long) {
         else -> savedAdapter("x" + text())
     }
 
-    private fun metric(): Metric = exactMatch(
-        Regex.escape(text()),
-        choice<ExactMatch.Occurrence>(),
-        List(random.nextInt(3)) { Regex.escape(text()) },
-        flip(),
-        flip(),
-        flip(),
-        flip(),
-        text(),
-    )
+    private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 15 else 16)) {
+        0 -> answerMetric()
+        1 -> rouge(List(whole() % 3 + 1) { "rouge${random.nextInt(1, 10)}" }, flip(), text())
+        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), answerMetric(), number() + 0.5, share() + 1e-9, random.nextLong())
+        3 -> perplexity(choice(), 50, whole() % 50 + 1)
+        4 -> multipleChoice(choice(), text(), listOf("a", "b"), text(), choice(), text())
+        5 -> brier(text(), emptyList(), text(), choice(), text())
+        6 -> brierBinary(text(), emptyList(), text(), choice(), text())
+        7 -> calibration(whole(), choice(), text(), emptyList(), text(), choice(), text())
+        8 -> semanticSimilarity(text())
+        9 -> distinctN(whole(), choice(), whole(), number() + 0.5, share() + 1e-9, random.nextLong())
+        10 -> ead(whole(), whole() + 1L, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
+        11 -> selfBleu(whole(), choice(), whole() + 1, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
+        15 -> forgetting(source(), metric(depth + 1))
+        else -> answerMetric()
+    }
+
+    private fun answerMetric(): AnswerMetric = when (random.nextInt(4)) {
+        0 -> exactMatch(
+            Regex.escape(text()),
+            choice<ExactMatch.Occurrence>(),
+            List(random.nextInt(3)) { Regex.escape(text()) },
+            flip(),
+            flip(),
+            flip(),
+            flip(),
+            text(),
+        )
+        1 -> tokenF1(text())
+        2 -> classF1(choice(), listOf("a", "b"))
+        else -> bleu(choice(), choice(), whole(), flip(), text())
+    }
 
     private fun training() = Training(
         maybe { whole() },

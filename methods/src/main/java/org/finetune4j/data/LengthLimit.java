@@ -13,12 +13,12 @@ public record LengthLimit(int tokens, boolean isContext) {
     }
 
     /** The limit in words, such as {@code maxLength 512}. */
-    String description() {
+    public String description() {
         return isContext ? "the model's context of " + tokens + " tokens" : "maxLength " + tokens;
     }
 
     /** Words to begin an advice with. */
-    String raise() {
+    public String raise() {
         return isContext ? "No setting makes the context longer: " : "Raise maxLength, ";
     }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.CounterRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Deals samples into micro-batches by a token budget, in an order that is a pure function of seed and pass, so that a
@@ -14,6 +15,8 @@ public final class Packer {
     private final int tokensPerBatch;
     private final int accumulate;
     private final long seed;
+    private final @Nullable EpochStage stage;
+    private List<Example> ofEpoch = List.of();
     private int orderedEpoch = -1;
     private int[] order = new int[0];
 
@@ -25,6 +28,12 @@ public final class Packer {
      * @param seed           decides the order of every pass
      */
     public Packer(List<Example> examples, int tokensPerBatch, int accumulate, long seed) {
+        this(examples, null, tokensPerBatch, accumulate, seed);
+    }
+
+    /** As the other constructor, with what the samples are in each pass, or null where they stay the same. */
+    public Packer(List<Example> examples, @Nullable EpochStage stage, int tokensPerBatch, int accumulate, long seed) {
+        this.stage = stage;
         if (examples.isEmpty()) {
             throw new FinetuneException("there is no sample to train on. Check the data and what the selector left.");
         }
@@ -49,7 +58,7 @@ public final class Packer {
             List<Example> batch = new ArrayList<>();
             long tokens = 0;
             while (next < shuffled.length) {
-                Example example = examples.get(shuffled[next]);
+                Example example = ofEpoch.get(shuffled[next]);
                 tokens += example.packedTokens();
                 if (!batch.isEmpty() && tokens > tokensPerBatch) {
                     break;
@@ -84,6 +93,11 @@ public final class Packer {
             }
             order = shuffled;
             orderedEpoch = epoch;
+            ofEpoch = stage == null ? examples : stage.examples(examples, epoch);
+            if (ofEpoch.size() != examples.size()) {
+                throw new IllegalStateException("pass " + epoch + " has " + ofEpoch.size() + " samples of "
+                        + examples.size());
+            }
         }
         return order;
     }

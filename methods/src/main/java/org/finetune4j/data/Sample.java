@@ -94,6 +94,11 @@ public record Sample(String id, Conversation conversation, List<Candidate> candi
         return new Sample(id, conversation.withMessages(turns), List.of(), answer, fields, provenance);
     }
 
+    /** This sample under another name. */
+    public Sample withId(String other) {
+        return new Sample(other, conversation, candidates, answer, fields, provenance);
+    }
+
     /** This sample with other candidate responses. */
     public Sample withCandidates(List<Candidate> others) {
         return new Sample(id, conversation, others, answer, fields, provenance);

@@ -12,7 +12,8 @@ public interface Fragment {
 
     /**
      * The settings by name, in the order of the method's definition; values are String, Boolean, Long, Double, enum
-     * constants, lists of String or other fragments. {@code method().create(new Settings(settings()))} equals this fragment.
+     * constants, lists of String, other fragments or sources of samples. {@code method().create(new
+     * Settings(settings()))} equals this fragment.
      */
     default Map<String, Object> settings() {
         return Settings.of((Record) this);

@@ -21,16 +21,51 @@ import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
+import org.finetune4j.methods.evaluate.Bleu;
+import org.finetune4j.methods.evaluate.Brier;
+import org.finetune4j.methods.evaluate.BrierBinary;
+import org.finetune4j.methods.evaluate.Calibration;
+import org.finetune4j.methods.evaluate.ClassF1;
+import org.finetune4j.methods.evaluate.DistinctN;
+import org.finetune4j.methods.evaluate.Ead;
 import org.finetune4j.methods.data.SyntheticTables;
 import org.finetune4j.methods.data.ToolTrajectories;
 import org.finetune4j.methods.evaluate.ExactMatch;
+import org.finetune4j.methods.evaluate.Forgetting;
+import org.finetune4j.methods.evaluate.MultipleChoice;
+import org.finetune4j.methods.evaluate.PassAtK;
+import org.finetune4j.methods.evaluate.Perplexity;
+import org.finetune4j.methods.evaluate.Rouge;
+import org.finetune4j.methods.evaluate.SelfBleu;
+import org.finetune4j.methods.evaluate.SemanticSimilarity;
+import org.finetune4j.methods.evaluate.TokenF1;
 import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.OpenAi;
 import org.finetune4j.methods.generate.Policy;
+import org.finetune4j.methods.judge.CodeTests;
+import org.finetune4j.methods.judge.ExactAnswer;
+import org.finetune4j.methods.judge.LlmJudge;
+import org.finetune4j.methods.judge.StepJudge;
 import org.finetune4j.methods.objective.Asft;
+import org.finetune4j.methods.objective.CurioSft;
 import org.finetune4j.methods.objective.DftDynamic;
+import org.finetune4j.methods.objective.Discriminative;
+import org.finetune4j.methods.objective.FaultWeighted;
+import org.finetune4j.methods.objective.Intuitive;
+import org.finetune4j.methods.objective.OneTokenRollout;
+import org.finetune4j.methods.objective.Poft;
+import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.objective.Thresholded;
+import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.QTuning;
+import org.finetune4j.methods.select.RifRft;
+import org.finetune4j.methods.select.S3ft;
+import org.finetune4j.methods.select.Ssr;
+import org.finetune4j.methods.select.Stat;
+import org.finetune4j.methods.select.Uds;
 
 /** The catalogue of methods: a new method is one file and one line here. */
 public final class Methods {
@@ -55,14 +90,49 @@ public final class Methods {
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
+            Probability.METHOD,
+            Thresholded.METHOD,
+            OneTokenRollout.METHOD,
+            CurioSft.METHOD,
+            Intuitive.METHOD,
+            Poft.METHOD,
+            Discriminative.METHOD,
+            FaultWeighted.METHOD,
+            Undesirable.METHOD,
             Grape.METHOD,
+            S3ft.METHOD,
+            Ssr.METHOD,
             BranchFilter.METHOD,
+            QTuning.METHOD,
+            RifRft.METHOD,
+            Stat.METHOD,
+            Uds.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
             ExactMatch.METHOD,
+            TokenF1.METHOD,
+            ClassF1.METHOD,
+            PassAtK.METHOD,
+            Bleu.METHOD,
+            Rouge.METHOD,
+            Perplexity.METHOD,
+            MultipleChoice.METHOD,
+            Brier.METHOD,
+            BrierBinary.METHOD,
+            Calibration.METHOD,
+            SemanticSimilarity.METHOD,
+            DistinctN.METHOD,
+            Ead.METHOD,
+            SelfBleu.METHOD,
+            Forgetting.METHOD,
             Policy.METHOD,
-            LocalModel.METHOD);
+            LocalModel.METHOD,
+            OpenAi.METHOD,
+            ExactAnswer.METHOD,
+            LlmJudge.METHOD,
+            CodeTests.METHOD,
+            StepJudge.METHOD);
 
     private Methods() {
     }

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.data.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /** The settings of a fragment by name, read with defaults; every name that nobody read is refused. */
@@ -19,7 +20,7 @@ public final class Settings {
     private final Map<String, ?> values;
     private final Set<String> read = new LinkedHashSet<>();
 
-    /** Settings with these values: strings, booleans, numbers, enum constants, lists of strings, or fragments. */
+    /** Settings with these values: those that {@link Fragment#settings} may have, and maps in the place of fragments. */
     public Settings(Map<String, ?> values) {
         this.values = Map.copyOf(values);
     }
@@ -148,7 +149,9 @@ public final class Settings {
         if (type.isInstance(value)) {
             return type.cast(value);
         }
-        String wanted = "a " + kind.name().toLowerCase(Locale.ROOT) + " with its \"method\" and settings";
+        String wanted = "one of " + Methods.all().stream().filter(method -> method.kind() == kind
+                && type.isInstance(method.create(new Settings(Map.of())))).map(Method::name).toList()
+                + " with its \"method\" and settings";
         if (!(value instanceof Map<?, ?> parts) || !(parts.get(METHOD) instanceof String method)) {
             throw wrong(name, value, wanted);
         }
@@ -160,6 +163,18 @@ public final class Settings {
             throw wrong(name, value, wanted);
         }
         return type.cast(made);
+    }
+
+    /** Where samples come from, or the default. */
+    public DataSource source(String name, DataSource otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof DataSource source) {
+            return source;
+        }
+        throw wrong(name, value, "a source of samples");
     }
 
     void refuseUnread(String method) {

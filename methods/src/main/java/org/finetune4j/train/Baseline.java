@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.StrictJson;
@@ -69,13 +71,16 @@ record Baseline(String key, List<MetricResult> metrics, List<String> answers) {
         node.put("name", metric.name()).put("signature", metric.signature()).put("value", metric.value())
                 .put("standardError", metric.standardError()).put("count", metric.count())
                 .put("unparsable", metric.unparsable());
+        metric.details().forEach(node.putObject("details")::put);
     }
 
     private static MetricResult metric(JsonNode node) {
         List<Double> items = new ArrayList<>();
         node.path("items").forEach(item -> items.add(item.asDouble()));
+        Map<String, String> details = new LinkedHashMap<>();
+        node.path("details").properties().forEach(detail -> details.put(detail.getKey(), detail.getValue().asText()));
         return new MetricResult(node.path("name").asText(), node.path("signature").asText(), node.path("value").asDouble(),
                 node.path("standardError").isNumber() ? node.path("standardError").asDouble() : null,
-                node.path("count").asInt(), node.path("unparsable").asInt(), items);
+                node.path("count").asInt(), node.path("unparsable").asInt(), items, details);
     }
 }

@@ -7,9 +7,8 @@ import org.finetune4j.methods.evaluate.Metric;
 /**
  * What is measured on held-out samples before and after the training.
  *
- * @param heldOut       samples that are not trained on; each needs a reference answer or a response when there are
- *                      metrics, and those with a response also give the held-out loss
- * @param metrics       scored on greedily generated answers; may be empty
+ * @param heldOut       samples that are not trained on; those with a response and plain texts give the held-out loss
+ * @param metrics       what is measured besides, each with its own demands on the samples; may be empty
  * @param maxNewTokens  longest generated answer, at least 1
  */
 public record Evaluation(DataSource heldOut, List<Metric> metrics, int maxNewTokens) {

@@ -75,9 +75,10 @@ final class ExportFolder {
         if (job.adapter() != null) {
             fragment(root.putObject("adapter"), job.adapter());
         }
-        if (!job.selectors().isEmpty()) {
+        List<Fragment> selecting = Stream.<Fragment>concat(job.selectors().stream(), job.batchMethods().stream()).toList();
+        if (!selecting.isEmpty()) {
             ArrayNode selectors = root.putArray("selectors");
-            job.selectors().forEach(selector -> fragment(selectors.addObject(), selector));
+            selecting.forEach(selector -> fragment(selectors.addObject(), selector));
         }
         ObjectNode train = root.putObject("train");
         job.train().identity().forEach((name, value) -> train.put(name.substring("train.".length()), value));
@@ -113,7 +114,7 @@ final class ExportFolder {
 
     /** The fragments whose methods are to be cited. */
     static List<Fragment> fragments(FineTuning job) {
-        return Stream.concat(job.selectors().stream(), Stream.of(job.objective(), job.adapter()))
-                .filter(java.util.Objects::nonNull).map(Fragment.class::cast).toList();
+        return Stream.of(job.selectors().stream(), job.batchMethods().stream(), Stream.of(job.objective(), job.adapter()))
+                .flatMap(parts -> parts).filter(java.util.Objects::nonNull).map(Fragment.class::cast).toList();
     }
 }

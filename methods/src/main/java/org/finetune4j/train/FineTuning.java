@@ -7,6 +7,7 @@ import org.finetune4j.data.DataSource;
 import org.finetune4j.data.preview.Preview;
 import org.finetune4j.methods.adapt.Adapter;
 import org.finetune4j.methods.objective.Objective;
+import org.finetune4j.methods.select.BatchMethod;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.tokenizer.Supervision;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param chatTemplate a Jinja chat template, or null for the tokenizer's own
  * @param supervision  which tokens of a conversation are learned
  * @param selectors    choose what of the data is trained on, one after another before training; none to train on all
+ * @param batchMethods decide in every step what of its samples is learned, one after another
  * @param objective    what is minimised
  * @param adapter      the parameterisation that trains, or null to train every parameter
  * @param train        how to train
@@ -30,12 +32,13 @@ import org.jspecify.annotations.Nullable;
  * @param recipe       the recipe as JSON, kept with the run; an empty object if there is none
  */
 public record FineTuning(BaseModel base, DataSource data, @Nullable String chatTemplate, Supervision supervision,
-                         List<Selector> selectors, Objective objective, @Nullable Adapter adapter, TrainSettings train,
-                         @Nullable Evaluation evaluation, String kernels, @Nullable Path runFolder,
+                         List<Selector> selectors, List<BatchMethod> batchMethods, Objective objective,
+                         @Nullable Adapter adapter, TrainSettings train, @Nullable Evaluation evaluation, String kernels, @Nullable Path runFolder,
                          @Nullable Path continueFrom, @Nullable Path dataCache, String recipe) {
-    /** Keeps an immutable copy of the selectors. */
+    /** Keeps immutable copies. */
     public FineTuning {
         selectors = List.copyOf(selectors);
+        batchMethods = List.copyOf(batchMethods);
     }
 
     /** A builder; base, data and objective must be given. */
@@ -73,10 +76,15 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         return Previewer.preview(this, count);
     }
 
+    /** Whether samples are completed before the training, for which they are kept beside what they are encoded to. */
+    boolean preparesExamples() {
+        return objective.preparesExamples() || batchMethods.stream().anyMatch(BatchMethod::preparesExamples);
+    }
+
     /** This job with the files of its base elsewhere. */
     FineTuning withBase(BaseModel other) {
-        return new FineTuning(other, data, chatTemplate, supervision, selectors, objective, adapter, train, evaluation,
-                kernels, runFolder, continueFrom, dataCache, recipe);
+        return new FineTuning(other, data, chatTemplate, supervision, selectors, batchMethods, objective, adapter, train,
+                evaluation, kernels, runFolder, continueFrom, dataCache, recipe);
     }
 
     /** Collects the parts of a job. */
@@ -87,6 +95,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         private @Nullable String chatTemplate;
         private Supervision supervision = Supervision.ASSISTANT;
         private final List<Selector> selectors = new ArrayList<>();
+        private final List<BatchMethod> batchMethods = new ArrayList<>();
         private @Nullable Adapter adapter;
         private TrainSettings train = TrainSettings.defaults();
         private @Nullable Evaluation evaluation;
@@ -117,6 +126,12 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         /** Adds a selector, which chooses among what those before it leave. */
         public Builder selector(Selector value) {
             selectors.add(value);
+            return this;
+        }
+
+        /** Adds a method that decides in every step what is learned; several work in the order in which they were added. */
+        public Builder batchMethod(BatchMethod value) {
+            batchMethods.add(value);
             return this;
         }
 
@@ -170,8 +185,8 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
 
         /** The job. */
         public FineTuning build() {
-            return new FineTuning(base, data, chatTemplate, supervision, selectors, objective, adapter, train, evaluation,
-                    kernels, runFolder, continueFrom, dataCache, recipe);
+            return new FineTuning(base, data, chatTemplate, supervision, selectors, batchMethods, objective, adapter, train,
+                    evaluation, kernels, runFolder, continueFrom, dataCache, recipe);
         }
     }
 }

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.Hashes;
@@ -20,13 +21,15 @@ import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.Fragment;
 import org.finetune4j.methods.Methods;
-import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.evaluate.MetricResult;
+import org.finetune4j.methods.evaluate.References;
 import org.finetune4j.methods.objective.ExamplePreparation;
 import org.finetune4j.methods.objective.PassContext;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.generate.SourceContext;
 import org.finetune4j.methods.generate.TextModel;
+import org.finetune4j.methods.select.BatchContext;
+import org.finetune4j.methods.select.BatchMethod;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
@@ -48,7 +51,7 @@ final class FineTuningRun {
     private final LanguageModel model;
     private final Tokenizer tokenizer;
     private final TextEncoding encoding;
-    private final List<Sample> prompts;
+    private final List<Sample> shown;
     private final String baseHash;
 
     private FineTuningRun(FineTuning job, Preparation preparation, TrainingListener listener, LanguageModel model,
@@ -60,7 +63,7 @@ final class FineTuningRun {
         this.tokenizer = tokenizer;
         this.encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(),
                 model.config().vocabularySize());
-        this.prompts = Planner.prompts(job, preparation.heldOut());
+        this.shown = Planner.shown(preparation.heldOut());
         // Nothing trains yet, so that this is the hash of every base weight.
         this.baseHash = model.parameters().hashOfFrozen();
     }
@@ -133,10 +136,13 @@ final class FineTuningRun {
         Baseline before = before();
         decideWhatTrains();
         Trainer.Outcome outcome = train(data, heldOut);
-        List<String> after = answers("generate answers with the tuned model");
-        List<FineTuned.Comparison> comparisons = compare(before, scores(after), outcome, heldOut);
+        Baseline after = measure("after", "the tuned model");
+        List<FineTuned.Comparison> comparisons = compare(before, after.metrics(), outcome, heldOut);
+        if (job.runFolder() != null) {
+            EvaluationFiles.write(job.runFolder(), baseHash, comparisons);
+        }
         return new TunedModel(job, preparation.plan(), model, tokenizer, encoding, opened, data, outcome, comparisons,
-                shown(before.answers(), after));
+                shown(before.answers(), after.answers()));
     }
 
     private EncodedSamples trainingData() {
@@ -149,13 +155,17 @@ final class FineTuningRun {
                     + preparation.limit().tokens() + " tokens are left out before the choice, because tooLong is DROP.");
         }
         List<Sample> chosen = preparation.samples();
-        try (GeneratingPolicy policy = new GeneratingPolicy();
-             RunSelection context = new RunSelection(this::scorer, policy, job.runFolder(), listener)) {
+        try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = context(policy)) {
             for (Selector selector : job.selectors()) {
                 chosen = select(selector, chosen, context);
             }
         }
         return completed(chosen, encoder().encode(chosen));
+    }
+
+    private RunSelection context(SourceContext sources) {
+        return new RunSelection(this::scorer, (folder, endOfTurn) -> new OtherModelScorer(folder, endOfTurn, job, listener),
+                sources, job.runFolder(), listener);
     }
 
     private List<Sample> select(Selector selector, List<Sample> samples, RunSelection context) {
@@ -172,18 +182,31 @@ final class FineTuningRun {
         return new Encoder(encoding, preparation.limit(), job.train().tooLong());
     }
 
-    /** With what the objective wants of every sample. */
+    /** With what the objective and the methods that work on batches want of every sample. */
     private EncodedSamples completed(List<Sample> samples, EncodedSamples data) {
-        if (!job.objective().preparesExamples()) {
-            return data;
+        EncodedSamples completed = data;
+        if (job.objective().preparesExamples()) {
+            completed = completed(samples, completed, "objective: " + job.objective().method().name(),
+                    job.objective()::prepare);
         }
-        try (ModelScorer scorer = scorer()) {
-            ExamplePreparation.Prepared prepared = job.objective().prepare(new ExamplePreparation(samples,
-                    data.examples(), encoder(), tokenizer, scorer, job.train().seed(), job.runFolder()));
+        for (BatchMethod method : job.batchMethods()) {
+            if (method.preparesExamples()) {
+                completed = completed(samples, completed, "select: " + method.method().name(), method::prepare);
+            }
+        }
+        return completed;
+    }
+
+    private EncodedSamples completed(List<Sample> samples, EncodedSamples data, String what,
+                                     Function<ExamplePreparation, ExamplePreparation.Prepared> preparing) {
+        try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = context(policy)) {
+            ExamplePreparation.Prepared prepared = preparing.apply(new ExamplePreparation(samples,
+                    data.examples(), encoder(), tokenizer, encoding.stopIds(), context,
+                    Math.max(1, job.train().epochs()), job.train().seed()));
             listener.selected(prepared.report());
             if (prepared.examples().isEmpty()) {
-                throw new FinetuneException("objective: " + job.objective().method().name() + " left none of "
-                        + data.examples().size() + " samples to train on: " + prepared.report() + ".");
+                throw new FinetuneException(what + " left none of " + data.examples().size()
+                        + " samples to train on: " + prepared.report() + ".");
             }
             return new EncodedSamples(prepared.examples(), data.dropped(), data.cut(), data.lengths());
         }
@@ -238,30 +261,27 @@ final class FineTuningRun {
         }
     }
 
-    private List<Metric> metrics() {
-        return job.evaluation() == null ? List.of() : job.evaluation().metrics();
-    }
-
-    private List<String> answers(String stage) {
-        return prompts.isEmpty() ? List.of() : Answers.of(model, tokenizer, encoding, prompts,
-                java.util.Objects.requireNonNull(job.evaluation()).maxNewTokens(), stage, listener);
-    }
-
-    private List<MetricResult> scores(List<String> answers) {
-        List<String> references = prompts.stream().map(sample -> String.valueOf(Planner.reference(sample))).toList();
-        return metrics().stream().map(metric -> metric.score(answers, references)).toList();
+    /** Measures the model as it is now; nothing of the training changes. */
+    private Baseline measure(String key, String name) {
+        try (ModelExaminee examinee = new ModelExaminee(job, model, tokenizer, preparation.limit(), name, listener)) {
+            List<MetricResult> results = preparation.measured().stream()
+                    .flatMap(one -> one.metric().measure(one.samples(), examinee).stream()).toList();
+            return new Baseline(key, results, examinee.answers(shown));
+        }
     }
 
     private Baseline before() {
-        String key = Hashes.of(baseHash + job.train().precision() + job.train().frozenWeights() + job.kernels() + prompts + encodedPrompts()
-                + settings(metrics()) + (job.evaluation() == null ? 0 : job.evaluation().maxNewTokens()));
+        String key = Hashes.of(baseHash + job.train().precision() + job.train().frozenWeights() + job.kernels()
+                + job.train().tokensPerBatch() + preparation.limit() + encoding.fingerprint() + encodedPrompts(shown)
+                + preparation.measured().stream().map(one -> settings(List.of(one.metric())) + one.samples()
+                        + encodedPrompts(one.samples())).toList()
+                + (job.evaluation() == null ? 0 : job.evaluation().maxNewTokens()));
         Path runFolder = job.runFolder();
         Baseline known = runFolder == null ? null : Baseline.read(runFolder, key);
         if (known != null) {
             return known;
         }
-        List<String> answers = answers("generate answers with the base model");
-        Baseline measured = new Baseline(key, scores(answers), answers);
+        Baseline measured = measure(key, "the base model");
         if (runFolder != null) {
             RunRecord.createFolder(runFolder);
             measured.write(runFolder);
@@ -270,7 +290,8 @@ final class FineTuningRun {
     }
 
     /** What tokenizer and template make of the prompts, so that with others it is measured again. */
-    private String encodedPrompts() {
+    private String encodedPrompts(List<Sample> samples) {
+        List<Sample> prompts = samples.stream().filter(sample -> !sample.isDocument()).toList();
         return prompts.isEmpty() ? "" : prompts.stream().map(sample -> Arrays.toString(encoding.prompt(sample.id(),
                 sample.promptConversation()))).toList().toString() + new TreeSet<>(encoding.stopIds());
     }
@@ -288,30 +309,40 @@ final class FineTuningRun {
         Map<String, String> identity = new LinkedHashMap<>();
         identity.put("base", baseHash);
         identity.put("objective", settings(List.of(job.objective())));
+        if (!job.batchMethods().isEmpty()) {
+            identity.put("select in every step", settings(job.batchMethods()));
+        }
         identity.put("adapter", job.adapter() == null ? "none" : settings(List.of(job.adapter())));
         if (job.continueFrom() != null) {
             identity.put("continueFrom", job.continueFrom() + " step " + beginWithWeightsOf(job.continueFrom()));
         }
         TokenLoss loss = job.objective().tokenLoss();
-        TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
-                job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe(),
-                StepRule.of(loss, null));
         boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
         TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name())
                 : listener;
         EngineOptions options = preparation.plan().memory().options();
         // What completes samples for training does not do so for held-out ones.
         TokenLoss heldOutLoss = job.objective().preparesExamples() ? new Sft() : null;
-        try (ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options)) {
+        List<AutoCloseable> opened = new ArrayList<>();
+        try {
+            ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options);
+            opened.add(engine);
             GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
-                    new OtherBatches(data.examples(), job.train())));
-            try {
-                return new Trainer(passes, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
-            } finally {
-                if (passes != engine) {
-                    passes.close();
-                }
+                    new OtherBatches(data.examples(), job.train()), job.train().accumulate()));
+            if (passes != engine) {
+                opened.add(passes);
             }
+            BatchStage stage = BatchStages.of(job.batchMethods(),
+                    new BatchContext(model, options, data.examples(), job.train(), listener));
+            if (stage != null) {
+                opened.add(stage);
+            }
+            TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
+                    job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe(),
+                    StepRule.of(loss, job.objective().epochStage(), stage));
+            return new Trainer(passes, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
+        } finally {
+            closeAll(opened);
         }
     }
 
@@ -333,7 +364,10 @@ final class FineTuningRun {
                                                       @Nullable EncodedSamples heldOut) {
         List<FineTuned.Comparison> comparisons = new ArrayList<>();
         for (int i = 0; i < after.size(); i++) {
-            comparisons.add(new FineTuned.Comparison(after.get(i).name(), before.metrics().get(i), after.get(i)));
+            String name = after.get(i).name();
+            long others = after.subList(0, i).stream().filter(other -> other.name().equals(name)).count();
+            comparisons.add(new FineTuned.Comparison(others == 0 ? name : name + " (" + (others + 1) + ")",
+                    before.metrics().get(i), after.get(i)));
         }
         if (heldOut != null) {
             int count = heldOut.examples().size();
@@ -353,9 +387,9 @@ final class FineTuningRun {
 
     private List<FineTuned.Answer> shown(List<String> before, List<String> after) {
         List<FineTuned.Answer> answers = new ArrayList<>();
-        for (int i = 0; i < Math.min(Planner.SHOWN_ANSWERS, prompts.size()); i++) {
-            List<Message> turns = prompts.get(i).prompt();
-            answers.add(new FineTuned.Answer(turns.get(turns.size() - 1).text(), Planner.reference(prompts.get(i)),
+        for (int i = 0; i < shown.size(); i++) {
+            List<Message> turns = shown.get(i).prompt();
+            answers.add(new FineTuned.Answer(turns.get(turns.size() - 1).text(), References.of(shown.get(i)),
                     before.get(i), after.get(i)));
         }
         return answers;

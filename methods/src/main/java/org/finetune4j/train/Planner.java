@@ -3,6 +3,7 @@ package org.finetune4j.train;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -25,10 +26,13 @@ import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.objective.Composition;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextWork;
+import org.finetune4j.methods.select.BatchComposition;
 import org.finetune4j.methods.select.SelectionRules;
+import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
@@ -41,7 +45,7 @@ import org.jspecify.annotations.Nullable;
 /** Finds what a job would do and everything that refuses it, without loading a weight. */
 final class Planner {
     /** Answers that are shown as examples. */
-    static final int SHOWN_ANSWERS = 2;
+    private static final int SHOWN_ANSWERS = 2;
 
     private final FineTuning job;
     private final List<String> problems = new ArrayList<>();
@@ -59,6 +63,7 @@ final class Planner {
     private List<TextWork> work = List.of();
     private Set<Long> prompts = Set.of();
     private List<Sample> heldOut = List.of();
+    private final List<Preparation.Measured> measured = new ArrayList<>();
     private @Nullable EncodedSamples encoded;
     private @Nullable EncodedSamples heldOutEncoded;
     private int answeredPrompts;
@@ -81,8 +86,9 @@ final class Planner {
         int place = problems.size();
         Evaluation evaluation = job.evaluation();
         if (evaluation != null) {
+            int before = problems.size();
             attempt("heldOut", () -> heldOut = evaluation.heldOut().samples());
-            evaluationProblems(evaluation);
+            evaluationProblems(evaluation, problems.size() == before);
         }
         List<String> later = new ArrayList<>(problems.subList(place, problems.size()));
         problems.subList(place, problems.size()).clear();
@@ -102,15 +108,21 @@ final class Planner {
                 memory, seconds, new DataSummary(notes, known == null ? LengthStatistics.NONE : known.lengths(),
                         known == null ? 0 : known.cut()), problems);
         return new Preparation(plan, samples, prompts, longResponses, selects ? null : encoded, heldOut, heldOutEncoded,
-                limit);
+                measured, limit);
     }
 
     private void compositionProblems() {
         ModelConfig known = config;
         if (known != null) {
-            List<String> selectors = job.selectors().stream().map(selector -> selector.method().name()).toList();
+            List<String> selectors = Stream.concat(job.selectors().stream(), job.batchMethods().stream())
+                    .map(selector -> selector.method().name()).toList();
             job.objective().problems(new Composition(job.adapter(), job.train(), selectors, known.layers())).forEach(
                     problem -> problems.add("objective: " + problem));
+        }
+        EncodedSamples data = encoded;
+        if (known != null && data != null && job.train().problems().isEmpty()) {
+            BatchComposition.of(job.objective(), job.train(), data.examples(), known.vocabularySize())
+                    .problems(job.batchMethods()).forEach(problem -> problems.add("select: " + problem));
         }
     }
 
@@ -160,21 +172,23 @@ final class Planner {
         return count;
     }
 
-    private void evaluationProblems(Evaluation evaluation) {
+    private void evaluationProblems(Evaluation evaluation, boolean readable) {
         if (evaluation.maxNewTokens() < 1) {
             problems.add("evaluate.maxNewTokens is " + evaluation.maxNewTokens() + ", but must be at least 1.");
         }
-        if (!evaluation.metrics().isEmpty()) {
-            heldOut.stream().filter(sample -> sample.isDocument() || reference(sample) == null).findFirst()
-                    .ifPresent(sample -> problems.add("heldOut: " + sample.id() + " has no reference answer to score "
-                            + "against. Give it an answer or a response, or leave the metrics out."));
+        for (Metric metric : readable ? evaluation.metrics() : List.<Metric>of()) {
+            attempt("evaluate", () -> {
+                List<Sample> asked = metric.samples(heldOut);
+                metric.requireMeasurable(asked);
+                measured.add(new Preparation.Measured(metric, asked));
+            });
         }
     }
 
     /** Reads the data once: encoded at the same time where nothing stands against it and nothing is chosen from. */
     private void readData(boolean nothingAgainst) {
         DataReader reader = new DataReader(job.data(), job.objective().rows(), job.objective().method().name());
-        if (!job.selectors().isEmpty() || job.objective().preparesExamples()) {
+        if (!job.selectors().isEmpty() || job.preparesExamples()) {
             samples = reader.samples(report);
             rows = samples.size();
             notes = report.lines();
@@ -191,6 +205,11 @@ final class Planner {
     private void selectionProblems() {
         SelectionRules.problems(job.selectors(), samples, job.data().description())
                 .forEach(problem -> problems.add("select: " + problem));
+        // No objective learns from rollouts yet; where one comes, it is let through here.
+        job.selectors().stream().filter(selector -> selector.traits().contains(Selector.Trait.FILTERS_FOR_ROLLOUTS))
+                .forEach(selector -> problems.add("select: " + selector.method().name() + " chooses prompts for reinforcement "
+                        + "learning from the policy's own answers, which is not there yet; "
+                        + job.objective().method().name() + " learns from responses. Leave the selector out."));
         if (problems.isEmpty()) {
             work = SelectionRules.work(job.selectors(), samples);
             work.stream().map(TextWork::source).distinct().forEach(source -> source.problem()
@@ -199,17 +218,12 @@ final class Planner {
         }
     }
 
-    /** What generated answers are scored against, or null. */
-    static @Nullable String reference(Sample sample) {
-        return sample.answer() != null ? sample.answer() : sample.response();
-    }
-
     private void encode() {
         try (Tokenizer tokenizer = Tokenizer.load(job.base().folder())) {
             TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(),
                     java.util.Objects.requireNonNull(config).vocabularySize());
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
-            EncodedSamples data = job.selectors().isEmpty() && !job.objective().preparesExamples()
+            EncodedSamples data = job.selectors().isEmpty() && !job.preparesExamples()
                     ? encodeRows(encoding, encoder) : encodeLikely(encoding, encoder);
             encoded = data;
             Packer packer = new Packer(data.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
@@ -280,9 +294,11 @@ final class Planner {
 
     private @Nullable EncodedSamples encodeHeldOut(Encoder encoder, TextEncoding encoding) {
         int context = java.util.Objects.requireNonNull(config).maxPositions();
-        for (Sample sample : prompts(job, heldOut)) {
+        answeredPrompts = measured.stream().mapToInt(one -> one.samples().size() * one.metric().answersPerPrompt()).max()
+                .orElse(0);
+        answeredPrompts = Math.max(answeredPrompts, shown(heldOut).size());
+        for (Sample sample : answered()) {
             int length = encoding.prompt(sample.id(), sample.promptConversation()).length;
-            answeredPrompts++;
             longestPrompt = Math.max(longestPrompt, length);
             if (length >= context) {
                 throw new FinetuneException("the prompt of " + sample.id() + " has " + length
@@ -295,11 +311,16 @@ final class Planner {
         return answered.isEmpty() ? null : encoder.encode(answered);
     }
 
-    /** The held-out samples that are answered: all of them for metrics, else those that are shown. */
-    static List<Sample> prompts(FineTuning job, List<Sample> heldOut) {
-        List<Sample> prompts = heldOut.stream().filter(sample -> !sample.isDocument()).toList();
-        boolean all = job.evaluation() != null && !job.evaluation().metrics().isEmpty();
-        return all ? prompts : prompts.subList(0, Math.min(SHOWN_ANSWERS, prompts.size()));
+    /** The samples that are answered, for metrics or to be shown. */
+    private Set<Sample> answered() {
+        Set<Sample> answered = new LinkedHashSet<>(shown(heldOut));
+        measured.stream().filter(one -> one.metric().answersPerPrompt() > 0).forEach(one -> answered.addAll(one.samples()));
+        return answered;
+    }
+
+    /** The held-out samples whose answers are shown. */
+    static List<Sample> shown(List<Sample> heldOut) {
+        return heldOut.stream().filter(sample -> !sample.isDocument()).limit(SHOWN_ANSWERS).toList();
     }
 
     private void estimate() {
@@ -339,7 +360,7 @@ final class Planner {
         double share = data.examples().stream()
                 .mapToDouble(example -> (double) example.supervisedTokens() / example.inputTokens()).max().orElse(1);
         // What a selector chooses, and what an objective adds to samples, is not known yet.
-        boolean selects = !job.selectors().isEmpty() || job.objective().preparesExamples();
+        boolean selects = !job.selectors().isEmpty() || job.preparesExamples();
         long tokens = selects ? Math.max(job.train().tokensPerBatch(), limit.tokens())
                 : Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens()));
         long supervised = selects ? tokens : Math.max(1, Math.min(tokens, (long) Math.ceil(tokens * share)));
@@ -421,6 +442,8 @@ final class Planner {
         }
         stages.add("train " + (job.adapter() == null ? "every weight" : job.adapter().method().name()) + " with "
                 + job.objective().method().name() + " on " + job.data().description()
+                + (job.batchMethods().isEmpty() ? "" : ", in every step by way of " + String.join(" and ",
+                        job.batchMethods().stream().map(method -> method.method().name()).toList()))
                 + (steps == 0 ? "" : ", " + steps + " steps"));
         if (evaluation != null) {
             stages.add(measured + ", after");

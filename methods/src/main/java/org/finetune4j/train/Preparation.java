@@ -5,6 +5,7 @@ import java.util.Set;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.Sample;
+import org.finetune4j.methods.evaluate.Metric;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,8 +19,13 @@ import org.jspecify.annotations.Nullable;
  * @param encoded   the training samples encoded, or null where a selector chooses first
  * @param heldOut   the held-out samples
  * @param heldOutEncoded those of them with something to learn, encoded, or null when there are none
+ * @param measured  what is measured and on what
  * @param limit     longest sequence
  */
 record Preparation(Plan plan, List<Sample> samples, Set<Long> prompts, int longResponses, @Nullable EncodedSamples encoded,
-                   List<Sample> heldOut, @Nullable EncodedSamples heldOutEncoded, LengthLimit limit) {
+                   List<Sample> heldOut, @Nullable EncodedSamples heldOutEncoded, List<Measured> measured,
+                   LengthLimit limit) {
+    /** A metric and the samples that it is measured on. */
+    record Measured(Metric metric, List<Sample> samples) {
+    }
 }

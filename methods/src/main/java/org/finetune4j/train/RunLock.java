@@ -8,7 +8,7 @@ import java.nio.file.StandardOpenOption;
 import org.finetune4j.FinetuneException;
 
 /** Keeps a run folder to one run: the lock of its file {@code run.lock}, which the system frees when the process dies. */
-final class RunLock implements AutoCloseable {
+public final class RunLock implements AutoCloseable {
     private static final String FILE_NAME = "run.lock";
 
     private final FileChannel channel;
@@ -22,7 +22,7 @@ final class RunLock implements AutoCloseable {
      *
      * @throws FinetuneException when another run has it, in this process or another, or it cannot be written
      */
-    static RunLock of(Path runFolder) {
+    public static RunLock of(Path runFolder) {
         RunRecord.createFolder(runFolder);
         Path file = runFolder.resolve(FILE_NAME);
         try {

@@ -23,6 +23,7 @@ final class RunSelection implements SelectionContext, AutoCloseable {
     private static final String FILE_NAME = "answers.jsonl";
 
     private final Supplier<ModelScorer> scorers;
+    private final OtherModelScorer.Opener others;
     private final SourceContext sources;
     private final @Nullable Path folder;
     private final TrainingListener listener;
@@ -35,10 +36,13 @@ final class RunSelection implements SelectionContext, AutoCloseable {
      * A context.
      *
      * @param scorers makes the scorer of the model that is about to be trained
+     * @param others  opens scorers of other models
      * @param folder  of the run, or null to keep nothing
      */
-    RunSelection(Supplier<ModelScorer> scorers, SourceContext sources, @Nullable Path folder, TrainingListener listener) {
+    RunSelection(Supplier<ModelScorer> scorers, OtherModelScorer.Opener others, SourceContext sources,
+                 @Nullable Path folder, TrainingListener listener) {
         this.scorers = scorers;
+        this.others = others;
         this.sources = sources;
         this.folder = folder;
         this.listener = listener;
@@ -51,6 +55,13 @@ final class RunSelection implements SelectionContext, AutoCloseable {
             opened.add(scorer);
         }
         return scorer;
+    }
+
+    @Override
+    public ResponseScorer scorer(Path model, boolean endOfTurn) {
+        OtherModelScorer other = others.open(model, endOfTurn);
+        opened.add(other);
+        return other;
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.finetune4j.train;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.finetune4j.data.EpochStage;
 import org.finetune4j.head.TokenLoss;
 import org.jspecify.annotations.Nullable;
 
@@ -10,20 +11,22 @@ import org.jspecify.annotations.Nullable;
  *
  * @param divisor the logged value whose sum over a step divides its loss, or null for what the reduction says
  * @param keys    whether batches bring keys to draw tokens with
+ * @param epochs  what is trained on in each pass, or null where passes do not differ
  * @param stage   what happens to a step's samples before they are learned, or null for nothing
  * @param states  what else goes into checkpoints
  */
-public record StepRule(@Nullable String divisor, boolean keys, @Nullable BatchStage stage, List<RunState> states) {
+public record StepRule(@Nullable String divisor, boolean keys, @Nullable EpochStage epochs, @Nullable BatchStage stage,
+                       List<RunState> states) {
     /** Nothing. */
-    public static final StepRule PLAIN = new StepRule(null, false, null, List.of());
+    public static final StepRule PLAIN = new StepRule(null, false, null, null, List.of());
 
     /** Keeps an immutable copy. */
     public StepRule {
         states = List.copyOf(states);
     }
 
-    /** What a token loss and a stage ask. */
-    public static StepRule of(TokenLoss loss, @Nullable BatchStage stage) {
+    /** What a token loss and stages ask. */
+    public static StepRule of(TokenLoss loss, @Nullable EpochStage epochs, @Nullable BatchStage stage) {
         List<RunState> states = new ArrayList<>();
         if (loss.sequenceLoss() instanceof RunState state) {
             states.add(state);
@@ -31,6 +34,6 @@ public record StepRule(@Nullable String divisor, boolean keys, @Nullable BatchSt
         if (stage != null) {
             states.addAll(stage.states());
         }
-        return new StepRule(loss.divisor(), loss.drawsTokens(), stage, states);
+        return new StepRule(loss.divisor(), loss.drawsTokens(), epochs, stage, states);
     }
 }

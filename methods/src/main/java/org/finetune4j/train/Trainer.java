@@ -66,7 +66,8 @@ public final class Trainer {
         if (!settings.problems().isEmpty()) {
             throw new FinetuneException(String.join("\n", settings.problems()));
         }
-        packer = new Packer(job.data().examples(), settings.tokensPerBatch(), settings.accumulate(), settings.seed());
+        packer = new Packer(job.data().examples(), job.rule().epochs(), settings.tokensPerBatch(),
+                settings.accumulate(), settings.seed());
         totalSteps = settings.maxSteps() > 0 ? settings.maxSteps() : packer.steps(settings.epochs());
         rates = rates(settings, job.learningRate(), totalSteps);
         guards = new Guards(engine);
@@ -151,7 +152,8 @@ public final class Trainer {
         engine.zeroGradients();
         for (int i = 0; i < batches.size(); i++) {
             MicroBatch micro = new MicroBatch(samples.get(i).stream().map(Example::id).toList(), batches.get(i),
-                    CounterRandom.seed(dropout, "micro-batch", i));
+                    // A negative seed stands for no dropout.
+                    CounterRandom.seed(dropout, "micro-batch", i) & Long.MAX_VALUE);
             TokenValues values = engine.accumulateGradient(micro.batch(), micro.dropoutSeed());
             if (!Double.isFinite(values.loss())) {
                 throw notFinite(number, "the loss is " + values.loss(), List.of(micro), record, true);
@@ -292,7 +294,7 @@ public final class Trainer {
         // Both are asked, for the thread's mark must be cleared.
         if ((Thread.interrupted() | listener.stopRequested()) && step < totalSteps) {
             @Nullable Path checkpoint = record.save(step, position);
-            throw new FinetuneException("the run was interrupted after step " + step + " of " + totalSteps + ". "
+            throw new InterruptedRunException("the run was interrupted after step " + step + " of " + totalSteps + ". "
                     + (checkpoint == null ? "Nothing of it is kept, for it has no run folder."
                     : "Run it again to continue from " + checkpoint + "."));
         }

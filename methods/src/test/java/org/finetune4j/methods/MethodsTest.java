@@ -20,7 +20,11 @@ import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.generate.LocalModel;
+import org.finetune4j.methods.generate.OpenAi;
 import org.finetune4j.methods.generate.Policy;
+import org.finetune4j.methods.judge.CodeTests;
+import org.finetune4j.methods.judge.ExactAnswer;
+import org.finetune4j.methods.judge.LlmJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.KlDirection;
@@ -28,6 +32,8 @@ import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Reduction;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.S3ft;
+import org.finetune4j.methods.select.Ssr;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -39,7 +45,12 @@ class MethodsTest {
                 new Grape("answers", 2, false, 3, Grape.BelowMinimum.DROP, Grape.Order.RANDOM, 1L << 40),
                 new Lora(4, 2.5, 0.1, List.of("q_proj", "layers.2"), true, List.of("layers.2=1"), List.of("q_proj=7.5")),
                 new Dora(4, 2.5, 0.1, List.of("q_proj")), new SavedAdapter("there"), ExactMatch.gsm8kFlexible(),
-                new Policy(), new LocalModel("there"));
+                new Policy(), new LocalModel("there"),
+                new S3ft(new LlmJudge(new LocalModel("j"), 4, LlmJudge.Unparsable.ERROR), "{prompt} {response}", 2, 0.5, 0.9, 7,
+                        new LocalModel("m"), true, 3),
+                new Ssr(new ExactAnswer(ExactMatch.gsm8kStrict()), "known", Ssr.Route.RANDOM, 0.1, 0.8, 9, 2),
+                new CodeTests(List.of("sh", "{file}"), "a.sh", "checks", 1.5),
+                new OpenAi("m", "http://localhost:1/v1", "KEY", 2, 60, 3, 10, 1, 2));
     }
 
     static Stream<Method<? extends Fragment>> methods() {
@@ -56,6 +67,19 @@ class MethodsTest {
                     || value instanceof Fragment,
                     value.toString());
         }
+    }
+
+    @Test
+    void aFragmentInASettingIsMadeOfItsMethodAndSettings() {
+        Map<String, Object> judge = Map.of("method", "llmJudge", "source", Map.of("method", "localModel", "folder", "j"));
+        assertEquals(new Ssr(new LlmJudge(new LocalModel("j"))), Ssr.METHOD.create(new Settings(Map.of("judge", judge))));
+        String unknown = assertThrows(FinetuneException.class, () -> Ssr.METHOD.create(new Settings(Map.of("judge",
+                Map.of("method", "llmJuge"))))).getMessage();
+        assertTrue(unknown.startsWith("there is no method 'llmJuge' for judge(...); there are exactAnswer, llmJudge, ")
+                && unknown.endsWith("Did you mean 'llmJudge'?"), unknown);
+        assertEquals("setting 'judge' is yes, but must be a judge with its \"method\" and settings.",
+                assertThrows(FinetuneException.class, () -> Ssr.METHOD.create(new Settings(Map.of("judge", "yes"))))
+                        .getMessage());
     }
 
     @ParameterizedTest

@@ -70,11 +70,6 @@ class CardBehaviourTest {
     void dftMovesAModelAsTheMeanOfOneMinusTheProbabilityDoes() {
         TokenLoss minusProbability = new TokenLoss() {
             @Override
-            public boolean needsReference() {
-                return false;
-            }
-
-            @Override
             public Expression build(TokenView view) {
                 return new Expression(view.graph().math().exp(view.logProbability()).rsub(1.0), Map.of());
             }

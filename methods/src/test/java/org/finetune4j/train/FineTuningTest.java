@@ -418,7 +418,7 @@ class FineTuningTest {
                         List.of(new Message("user", "?")), List.of(), null, Map.of()))), List.of(new ExactMatch()), 0)).build();
         List<String> problems = job.plan().problems();
         for (String expected : List.of("train.clip is 0.0", "train.accumulate is 0", "base: ", "data: ",
-                "evaluate.maxNewTokens is 0", "heldOut: held:1 has no reference answer")) {
+                "evaluate.maxNewTokens is 0", "evaluate: exactMatch: held:1 has no reference answer")) {
             assertTrue(problems.stream().anyMatch(problem -> problem.startsWith(expected)), expected + " in " + problems);
         }
         assertEquals(6, problems.size(), problems.toString());

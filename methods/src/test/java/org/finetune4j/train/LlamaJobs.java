@@ -11,11 +11,18 @@ import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Example;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.onednn.OneDnnKernels;
+import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Asft;
+import org.finetune4j.methods.objective.CurioSft;
+import org.finetune4j.methods.objective.Intuitive;
 import org.finetune4j.methods.objective.KlDirection;
 import org.finetune4j.methods.objective.Objective;
+import org.finetune4j.methods.objective.OneTokenRollout;
+import org.finetune4j.methods.objective.PassContext;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.objective.Thresholded;
+import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
@@ -39,7 +46,17 @@ final class LlamaJobs {
         /** Every weight with a frozen copy as the reference, in bf16. */
         FULL_ANCHORED_BF16(Precision.BF16, null, new Asft(0.1, KlDirection.FORWARD, 0)),
         /** An adapter with dropout, whose reference is the base, in bf16. */
-        ADAPTER_BF16(Precision.BF16, new Lora(4, 8, 0.2, Lora.ALL_LINEAR), new Asft(0.1, KlDirection.FORWARD, 0));
+        ADAPTER_BF16(Precision.BF16, new Lora(4, 8, 0.2, Lora.ALL_LINEAR), new Asft(0.1, KlDirection.FORWARD, 0)),
+        /** Every weight with a copy that follows them as the teacher. */
+        FULL_LAGGED(Precision.F32, null, curious()),
+        /** An adapter whose teacher is a copy of the adapter. */
+        ADAPTER_LAGGED_BF16(Precision.BF16, new Lora(4, 8, 0.2, Lora.ALL_LINEAR), curious()),
+        /** Tokens that are drawn. */
+        DRAWN(Precision.F32, null, new OneTokenRollout(16, 1.3, -0.1)),
+        /** A divisor that counts what is left. */
+        THRESHOLDED(Precision.F32, null, new Thresholded(Thresholded.Base.NLL, Thresholded.Keep.BELOW, 0.03)),
+        /** A loss of sequences over blended embeddings. */
+        BLENDED(Precision.F32, null, new Intuitive(0.2, 0.95));
 
         final Precision precision;
         final @Nullable Lora adapter;
@@ -49,6 +66,10 @@ final class LlamaJobs {
             this.precision = precision;
             this.adapter = adapter;
             this.objective = objective;
+        }
+
+        private static CurioSft curious() {
+            return CurioSft.METHOD.create(new Settings(Map.of("teacherMix", 0.5, "teacherEvery", 2)));
         }
 
         LanguageModel model(Precision type) {
@@ -82,10 +103,15 @@ final class LlamaJobs {
         TrainSettings settings = TrainSettings.builder().epochs(epochs).tokensPerBatch(40).accumulate(2).learningRate(5e-3)
                 .precision(kind.precision).checkpointEvery(2).build();
         TrainingJob job = new TrainingJob(settings, 5e-3, kind.objective.reduction(), samples(24, 1), samples(4, 2),
-                runFolder, Map.of(), "{}");
+                runFolder, Map.of(), "{}", StepRule.of(kind.objective.tokenLoss(), null, null));
         try (LanguageModel model = kind.model(kind.precision);
              ModelGradientEngine engine = new ModelGradientEngine(model, kind.objective.tokenLoss())) {
-            new Trainer(engine, KERNELS, job, AtomicFiles.onDisk(), listener).run();
+            GradientEngine passes = kind.objective.engine(engine,
+                    new PassContext(model, EngineOptions.DEFAULT, new OtherBatches(samples(24, 1).examples(), settings), 2));
+            new Trainer(passes, KERNELS, job, AtomicFiles.onDisk(), listener).run();
+            if (passes != engine) {
+                passes.close();
+            }
             return model.parameters().flat().toFloatVector();
         }
     }

@@ -15,16 +15,21 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Method;
+import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.generate.Decoding;
 import org.finetune4j.methods.generate.LocalModel;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextAnswer;
 import org.finetune4j.methods.generate.TextRequest;
 import org.finetune4j.methods.generate.TextSource;
+import org.finetune4j.methods.judge.ExactAnswer;
+import org.finetune4j.methods.judge.Judge;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.S3ft;
 import org.finetune4j.methods.select.SelectionContext;
 import org.finetune4j.methods.select.Selector;
+import org.finetune4j.methods.select.Ssr;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -137,6 +142,31 @@ class RunSelectionTest {
         assertEquals(written.subList(0, 2), now.subList(0, 2), "what was whole stays");
         assertEquals(written.subList(2, 5), now.subList(now.size() - 3, now.size()), "the others are generated again");
         assertEquals(heard.get(0), heard.get(1));
+    }
+
+    private List<Double> losses(Path run, Selector... selectors) {
+        List<Double> losses = new ArrayList<>();
+        FineTuning.Builder job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 10, 1),
+                new Sft()).train(TrainSettings.builder().maxSteps(4).tokensPerBatch(60).build()).runFolder(run);
+        List.of(selectors).forEach(job::selector);
+        job.build().run(new TrainingListener() {
+            @Override
+            public void stepMade(StepEvent event) {
+                losses.add(event.loss());
+            }
+        }).close();
+        return losses;
+    }
+
+    @Test
+    void withoutARightAnswerS3ftTrainsAsWithoutItBitForBit() {
+        Judge never = new ExactAnswer(new ExactMatch("no such words", ExactMatch.Occurrence.FIRST, List.of(), false, false,
+                false, false, ""));
+        List<Double> plain = losses(folder.resolve("plain"));
+        assertEquals(4, plain.size());
+        assertEquals(plain, losses(folder.resolve("s3ft"), new S3ft(never, "", 1, 0, 1, 4, new Policy(), false, 0)));
+        assertEquals(plain, losses(folder.resolve("ssr"), new Ssr(never, "answerable", Ssr.Route.JUDGED, 0, 1, 4, 0)));
+        assertNotEquals(plain, losses(folder.resolve("self"), new Ssr(never, "answerable", Ssr.Route.SELF_ONLY, 1, 1, 40, 0)));
     }
 
     @Test

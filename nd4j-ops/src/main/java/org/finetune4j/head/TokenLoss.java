@@ -10,7 +10,9 @@ import org.nd4j.autodiff.samediff.SDVariable;
 /** A loss of single supervised tokens, given as a graph expression over the logits of a chunk of them. */
 public interface TokenLoss {
     /** Whether {@link TokenView#referenceLogits()} will be asked for; only then is the reference model evaluated. */
-    boolean needsReference();
+    default boolean needsReference() {
+        return false;
+    }
 
     /** Builds the expression, once per graph. */
     Expression build(TokenView view);

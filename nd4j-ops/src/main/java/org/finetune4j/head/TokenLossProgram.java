@@ -16,6 +16,7 @@ import org.finetune4j.op.DrawTokens;
 import org.finetune4j.op.KlDivergence;
 import org.finetune4j.op.LogProbability;
 import org.finetune4j.op.LogSumExp;
+import org.finetune4j.op.RowEntry;
 import org.finetune4j.op.StopGradient;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -217,6 +218,16 @@ public final class TokenLossProgram implements AutoCloseable {
         @Override
         public SDVariable logProbability(SDVariable of) {
             return logProbabilities.computeIfAbsent(of.name(), name -> LogProbability.of(of, labels, logSumExp(of)));
+        }
+
+        @Override
+        public SDVariable atLabel(SDVariable x) {
+            return RowEntry.atLabel(x, labels);
+        }
+
+        @Override
+        public SDVariable largest(SDVariable x) {
+            return RowEntry.numberOfLargest(x);
         }
 
         @Override

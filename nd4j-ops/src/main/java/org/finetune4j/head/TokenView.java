@@ -36,6 +36,12 @@ public interface TokenView {
     /** Log-probability of each label under other logits {@code [chunk, vocabulary]}, {@code [chunk]}. */
     SDVariable logProbability(SDVariable logits);
 
+    /** The entry of each row of {@code x}, {@code [chunk, vocabulary]}, at its label: {@code [chunk]}, without gradient. */
+    SDVariable atLabel(SDVariable x);
+
+    /** The number of the largest entry of each row, {@code [chunk]}, the first of equal ones; without gradient. */
+    SDVariable largest(SDVariable x);
+
     /** Entropy in nats of the distribution of each row of logits, {@code [chunk]}. */
     SDVariable entropy(SDVariable logits);
 

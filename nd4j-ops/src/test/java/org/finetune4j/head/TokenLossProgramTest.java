@@ -127,11 +127,6 @@ class TokenLossProgramTest {
     private static TokenLoss loss(Function<TokenView, SDVariable> expression) {
         return new TokenLoss() {
             @Override
-            public boolean needsReference() {
-                return false;
-            }
-
-            @Override
             public Expression build(TokenView view) {
                 return new Expression(expression.apply(view), Map.of());
             }

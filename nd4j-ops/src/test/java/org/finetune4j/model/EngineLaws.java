@@ -40,11 +40,6 @@ abstract class EngineLaws {
             List.of(1), DataType.FLOAT, 0.3);
     private static final TokenLoss LOG_LOSS = new TokenLoss() {
         @Override
-        public boolean needsReference() {
-            return false;
-        }
-
-        @Override
         public Expression build(TokenView view) {
             return Expression.of(view.logProbability().neg());
         }
@@ -112,11 +107,6 @@ abstract class EngineLaws {
     @Test
     void paddingRowsOfAChunkDoNotSpoilTheGradient() {
         TokenLoss singularAtEqualLogits = new TokenLoss() {
-            @Override
-            public boolean needsReference() {
-                return false;
-            }
-
             @Override
             public Expression build(TokenView view) {
                 SDVariable excess = view.logSumExp().sub(Math.log(VOCABULARY));

@@ -22,11 +22,6 @@ record FamilyFixture(Path folder, JsonNode reference) {
     static final Path ALL = Path.of("src", "test", "resources", "families");
     static final TokenLoss LOG_LOSS = new TokenLoss() {
         @Override
-        public boolean needsReference() {
-            return false;
-        }
-
-        @Override
         public Expression build(TokenView view) {
             return Expression.of(view.logProbability().neg());
         }

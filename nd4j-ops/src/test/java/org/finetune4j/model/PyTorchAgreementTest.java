@@ -25,11 +25,6 @@ class PyTorchAgreementTest {
     private static final Path MODEL = Path.of("..", "samples", "models", "tiny");
     private static final TokenLoss LOG_LOSS = new TokenLoss() {
         @Override
-        public boolean needsReference() {
-            return false;
-        }
-
-        @Override
         public Expression build(TokenView view) {
             return Expression.of(view.logProbability().neg());
         }

@@ -40,11 +40,6 @@ class PyTorchLayersTest {
     private static final int[] OFFSETS = {0, 1, 5, 7};
     private static final TokenLoss LOG_LOSS = new TokenLoss() {
         @Override
-        public boolean needsReference() {
-            return false;
-        }
-
-        @Override
         public Expression build(TokenView view) {
             return Expression.of(view.logProbability().neg());
         }

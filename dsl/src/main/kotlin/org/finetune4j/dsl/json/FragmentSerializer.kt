@@ -17,7 +17,7 @@ import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.data.DataMethod
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.Objective
-import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.select.Selecting
 
 /** Writes and reads the fragments of one kind by way of [FragmentJson]. */
 internal abstract class FragmentSerializer<F : Fragment>(val kind: Method.Kind, private val type: Class<F>) : KSerializer<F> {
@@ -43,7 +43,7 @@ internal abstract class FragmentSerializer<F : Fragment>(val kind: Method.Kind, 
 
 internal object ObjectiveSerializer : FragmentSerializer<Objective>(Method.Kind.OBJECTIVE, Objective::class.java)
 
-internal object SelectorSerializer : FragmentSerializer<Selector>(Method.Kind.SELECT, Selector::class.java)
+internal object SelectorSerializer : FragmentSerializer<Selecting>(Method.Kind.SELECT, Selecting::class.java)
 
 internal object AdapterSerializer : FragmentSerializer<Adapter>(Method.Kind.ADAPT, Adapter::class.java)
 

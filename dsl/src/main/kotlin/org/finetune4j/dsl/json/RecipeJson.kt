@@ -1,5 +1,6 @@
 package org.finetune4j.dsl.json
 
+import kotlinx.serialization.KSerializer
 import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonArray
@@ -16,6 +17,7 @@ import org.finetune4j.dsl.Problem
 import org.finetune4j.dsl.Recipe
 import org.finetune4j.dsl.RecordFiles
 import org.finetune4j.dsl.ScriptFilter
+import org.finetune4j.dsl.SettingSource
 import org.finetune4j.dsl.SqlQuery
 import org.finetune4j.methods.Fragment
 
@@ -24,7 +26,7 @@ internal object RecipeJson {
     private const val SELECT = "select"
 
     // Defaults are written out: a stored recipe must mean the same after a default has changed.
-    private val json = Json {
+    val json: Json = Json {
         prettyPrint = true
         prettyPrintIndent = "  "
         encodeDefaults = true
@@ -33,33 +35,50 @@ internal object RecipeJson {
     }
 
     fun write(recipe: Recipe): String {
-        val ownWork = fragments(recipe).filterNot { (_, fragment) -> FragmentJson.isPublished(fragment) }
-            .map { (path, fragment) -> path to fragment.method().name() } + filters(recipe)
-        if (ownWork.isNotEmpty()) {
-            val problems = ownWork.map { (path, name) -> Problem(path, Messages.definedInScript(name)).toString() }
-            throw FinetuneException(Messages.refused("This recipe has no JSON form", problems))
-        }
+        refuseOwnWork("This recipe", ownWork(recipe))
         return provenance(recipe)
+    }
+
+    /** Refuses [thing] for what scripts defined in it. */
+    fun refuseOwnWork(thing: String, ownWork: List<String>) {
+        if (ownWork.isNotEmpty()) throw FinetuneException(Messages.refused("$thing has no JSON form", ownWork))
+    }
+
+    /** What scripts defined in [recipe]: one sentence each, with its path behind [prefix]. */
+    fun ownWork(recipe: Recipe, prefix: String = ""): List<String> {
+        val fragments = fragments(recipe).filterNot { (_, fragment) -> FragmentJson.isPublished(fragment) }
+            .map { (path, fragment) -> path to fragment.method().name() }
+        return (fragments + filters(recipe)).map { (path, name) -> Problem(prefix + path, Messages.definedInScript(name)).toString() }
     }
 
     /** As [write], but what a script defined stands there by its name, so that every run can hold its recipe. */
     fun provenance(recipe: Recipe): String = json.encodeToString(Recipe.serializer(), recipe)
 
+    fun source(source: DataSource): JsonElement = json.encodeToJsonElement(DataSource.serializer(), source)
+
+    /** The source that [element] describes, which must have been checked. */
+    fun source(element: JsonElement): DataSource = json.decodeFromJsonElement(DataSource.serializer(), element)
+
     fun tree(text: String): JsonElement = json.parseToJsonElement(text)
 
     fun read(text: String): Recipe {
+        val recipe = read(text, Recipe.serializer(), "a recipe")
+        val ofScripts = ownWork(recipe)
+        if (ofScripts.isNotEmpty()) throw FinetuneException(Messages.refused("This is not a recipe", ofScripts))
+        return recipe
+    }
+
+    /** The [thing] that [text] holds, as [serializer] reads it; everything that does not fit is told at once. */
+    fun <T> read(text: String, serializer: KSerializer<T>, thing: String): T {
         val element = try {
             withListOfSelectors(tree(text))
         } catch (failure: SerializationException) {
-            throw FinetuneException(Messages.notJson(failure.message.orEmpty()), failure)
+            throw FinetuneException(Messages.notJson(thing, failure.message.orEmpty()), failure)
         }
         val check = JsonCheck()
-        check.check(element, Recipe.serializer().descriptor, path = "")
-        if (check.problems.isNotEmpty()) throw FinetuneException(Messages.refused("This is not a recipe", check.problems.map { it.toString() }))
-        val recipe = json.decodeFromJsonElement(Recipe.serializer(), element)
-        val ofScripts = filters(recipe).map { (path, name) -> Problem(path, Messages.definedInScript(name)).toString() }
-        if (ofScripts.isNotEmpty()) throw FinetuneException(Messages.refused("This is not a recipe", ofScripts))
-        return recipe
+        check.check(element, serializer.descriptor, path = "")
+        if (check.problems.isNotEmpty()) throw FinetuneException(Messages.refused("This is not $thing", check.problems.map { it.toString() }))
+        return json.decodeFromJsonElement(serializer, element)
     }
 
     /** Recipes were written with one selector or null where there is a list now. */
@@ -74,7 +93,17 @@ internal object RecipeJson {
 
     /** The filters that scripts defined, with their paths. */
     private fun filters(recipe: Recipe): List<Pair<String, String>> =
-        filters(recipe.data.source, "data.source") + recipe.heldOut?.let { filters(it, "heldOut") }.orEmpty()
+        filters(recipe.data.source, "data.source") + recipe.heldOut?.let { filters(it, "heldOut") }.orEmpty() +
+            fragments(recipe).filter { (_, fragment) -> FragmentJson.isPublished(fragment) }
+                .flatMap { (path, fragment) -> filters(fragment, path) }
+
+    private fun filters(fragment: Fragment, path: String): List<Pair<String, String>> = fragment.settings().flatMap { (name, value) ->
+        when (value) {
+            is Fragment -> filters(value, "$path.$name")
+            is SettingSource -> filters(value.source, "$path.$name")
+            else -> emptyList()
+        }
+    }
 
     private fun filters(source: DataSource, path: String): List<Pair<String, String>> = when (source) {
         is ScriptFilter -> filters(source.source, "$path.source") + (path to "filter")

@@ -7,10 +7,17 @@ import org.finetune4j.dsl.DerivedData
 import org.finetune4j.dsl.Messages
 import org.finetune4j.dsl.ModelFolder
 import org.finetune4j.dsl.Recipe
+import org.finetune4j.dsl.SettingSource
 import org.finetune4j.dsl.SplitSide
 import org.finetune4j.dsl.Training
 import org.finetune4j.dsl.UntrainedModel
 import org.finetune4j.dsl.json.RecipeJson
+import org.finetune4j.methods.select.BatchMethod
+import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.evaluate.Forgetting
+import org.finetune4j.methods.evaluate.Forgetting
+import org.finetune4j.methods.select.BatchMethod
+import org.finetune4j.methods.select.Selector
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.Evaluation
 import org.finetune4j.train.FineTuning
@@ -34,6 +41,8 @@ internal class Job(private val recipe: Recipe) {
     fun problems(): List<String> = listOfNotNull(
         recipe.evaluation?.let { if (recipe.heldOut == null) "evaluate: ${Messages.NO_HELD_OUT}" else null },
         recipe.heldOut?.let { if (it == recipe.data.source) "heldOut: ${Messages.heldOutIsTrainedOn(it)}" else null },
+        recipe.evaluation?.metrics?.filterIsInstance<Forgetting>()?.map { it.on() }?.filterIsInstance<SettingSource>()
+            ?.firstOrNull { it.source == recipe.data.source }?.let { "evaluate: ${Messages.heldOutIsTrainedOn(it.source)}" },
         recipe.data.template.file?.let { if (Files.isRegularFile(Path.of(it))) null else "data.template: ${Messages.noTemplate(it)}" },
         recipe.continueFrom?.let {
             if (Files.isDirectory(Path.of(it, "checkpoints"))) null else "continueFrom: ${Messages.nothingToContinue(it)}"
@@ -51,7 +60,8 @@ internal class Job(private val recipe: Recipe) {
         dataCache()?.let(builder::dataCache)
         recipe.data.template.file?.let { Path.of(it) }?.takeIf { Files.isRegularFile(it) }
             ?.let { builder.chatTemplate(Files.readString(it)) }
-        recipe.selectors.forEach(builder::selector)
+        selectors().forEach(builder::selector)
+        recipe.selectors.filterIsInstance<BatchMethod>().forEach(builder::batchMethod)
         recipe.adapter?.let(builder::adapter)
         recipe.continueFrom?.let { builder.continueFrom(Path.of(it)) }
         recipe.heldOut?.let { samples ->
@@ -67,8 +77,10 @@ internal class Job(private val recipe: Recipe) {
         is UntrainedModel -> BaseModel.Fresh(NewModelFolder.write(base, recipe.training.precision, start), recipe.training.seed)
     }
 
+    private fun selectors(): List<Selector> = recipe.selectors.filterIsInstance<Selector>()
+
     private fun withCandidates(data: DataSource): DataSource =
-        recipe.selectors.firstOrNull { it.candidates().isNotEmpty() }?.let { data.withCandidates(it.candidates()) } ?: data
+        selectors().firstOrNull { it.candidates().isNotEmpty() }?.let { data.withCandidates(it.candidates()) } ?: data
 
     /** Both sides of a split have records of one kind, so candidates have one name in them. */
     private fun heldOut(samples: DataSource): DataSource =

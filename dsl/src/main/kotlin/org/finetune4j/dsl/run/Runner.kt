@@ -74,18 +74,21 @@ internal class Runner(private val terminal: Terminal, private val trainer: Train
         }
     }
 
-    fun run(recipe: Recipe): TunedModel {
+    /** Runs [recipe]; [briefly] shows only how it goes on, for what is told of it as a part of something larger. */
+    fun run(recipe: Recipe, briefly: Boolean = false): TunedModel {
         val (plan, prepared) = prepare(recipe)
         if (prepared == null || plan.problems.isNotEmpty()) throw FinetuneException(Messages.refused("This recipe cannot run", plan.problems))
-        terminal.println(plan)
-        terminal.println()
+        if (!briefly) {
+            terminal.println(plan)
+            terminal.println()
+        }
         val job = Job(recipe)
         // At the start for a run that does not come to its end; at its end, for by then it surely is this recipe's
         // folder.
         if (!Files.exists(job.recipeFile)) job.writeRecipe()
         val tuned = Interruption { terminal.println(Messages.STOPPING) }.use { train(job, prepared, it) }
         job.writeRecipe()
-        Report(terminal).show(tuned.comparisons(), tuned.answers())
+        if (!briefly) Report(terminal).show(tuned.comparisons(), tuned.answers())
         return TunedModel(recipe, job.folder.toString(), tuned)
     }
 

@@ -5,9 +5,7 @@ import com.github.ajalt.mordant.rendering.TextStyles.bold
 import com.github.ajalt.mordant.rendering.Whitespace
 import com.github.ajalt.mordant.table.table
 import com.github.ajalt.mordant.terminal.Terminal
-import org.finetune4j.methods.evaluate.MetricResult
 import org.finetune4j.train.FineTuned
-import java.util.Locale
 
 /** Shows what a run measured, and answers from before and after it. */
 internal class Report(private val terminal: Terminal) {
@@ -26,30 +24,17 @@ internal class Report(private val terminal: Terminal) {
             for (comparison in comparisons) {
                 val before = comparison.before()
                 val after = comparison.after()
-                val shares = isShare(after)
+                val shares = after.isShare()
                 row(
                     comparison.name(),
-                    value(before, shares),
-                    value(after, shares),
+                    measured(before.value(), before.standardError(), shares),
+                    measured(after.value(), after.standardError(), shares),
                     change(after.value() - before.value(), shares),
                     "${after.count()}",
                 )
             }
         }
     }
-
-    private fun value(result: MetricResult, share: Boolean): String {
-        val value = if (share) "%.1f %%".format(Locale.ROOT, 100 * result.value()) else "%.4f".format(Locale.ROOT, result.value())
-        val error = result.standardError() ?: return value
-        return value + if (share) " ± %.1f".format(Locale.ROOT, 100 * error) else " ± %.4f".format(Locale.ROOT, error)
-    }
-
-    private fun change(difference: Double, share: Boolean): String =
-        if (share) "%+.1f points".format(Locale.ROOT, 100 * difference) else "%+.4f".format(Locale.ROOT, difference)
-
-    /** Whether every item is right or wrong, so that the value is best told in per cent. */
-    private fun isShare(result: MetricResult): Boolean =
-        result.items().isNotEmpty() && result.items().all { it == 0.0 || it == 1.0 }
 
     private fun show(answer: FineTuned.Answer) {
         terminal.println()

@@ -30,7 +30,7 @@ import org.finetune4j.methods.Method;
  */
 public record ExactMatch(String extract, Occurrence occurrence, List<String> regexesToIgnore, boolean ignoreCase,
                          boolean ignorePunctuation, boolean ignoreNumbers, boolean trim, String referenceSeparator)
-        implements Metric {
+        implements AnswerMetric {
     /** Which match counts. */
     public enum Occurrence {
         /** The first one in the text. */
@@ -82,14 +82,7 @@ public record ExactMatch(String extract, Occurrence occurrence, List<String> reg
 
     @Override
     public MetricResult score(List<String> predictions, List<String> references) {
-        if (predictions.size() != references.size()) {
-            throw new FinetuneException("exactMatch: there are " + predictions.size() + " predictions and "
-                    + references.size() + " references; give one reference for each prediction.");
-        }
-        if (predictions.isEmpty()) {
-            throw new FinetuneException("exactMatch: there is nothing to score. Give an evaluation file with at least "
-                    + "one sample that has an answer.");
-        }
+        References.requirePairs("exactMatch", predictions, references);
         List<Double> items = new ArrayList<>();
         int unparsable = 0;
         for (int i = 0; i < predictions.size(); i++) {
@@ -137,9 +130,7 @@ public record ExactMatch(String extract, Occurrence occurrence, List<String> reg
 
     private boolean matches(String answer, String reference) {
         String normalised = normalise(answer);
-        String[] golds = referenceSeparator.isEmpty() ? new String[] {reference}
-                : reference.split(Pattern.quote(referenceSeparator), -1);
-        for (String gold : golds) {
+        for (String gold : References.split(reference, referenceSeparator)) {
             if (normalise(gold).equals(normalised)) {
                 return true;
             }

@@ -37,11 +37,6 @@ public record DftDynamic() implements Objective, TokenLoss {
     }
 
     @Override
-    public boolean needsReference() {
-        return false;
-    }
-
-    @Override
     public Expression build(TokenView view) {
         return build(view, 0);
     }

@@ -1,15 +1,14 @@
 package org.finetune4j.methods.objective;
 
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.finetune4j.data.Encoder;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
-import org.finetune4j.methods.select.ResponseScorer;
+import org.finetune4j.methods.select.SelectionContext;
 import org.finetune4j.tokenizer.Tokenizer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What an objective may use to complete samples before the training.
@@ -18,16 +17,18 @@ import org.jspecify.annotations.Nullable;
  * @param examples  what they are encoded to, in the same order; a sample that was cut into pieces has several
  * @param encoder   encodes further samples in the same way, such as companions
  * @param tokenizer the model's
- * @param scorer    log-probabilities under the model as it is before the training
+ * @param stopIds   the tokens that end a turn
+ * @param context   scores and answers of the model as it is before the training, and of others
+ * @param epochs    passes over the samples that the training makes, at least 1
  * @param seed      what is drawn depends on
- * @param folder    where results may be kept for a run that is continued, or null for nowhere
  */
 public record ExamplePreparation(List<Sample> samples, List<Example> examples, Encoder encoder, Tokenizer tokenizer,
-                                 ResponseScorer scorer, long seed, @Nullable Path folder) {
+                                 Set<Integer> stopIds, SelectionContext context, int epochs, long seed) {
     /** Keeps immutable copies. */
     public ExamplePreparation {
         samples = List.copyOf(samples);
         examples = List.copyOf(examples);
+        stopIds = Set.copyOf(stopIds);
     }
 
     /**

@@ -1,12 +1,15 @@
 package org.finetune4j.methods.objective;
 
 import java.util.List;
+import java.util.Map;
+import org.finetune4j.data.EpochStage;
 import org.finetune4j.data.Row;
 import org.finetune4j.data.Sample;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Fragment;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
+import org.jspecify.annotations.Nullable;
 
 /** What is minimised: a loss of single supervised tokens and how it is averaged over an optimiser step. */
 public interface Objective extends Fragment {
@@ -40,7 +43,12 @@ public interface Objective extends Fragment {
      * @throws org.finetune4j.FinetuneException when a sample lacks what is needed
      */
     default ExamplePreparation.Prepared prepare(ExamplePreparation preparation) {
-        return new ExamplePreparation.Prepared(preparation.examples(), java.util.Map.of());
+        return new ExamplePreparation.Prepared(preparation.examples(), Map.of());
+    }
+
+    /** What is trained on in each pass over the data, where this objective has other companions in each; null for the same. */
+    default @Nullable EpochStage epochStage() {
+        return null;
     }
 
     /** Passes over batches, where this objective does more in one than to take the token loss's gradient. */

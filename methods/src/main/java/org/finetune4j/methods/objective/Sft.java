@@ -52,11 +52,6 @@ public record Sft(double labelSmoothing, double zLoss, Reduction reduction) impl
     }
 
     @Override
-    public boolean needsReference() {
-        return false;
-    }
-
-    @Override
     public Expression build(TokenView view) {
         SDVariable negativeLogLikelihood = view.logProbability().neg();
         SDVariable loss = negativeLogLikelihood;

@@ -6,11 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.finetune4j.data.Sample;
-import org.finetune4j.methods.Fragment;
 import org.finetune4j.methods.generate.TextWork;
 
 /** Chooses what is trained on, once before training, by the weights that training starts from. */
-public interface Selector extends Fragment {
+public interface Selector extends Selecting {
     /** What a selector does, by which it is decided what may come before and after it. */
     enum Trait {
         /** It chooses among candidate responses, or among samples with one prompt, and is refused without a choice. */
@@ -22,7 +21,9 @@ public interface Selector extends Fragment {
         /** It repeats samples on purpose, so that they count more. */
         REWEIGHTS,
         /** It takes samples that say the same for one. */
-        DROPS_REPETITIONS
+        DROPS_REPETITIONS,
+        /** It chooses prompts for an objective that learns from the policy's own answers. */
+        FILTERS_FOR_ROLLOUTS
     }
 
     /**

@@ -29,4 +29,9 @@ interface ScoringContext extends SelectionContext, ResponseScorer {
     default @Nullable Path folder() {
         return null;
     }
+
+    @Override
+    default ResponseScorer scorer(java.nio.file.Path other, boolean endOfTurn) {
+        throw new AssertionError("no other model is scored by here");
+    }
 }

@@ -1,0 +1,60 @@
+package org.finetune4j.methods.objective;
+
+import java.util.Map;
+import org.finetune4j.head.TokenLoss;
+import org.finetune4j.head.TokenValues;
+import org.finetune4j.head.TokenView;
+import org.finetune4j.model.PackedBatch;
+import org.finetune4j.model.TrainingEngine;
+import org.finetune4j.train.DelegatingGradientEngine;
+import org.finetune4j.train.ModelGradientEngine;
+import org.nd4j.autodiff.samediff.SDVariable;
+
+/** Gives every batch the policy's own tokens at the places of the responses, found by a pass without gradient. */
+final class DraftingEngine extends DelegatingGradientEngine {
+    private static final String DRAFT = "draft";
+
+    private final TrainingEngine policy;
+
+    DraftingEngine(ModelGradientEngine engine, PassContext context, Intuitive.Draft draft) {
+        super(engine);
+        policy = TrainingEngine.forwardOnly(context.model(), new OwnTokens(draft), context.options());
+    }
+
+    private record OwnTokens(Intuitive.Draft draft) implements TokenLoss {
+        @Override
+        public boolean drawsTokens() {
+            return draft == Intuitive.Draft.DRAWN;
+        }
+
+        @Override
+        public Expression build(TokenView view) {
+            SDVariable scores = drawsTokens() ? view.drawnTokens(view.logits(), 1, 1) : view.logits();
+            return new Expression(view.logProbability().neg(), Map.of(DRAFT, view.largest(scores)));
+        }
+    }
+
+    @Override
+    public TokenValues accumulateGradient(PackedBatch batch, long dropoutSeed) {
+        float[] own = policy.evaluate(batch).values().get(DRAFT);
+        return super.accumulateGradient(batch.with(batch.extras().withDrafts(drafts(batch, own))), dropoutSeed);
+    }
+
+    /** A supervised row's token stands one place behind it, unless that is the last of its sequence, which nobody reads. */
+    static int[] drafts(PackedBatch batch, float[] own) {
+        int[] drafts = batch.ids().clone();
+        int[] sequences = batch.sequencesOfRows();
+        for (int r = 0; r < own.length; r++) {
+            int place = batch.supervisedRows()[r] + 1;
+            if (place < batch.offsets()[sequences[r] + 1]) {
+                drafts[place] = (int) own[r];
+            }
+        }
+        return drafts;
+    }
+
+    @Override
+    public void close() {
+        policy.close();
+    }
+}

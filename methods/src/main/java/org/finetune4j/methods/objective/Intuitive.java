@@ -1,0 +1,130 @@
+package org.finetune4j.methods.objective;
+
+import org.finetune4j.head.SequenceLoss;
+import org.finetune4j.head.TokenLoss;
+import org.finetune4j.head.TokenView;
+import org.finetune4j.methods.Method;
+import org.finetune4j.methods.Settings;
+import org.finetune4j.train.GradientEngine;
+import org.finetune4j.train.ModelGradientEngine;
+
+/**
+ * Intuitive fine-tuning: the model reads its own next words blended into the response, and every word answers for the
+ * mistakes that follow it.
+ *
+ * <p>Intuitive Fine-Tuning: Towards Simplifying Alignment into a Single Process, arXiv 2405.11870. A pass without gradient
+ * finds the model's own token a at each place of the response; the second pass reads {@code (1 - lambda) E[x] + lambda
+ * E[a]} there, without gradient into E. With l the token losses of a response of N tokens, the loss of a sequence is
+ * <pre>
+ * sum_t w_t l_t / sum_t w_t,   w = norm(c),   c_t = 1/N sum_{i at or behind t} gamma^|i - t| l_i
+ * </pre>
+ * and that of a step the mean over its sequences. The weights take part in the gradient, as in the paper's code, unless
+ * {@code detachWeights}. At gamma 0 every weight is 1. The held-out loss is taken on the words as they are. The paper's runs
+ * use a learning rate of 5e-7, batches of 512 and 3 epochs. Logs {@code nll}, of the blended pass.
+ *
+ * @param lambda        the share of the model's own words, in [0, 1]; default 0.2
+ * @param gamma         how far a word answers for later ones, in [0, 1]; default 0.95
+ * @param norm          how sums become weights; default L1
+ * @param side          which words a word answers for: LEFT (default) those behind it; RIGHT those before it, inversely
+ * @param form          SUFFIX_WEIGHTS (default; the paper's code), or DOUBLE_SUM (its equation 21)
+ * @param detachWeights whether weights are constants of the gradient; default false
+ * @param draft         the model's own token: GREEDY (default), or one that is DRAWN
+ */
+public record Intuitive(double lambda, double gamma, Norm norm, Side side, Form form, boolean detachWeights, Draft draft)
+        implements Objective {
+    /** Intuitive Fine-Tuning, 2024. */
+    public static final Method<Intuitive> METHOD = new Method<>("intuitive", Method.Kind.OBJECTIVE,
+            "Intuitive Fine-Tuning: Towards Simplifying Alignment into a Single Process", "arXiv 2405.11870",
+            settings -> new Intuitive(settings.number("lambda", 0.2), settings.number("gamma", 0.95),
+                    settings.choice("norm", Norm.L1), settings.choice("side", Side.LEFT),
+                    settings.choice("form", Form.SUFFIX_WEIGHTS), settings.flag("detachWeights", false),
+                    settings.choice("draft", Draft.GREEDY)));
+
+    /** How a discounted sum c of losses becomes a weight. */
+    public enum Norm {
+        /** c. */
+        L1,
+        /** c squared. */
+        L2,
+        /** log(1 + c). */
+        LOG,
+        /** exp(c). */
+        SOFTMAX
+    }
+
+    /** Which words a word answers for. */
+    public enum Side {
+        /** Itself and those behind it. */
+        LEFT,
+        /** Itself and those before it; a word counts the less, the more was wrong. */
+        RIGHT
+    }
+
+    /** The two forms in which the paper has its loss. */
+    public enum Form {
+        /** Token losses with weights of discounted sums. */
+        SUFFIX_WEIGHTS,
+        /** The double sum {@code sum_n sum_{i >= n} gamma^(i - n) l_i}. */
+        DOUBLE_SUM
+    }
+
+    /** How the model's own token is chosen. */
+    public enum Draft {
+        /** The likeliest. */
+        GREEDY,
+        /** One drawn at temperature 1. */
+        DRAWN
+    }
+
+    /** Refuses settings out of range with a {@link org.finetune4j.FinetuneException}. */
+    public Intuitive {
+        Settings.require(lambda >= 0 && lambda <= 1, "intuitive", "lambda", lambda, "in [0, 1]");
+        Settings.require(gamma >= 0 && gamma <= 1, "intuitive", "gamma", gamma, "in [0, 1]");
+    }
+
+    /** The defaults with these settings. */
+    public Intuitive(double lambda, double gamma) {
+        this(lambda, gamma, Norm.L1, Side.LEFT, Form.SUFFIX_WEIGHTS, false, Draft.GREEDY);
+    }
+
+    @Override
+    public Method<Intuitive> method() {
+        return METHOD;
+    }
+
+    @Override
+    public Reduction reduction() {
+        return Reduction.SUM_PER_SEQUENCE;
+    }
+
+    @Override
+    public TokenLoss tokenLoss() {
+        SequenceLoss sequenceLoss = new IntuitiveLoss(this);
+        return new TokenLoss() {
+            @Override
+            public Expression build(TokenView view) {
+                return new Expression(view.logProbability().neg(), java.util.Map.of("nll", view.logProbability().neg()));
+            }
+
+            @Override
+            public SequenceLoss sequenceLoss() {
+                return sequenceLoss;
+            }
+
+            @Override
+            public double draftShare() {
+                return lambda;
+            }
+
+            @Override
+            public boolean drawsTokens() {
+                return draft == Draft.DRAWN;
+            }
+        };
+    }
+
+    @Override
+    public GradientEngine engine(ModelGradientEngine engine, PassContext context) {
+        return lambda == 0 ? engine : new DraftingEngine(engine, context, draft);
+    }
+}

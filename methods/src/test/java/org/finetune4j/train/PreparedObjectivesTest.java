@@ -1,0 +1,151 @@
+package org.finetune4j.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.finetune4j.FinetuneException;
+import org.finetune4j.data.DataSource;
+import org.finetune4j.data.Sample;
+import org.finetune4j.methods.Settings;
+import org.finetune4j.methods.objective.Discriminative;
+import org.finetune4j.methods.objective.FaultWeighted;
+import org.finetune4j.methods.objective.Objective;
+import org.finetune4j.methods.objective.Poft;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.nd4j.linalg.api.buffer.DataType;
+
+/** Objectives that complete samples before the training, in whole runs. */
+class PreparedObjectivesTest {
+    @TempDir
+    Path folder;
+
+    private final List<Map<String, String>> reports = new ArrayList<>();
+    private final List<String> warnings = new ArrayList<>();
+    private final List<TrainingListener.StepEvent> steps = new ArrayList<>();
+
+    private FineTuned run(Objective objective, DataSource data, String runFolder, int epochs) {
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(SmallModel.write(folder.resolve("base"), DataType.FLOAT)),
+                data, objective).train(TrainSettings.builder().epochs(epochs).tokensPerBatch(256).learningRate(1e-3).checkpointEvery(2)
+                        .build())
+                .evaluation(new Evaluation(SmallModel.samples("heldOut", 3, 9), List.of(), 4))
+                .runFolder(folder.resolve(runFolder)).build();
+        return job.run(new TrainingListener() {
+            @Override
+            public void selected(Map<String, String> report) {
+                reports.add(report);
+            }
+
+            @Override
+            public void warned(String message) {
+                warnings.add(message);
+            }
+
+            @Override
+            public void stepMade(StepEvent event) {
+                steps.add(event);
+            }
+        });
+    }
+
+    private static DataSource scored(String... scores) {
+        List<Sample> samples = new ArrayList<>();
+        List<Sample> plain = SmallModel.samples("train", scores.length, 1).samples();
+        for (int i = 0; i < scores.length; i++) {
+            Sample sample = plain.get(i);
+            Map<String, String> fields = new LinkedHashMap<>();
+            if (scores[i] != null) {
+                fields.put("alignedScores", scores[i]);
+            }
+            samples.add(new Sample(sample.id(), sample.messages(), List.of(), sample.answer(), fields));
+        }
+        return DataSource.of("train", samples);
+    }
+
+    @Test
+    void poftTakesScoresOfTheDataAndLeavesOutSamplesWithoutOne() {
+        Objective poft = Poft.METHOD.create(new Settings(Map.of()));
+        try (FineTuned tuned = run(poft, scored("-1.5", null, "[-1, -2.0]", "NaN", "-3"), "a", 1)) {
+            assertEquals("3", reports.get(0).get("samples with aligned scores"));
+            assertEquals("2", reports.get(0).get("left out without one"));
+            assertEquals("-2.0000", reports.get(0).get("mean aligned score"));
+            assertTrue(steps.get(0).values().get("coefficient") > 0.5, "a random model is less sure than -2 a token");
+            assertTrue(steps.get(0).values().containsKey("nll"));
+        }
+        String message = assertThrows(FinetuneException.class, () -> run(poft, scored(null, null), "b", 1)).getMessage();
+        assertTrue(message.contains("poft needs aligned scores") && message.contains("'alignedScores'"), message);
+        message = assertThrows(FinetuneException.class, () -> run(poft, scored("0.5"), "c", 1)).getMessage();
+        assertTrue(message.contains("train:1") && message.contains("0.5"), message);
+        message = assertThrows(FinetuneException.class, () -> run(poft, scored("good"), "d", 1)).getMessage();
+        assertTrue(message.contains("'good'"), message);
+    }
+
+    @Test
+    void poftAsksAlignedModelsAndOneOfThemTwiceIsTheSame() {
+        Path aligned = SmallModel.write(folder.resolve("aligned"), DataType.BFLOAT16);
+        DataSource data = SmallModel.samples("train", 6, 1);
+        List<Double> losses = new ArrayList<>();
+        for (List<String> folders : List.of(List.of(aligned.toString()), List.of(aligned.toString(), aligned.toString()))) {
+            try (FineTuned tuned = run(Poft.METHOD.create(new Settings(Map.of("aligned", folders))), data,
+                    "run" + folders.size(), 1)) {
+                losses.add(steps.get(steps.size() - 1).loss());
+            }
+        }
+        assertEquals(losses.get(0), losses.get(1), 1e-6);
+        // The aligned model has the base's weights but for their storage, so that neither is surer at the first step.
+        assertEquals(0, steps.get(0).values().get("margin"), 0.01);
+        assertEquals(Math.log(2), steps.get(0).loss(), 0.01);
+    }
+
+    @Test
+    void discriminativeDrawsAnswersForEveryEpochAndKeepsThem() {
+        Objective objective = Discriminative.METHOD.create(new Settings(Map.of("maxNewTokens", 3, "perEpoch", 2)));
+        DataSource data = SmallModel.samples("train", 5, 1);
+        try (FineTuned tuned = run(objective, data, "run", 2)) {
+            assertTrue(reports.get(0).get("answers to discriminate against").contains("of 20, 2 a prompt and epoch"),
+                    reports.toString());
+            assertEquals(1, steps.get(0).values().get("weight"), 0.5, "the answers are the base model's own");
+            assertTrue(steps.get(0).values().containsKey("logU") && steps.get(0).values().containsKey("objective"));
+        }
+        int made = steps.size();
+        try (FineTuned again = run(objective, data, "run", 2)) {
+            assertEquals(made, steps.size(), "a finished run makes no step");
+        }
+    }
+
+    @Test
+    void faultWeightedMarksWhatDiffersFromWrongVariants() {
+        List<Sample> samples = new ArrayList<>();
+        for (Sample sample : SmallModel.samples("train", 5, 1).samples()) {
+            String right = String.valueOf(sample.response());
+            String wrong = right.charAt(0) + (right.charAt(1) == 'a' ? "b" : "a");
+            Map<String, String> fields = samples.size() == 4 ? Map.of() : Map.of("faulty", "[\"" + wrong + "\", \"quite other\"]");
+            samples.add(new Sample(sample.id(), sample.messages(), List.of(), sample.answer(), fields));
+        }
+        FaultWeighted objective = FaultWeighted.METHOD.create(new Settings(Map.of("minSimilarity", 0.4)));
+        try (FineTuned tuned = run(objective, DataSource.of("train", samples), "run", 1)) {
+            assertEquals(Map.of("wrong variants", "8", "left out as unlike or no different", "4",
+                    "samples without a variant", "1"), reports.get(0));
+            double doubt = steps.get(0).values().get("tokenDoubt");
+            assertTrue(doubt > 0.2 && doubt < 0.8, "a random model is undecided, but for the sample without a variant: " + doubt);
+            assertTrue(steps.get(0).loss() > steps.get(0).values().get("nll"), "marked tokens weigh more");
+        }
+    }
+
+    @Test
+    void samplesThatAreCutAreRefusedAtPlanTime() {
+        for (Objective objective : List.of(Poft.METHOD.create(new Settings(Map.of())),
+                Discriminative.METHOD.create(new Settings(Map.of())), FaultWeighted.METHOD.create(new Settings(Map.of())))) {
+            Plan plan = FineTuning.builder(new BaseModel.Pretrained(SmallModel.write(folder.resolve("base"), DataType.FLOAT)),
+                    SmallModel.samples("train", 3, 1), objective)
+                    .train(TrainSettings.builder().tooLong(org.finetune4j.data.TooLong.KEEP_START).build()).build().plan();
+            assertTrue(plan.problems().stream().anyMatch(problem -> problem.contains("KEEP_START")), plan.problems().toString());
+        }
+    }
+}
