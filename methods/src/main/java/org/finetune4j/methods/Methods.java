@@ -45,6 +45,7 @@ import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.judge.CodeTests;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.LlmJudge;
+import org.finetune4j.methods.judge.PuzzleAnswer;
 import org.finetune4j.methods.judge.StepJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.CurioSft;
@@ -59,7 +60,9 @@ import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
+import org.finetune4j.methods.select.CotBySampling;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.IracDistill;
 import org.finetune4j.methods.select.QTuning;
 import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
@@ -103,6 +106,8 @@ public final class Methods {
             S3ft.METHOD,
             Ssr.METHOD,
             BranchFilter.METHOD,
+            CotBySampling.METHOD,
+            IracDistill.METHOD,
             QTuning.METHOD,
             RifRft.METHOD,
             Stat.METHOD,
@@ -132,7 +137,8 @@ public final class Methods {
             ExactAnswer.METHOD,
             LlmJudge.METHOD,
             CodeTests.METHOD,
-            StepJudge.METHOD);
+            StepJudge.METHOD,
+            PuzzleAnswer.METHOD);
 
     private Methods() {
     }

@@ -4,11 +4,9 @@ import java.util.List;
 import org.finetune4j.data.DataReport;
 import org.finetune4j.data.DataSource;
 import org.finetune4j.data.RowStream;
-import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.data.exam.AnswerLayout;
 import org.finetune4j.methods.data.exam.ExamItem;
-import org.finetune4j.tokenizer.Message;
 
 /**
  * Multiple-choice questions with answers in one layout, which the system's turn describes: domain, letter and
@@ -42,13 +40,7 @@ public record AnswerTemplate(AnswerLayout.Format format, AnswerLayout.Order orde
 
     @Override
     public RowStream open(DataSource source, DataReport report) {
-        return SampleStream.each(METHOD.name(), source.open(report), sample -> List.of(laidOut(sample)));
-    }
-
-    private Sample laidOut(Sample sample) {
-        ExamItem item = ExamItem.of(sample, structured);
-        return new Sample(sample.id(), sample.conversation().withMessages(List.of(Message.system(layout().instruction()),
-                Message.user(item.asked()), Message.assistant(layout().render(item)))), List.of(), sample.answer(),
-                sample.fields(), sample.provenance().madeOf(sample.id()));
+        return SampleStream.each(METHOD.name(), source.open(report), sample ->
+                List.of(layout().laidOut(sample, ExamItem.of(sample, structured))));
     }
 }

@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.finetune4j.data.Sample;
+import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -93,6 +95,13 @@ public record AnswerLayout(Format format, Order order, boolean structured) {
             case MARKDOWN -> HeadedLayout.MARKDOWN.write(values);
             case NUMBERED -> HeadedLayout.NUMBERED.write(values);
         };
+    }
+
+    /** A sample that asks for an item and answers it in this layout, made of the item's own sample. */
+    public Sample laidOut(Sample sample, ExamItem item) {
+        return new Sample(sample.id(), sample.conversation().withMessages(List.of(Message.system(instruction()),
+                Message.user(item.asked()), Message.assistant(render(item)))), List.of(), sample.answer(), sample.fields(),
+                sample.provenance().madeOf(sample.id()));
     }
 
     /** An answer read back, as far as it keeps to this layout; what follows a next question counts no more. */

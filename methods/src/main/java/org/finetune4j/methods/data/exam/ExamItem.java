@@ -81,6 +81,11 @@ public record ExamItem(String domain, String question, List<String> options, cha
         return options;
     }
 
+    /** This item with another explanation. */
+    public ExamItem with(Explanation other) {
+        return new ExamItem(domain, question, options, letter, other);
+    }
+
     /** The question with its options, one a line. */
     public String asked() {
         StringBuilder text = new StringBuilder(question);

@@ -63,10 +63,14 @@ public final class IracDistillation {
                 + String.join("\n", item.explanation().parts().values());
     }
 
-    /** The teacher's answer, or null where it is not exactly the four texts, none of them blank. */
+    /**
+     * The explanation in a teacher's answer, or null where its JSON object is not exactly the four texts, none of them
+     * blank; what stands around the object does not count.
+     */
     public static @Nullable Explanation read(String answer) {
         try {
-            JsonNode tree = StrictJson.mapper().readTree(answer);
+            String object = answer.substring(Math.max(0, answer.indexOf('{')), Math.max(0, answer.lastIndexOf('}') + 1));
+            JsonNode tree = StrictJson.mapper().readTree(object);
             Map<String, String> parts = new LinkedHashMap<>();
             for (String field : Explanation.IRAC) {
                 JsonNode text = tree.path(field);

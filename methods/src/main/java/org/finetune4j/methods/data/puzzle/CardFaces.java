@@ -67,6 +67,12 @@ public record CardFaces(int jack, int queen, int king) {
         return card <= NAMES.size() ? NAMES.get(card - 1) : Integer.toString(card);
     }
 
+    /** The card that is called so. */
+    static int card(String name) {
+        int place = NAMES.indexOf(name);
+        return place >= 0 ? place + 1 : Integer.parseInt(name);
+    }
+
     /** How a prompt says it. */
     String announcement() {
         return "J counts as " + jack + ", Q counts as " + queen + ", K counts as " + king;

@@ -25,6 +25,35 @@ public record SokobanGame(SokobanBoard board, MoveLabels labels) {
     }
 
     /**
+     * The game that a prompt asks for.
+     *
+     * @throws FinetuneException when it asks for none
+     */
+    public static SokobanGame asked(String prompt) {
+        return new SokobanGame(shown(prompt), MoveLabels.announced(prompt));
+    }
+
+    /** Whether the moves of an answer, at least one, begin some shortest solution. */
+    public boolean isOnTheWay(String answer) {
+        List<String> given = MoveLabels.given(answer);
+        List<Move> solution = SokobanSolver.solve(board);
+        if (given.isEmpty() || solution == null || given.size() > solution.size()) {
+            return false;
+        }
+        SokobanBoard at = board;
+        for (String label : given) {
+            Move move = labels.move(label);
+            SokobanBoard next = move == null ? null : at.after(move);
+            if (next == null) {
+                return false;
+            }
+            at = next;
+        }
+        List<Move> rest = SokobanSolver.solve(at);
+        return rest != null && rest.size() == solution.size() - given.size();
+    }
+
+    /**
      * The board that a prompt shows.
      *
      * @throws FinetuneException when it shows none
