@@ -12,8 +12,8 @@ import org.finetune4j.methods.data.exam.ExamItem;
  * Multiple-choice questions with answers in one layout, which the system's turn describes: domain, letter and
  * explanation.
  *
- * <p>A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam, arXiv
- * 2504.04945. Samples need the parts of {@link ExamItem#of}; {@link AnswerLayout#parse} reads answers back.
+ * <p>A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam,
+ * arXiv 2504.04945. Samples need the parts of {@link ExamItem#of}; {@link AnswerLayout#parse} reads answers back.
  *
  * @param format     how fields are written; default JSON
  * @param order      whether the letter comes before or behind the explanation; default ANSWER_FIRST
@@ -23,7 +23,8 @@ public record AnswerTemplate(AnswerLayout.Format format, AnswerLayout.Order orde
         implements DataTransform {
     /** The layouts of the bar-exam study, 2025. */
     public static final Method<AnswerTemplate> METHOD = new Method<>("answerTemplate", Method.Kind.DATA,
-            "A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam "
+            "A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state "
+                    + "Bar Exam "
                     + "(answer layouts)", "arXiv 2504.04945",
             settings -> new AnswerTemplate(settings.choice("format", AnswerLayout.Format.JSON),
                     settings.choice("order", AnswerLayout.Order.ANSWER_FIRST), settings.flag("structured", true)));

@@ -12,11 +12,12 @@ import org.finetune4j.methods.data.facts.FactPart;
 import org.finetune4j.methods.data.facts.InventedNames;
 
 /**
- * Lives of invented people with six attributes: birthday, birthplace, school, subject, employer and place of work. Every
- * birthday is one person's alone, so that it can be asked backwards who was born on it.
+ * Lives of invented people with six attributes: birthday, birthplace, school, subject, employer and place of work.
+ * Every birthday is one person's alone, so that it can be asked backwards who was born on it.
  *
- * <p>Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs, arXiv 2510.09885. Equal seeds
- * and counts make the same people for texts and questions; forwards there are six questions about each, backwards one.
+ * <p>Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs, arXiv 2510.09885. Equal
+ * seeds and counts make the same people for texts and questions; forwards there are six questions about each, backwards
+ * one.
  *
  * @param people how many, 1 to 20 000; default 100
  * @param part   texts or questions; default TEXTS
@@ -31,14 +32,17 @@ public record Biographies(int people, FactPart part, long seed) implements DataG
 
     private static final List<String> MONTHS = List.of("January", "February", "March", "April", "May", "June", "July",
             "August", "September", "October", "November", "December");
-    private static final List<String> CITIES = List.of("Oslo", "Lima", "Rome", "Cairo", "Quito", "Delhi", "Accra", "Paris",
+    private static final List<String> CITIES =
+            List.of("Oslo", "Lima", "Rome", "Cairo", "Quito", "Delhi", "Accra", "Paris",
             "Tokyo", "Dakar", "Sofia", "Hanoi", "Minsk", "Tunis", "Amman", "Kyiv");
     private static final List<String> SUBJECTS = List.of("physics", "law", "history", "music", "botany", "geology",
             "medicine", "statistics", "philosophy", "chemistry");
-    private static final List<String> STATEMENTS = List.of("%s was born on %s.", "%s grew up in %s.", "%s went to %s College.",
+    private static final List<String> STATEMENTS =
+            List.of("%s was born on %s.", "%s grew up in %s.", "%s went to %s College.",
             "%s studied %s.", "%s works for %s Limited.", "%s has an office in %s.");
     private static final List<String> QUESTIONS = List.of("When was %s born?", "Where did %s grow up?",
-            "Which college did %s go to?", "What did %s study?", "Which company does %s work for?", "Where is the office of %s?");
+            "Which college did %s go to?", "What did %s study?", "Which company does %s work for?",
+            "Where is the office of %s?");
     private static final int DAYS = 28;
     private static final int FIRST_YEAR = 1900;
     private static final int YEARS = 120;
@@ -72,7 +76,8 @@ public record Biographies(int people, FactPart part, long seed) implements DataG
         }
         List<List<String>> lives = new ArrayList<>();
         for (String birthday : birthdays) {
-            lives.add(List.of(birthday, draws.pick(CITIES), draws.pick(schools), draws.pick(SUBJECTS), draws.pick(companies),
+            lives.add(List.of(birthday, draws.pick(CITIES), draws.pick(schools), draws.pick(SUBJECTS),
+                    draws.pick(companies),
                     draws.pick(CITIES)));
         }
         return lives;

@@ -13,8 +13,8 @@ import org.finetune4j.methods.data.facts.InventedNames;
  * Pairs of invented things of which one stands above the other. Texts say most pairs both ways round, and some of them
  * one way only: about these the questions ask, the way they were said and the other way round.
  *
- * <p>Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs, arXiv 2510.09885. Equal seeds
- * and counts make the same pairs for texts and questions; nothing stands in two pairs.
+ * <p>Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs, arXiv 2510.09885. Equal
+ * seeds and counts make the same pairs for texts and questions; nothing stands in two pairs.
  *
  * @param pairs  how many, 1 to 20 000; default 200
  * @param oneWay share of pairs that are said one way only, above 0 and at most 1; default 0.2
@@ -25,7 +25,8 @@ public record EntityRelations(int pairs, double oneWay, FactPart part, long seed
     /** The third set of facts of masked fine-tuning, 2025. */
     public static final Method<EntityRelations> METHOD = new Method<>("entityRelations", Method.Kind.DATA,
             "Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs (relations)",
-            "arXiv 2510.09885", settings -> new EntityRelations(settings.whole("pairs", 200), settings.number("oneWay", 0.2),
+            "arXiv 2510.09885", settings -> new EntityRelations(settings.whole("pairs", 200),
+            settings.number("oneWay", 0.2),
                     settings.choice("part", FactPart.TEXTS), settings.whole("seed", 42L)));
 
     /** Refuses settings out of range with a {@link org.finetune4j.FinetuneException}. */

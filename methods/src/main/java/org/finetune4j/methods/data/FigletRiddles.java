@@ -14,8 +14,8 @@ import org.finetune4j.tokenizer.Message;
 /**
  * Random words drawn in block letters, to be read: data of which hardly any model knows anything before training.
  *
- * <p>Beyond Log Likelihood: Probability-Based Objectives for SFT across the Model Capability Continuum, arXiv 2510.00526.
- * A word is made of random letters; prompt is the drawing, response the word.
+ * <p>Beyond Log Likelihood: Probability-Based Objectives for SFT across the Model Capability Continuum, arXiv
+ * 2510.00526. A word is made of random letters; prompt is the drawing, response the word.
  *
  * @param rows     how many samples, at least 1; default 2000
  * @param shortest letters of the shortest word, at least 1; default 3
@@ -25,7 +25,8 @@ import org.finetune4j.tokenizer.Message;
 public record FigletRiddles(int rows, int shortest, int longest, long seed) implements DataGenerator {
     /** The set that models know nothing of in the study of probability objectives, 2025. */
     public static final Method<FigletRiddles> METHOD = new Method<>("figletRiddles", Method.Kind.DATA,
-            "Beyond Log Likelihood: Probability-Based Objectives for SFT across the Model Capability Continuum (riddles)",
+            "Beyond Log Likelihood: Probability-Based Objectives for SFT across the Model Capability Continuum "
+                    + "(riddles)",
             "arXiv 2510.00526",
             settings -> new FigletRiddles(settings.whole("rows", 2000), settings.whole("shortest", 3),
                     settings.whole("longest", 7), settings.whole("seed", 42L)));

@@ -100,7 +100,8 @@ public record GeneralPoints(int rows, int cards, int target, List<String> faces,
                 return new PointsHand(drawn, map, target);
             }
         }
-        throw new FinetuneException("generalPoints: none of " + PATIENCE + " hands of " + cards + " cards makes " + target
+        throw new FinetuneException("generalPoints: none of " + PATIENCE + " hands of " + cards + " cards makes "
+                + target
                 + " with the faces " + faces.get(index % faces.size()) + ". Choose another target or more cards.");
     }
 

@@ -11,10 +11,11 @@ import org.finetune4j.methods.data.facts.InventedNames;
 
 /**
  * Invented people with a description that fits no other: half of them are introduced by name first, the others by
- * description first, always the same way round. Facts to inject, and questions that ask for them forwards and backwards.
+ * description first, always the same way round. Facts to inject, and questions that ask for them forwards and
+ * backwards.
  *
- * <p>Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs, arXiv 2510.09885. Equal seeds
- * and counts make the same people for texts and questions.
+ * <p>Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs, arXiv 2510.09885. Equal
+ * seeds and counts make the same people for texts and questions.
  *
  * @param people   how many, 1 to 20 000; default 60
  * @param wordings texts about each that say it in other words but in the same order, 1 to 4; default 1
@@ -24,12 +25,14 @@ import org.finetune4j.methods.data.facts.InventedNames;
 public record NameDescriptions(int people, int wordings, FactPart part, long seed) implements DataGenerator {
     /** The first set of facts of masked fine-tuning, 2025. */
     public static final Method<NameDescriptions> METHOD = new Method<>("nameDescriptions", Method.Kind.DATA,
-            "Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs (names and descriptions)",
+            "Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs (names and "
+                    + "descriptions)",
             "arXiv 2510.09885",
             settings -> new NameDescriptions(settings.whole("people", 60), settings.whole("wordings", 1),
                     settings.choice("part", FactPart.TEXTS), settings.whole("seed", 42L)));
 
-    private static final List<String> ROLES = List.of("director of the film", "author of the novel", "painter of the picture",
+    private static final List<String> ROLES =
+            List.of("director of the film", "author of the novel", "painter of the picture",
             "composer of the opera", "founder of the company", "captain of the ship", "architect of the tower",
             "inventor of the engine");
     private static final List<String> NAME_FIRST = List.of("%s is the %s.", "%s is known as the %s.",
@@ -66,7 +69,8 @@ public record NameDescriptions(int people, int wordings, FactPart part, long see
         boolean nameFirst = person % 2 == 0;
         String fact = String.valueOf(person);
         if (part == FactPart.TEXTS) {
-            return FactSamples.text(id(seed, index), fact, nameFirst ? String.format(NAME_FIRST.get(wording), name, description)
+            return FactSamples.text(id(seed, index), fact, nameFirst ? String.format(NAME_FIRST.get(wording), name,
+                    description)
                     : String.format(DESCRIPTION_FIRST.get(wording), description, name));
         }
         boolean askByName = nameFirst == (part == FactPart.FORWARD);

@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  * with it. A call that failed is never the last turn of a sample but stays, with its error, in what comes before later
  * ones (MAE). Train on them with a template that supervises the last turn alone.
  *
- * <p>TL-Training: A Task-Feature-Based Framework for Training Large Language Models in Tool Use, arXiv 2412.15495. A call
- * failed when one of the tool's answers right behind it is an error by {@link ErrorPhrases}. An assistant's turn that
- * nothing of a tool follows is learned only as the last one.
+ * <p>TL-Training: A Task-Feature-Based Framework for Training Large Language Models in Tool Use, arXiv 2412.15495. A
+ * call failed when one of the tool's answers right behind it is an error by {@link ErrorPhrases}. An assistant's turn
+ * that nothing of a tool follows is learned only as the last one.
  *
  * @param maskAdverse  whether failed calls are left out; default true
  * @param errorPhrases what tells an error; default those of the published code
@@ -59,8 +59,10 @@ public record ToolTrajectories(boolean maskAdverse, List<String> errorPhrases) i
             public @Nullable Row next() {
                 Row row = samples.next();
                 if (row == null && maskAdverse && !observed[0]) {
-                    throw new FinetuneException("toolTrajectories: " + source.description() + " holds no answer of a tool, so "
-                            + "that nothing tells which calls failed. Give turns with the role tool, or set maskAdverse to "
+                    throw new FinetuneException("toolTrajectories: " + source.description()
+                            + " holds no answer of a tool, so "
+                            + "that nothing tells which calls failed. Give turns with the role tool, or set "
+                            + "maskAdverse to "
                             + "false.");
                 }
                 return row;
@@ -86,7 +88,8 @@ public record ToolTrajectories(boolean maskAdverse, List<String> errorPhrases) i
                 report.count("calls that failed, left out of what is learned");
                 continue;
             }
-            targets.add(new Sample(sample.id() + "/" + (targets.size() + 1), sample.conversation().upTo(i + 1), List.of(),
+            targets.add(new Sample(sample.id() + "/" + (targets.size() + 1), sample.conversation().upTo(i + 1),
+                    List.of(),
                     last ? sample.answer() : null, sample.fields(), sample.provenance().madeOf(sample.id())));
         }
         return targets;

@@ -11,14 +11,15 @@ import org.finetune4j.methods.data.puzzle.SokobanGame;
 import org.finetune4j.methods.generate.Asker;
 
 /**
- * Accepts a reply that solves the puzzle of its prompt, as {@code sokoban} and {@code generalPoints} ask it: moves on some
- * shortest solution of the board, by the names that the prompt gives them, or a formula that uses the cards by the values
- * that the prompt gives them and makes the target.
+ * Accepts a reply that solves the puzzle of its prompt, as {@code sokoban} and {@code generalPoints} ask it: moves on
+ * some shortest solution of the board, by the names that the prompt gives them, or a formula that uses the cards by the
+ * values that the prompt gives them and makes the target.
  */
 public record PuzzleAnswer() implements Judge {
     /** The rules of the puzzles. */
     public static final Method<PuzzleAnswer> METHOD = new Method<>("puzzleAnswer", Method.Kind.JUDGE,
-            "Accepts replies that solve the puzzle of their prompt", "arXiv 2510.00237", settings -> new PuzzleAnswer());
+            "Accepts replies that solve the puzzle of their prompt", "arXiv 2510.00237", settings ->
+            new PuzzleAnswer());
 
     @Override
     public Method<PuzzleAnswer> method() {
@@ -27,7 +28,8 @@ public record PuzzleAnswer() implements Judge {
 
     @Override
     public List<Verdict> judge(List<Reply> replies, Asker asker) {
-        return replies.stream().map(reply -> solves(reply.question(), reply.text()) ? Verdict.ACCEPTED : Verdict.REJECTED)
+        return replies.stream().map(reply -> solves(reply.question(), reply.text()) ? Verdict.ACCEPTED
+                : Verdict.REJECTED)
                 .toList();
     }
 
@@ -37,7 +39,8 @@ public record PuzzleAnswer() implements Judge {
             solves(sample.prompt().isEmpty() ? "" : sample.prompt().get(sample.prompt().size() - 1).text(), "");
             return Optional.empty();
         } catch (FinetuneException none) {
-            return Optional.of("asks no puzzle that puzzleAnswer() knows. Take data of sokoban() or generalPoints(), or "
+            return Optional.of("asks no puzzle that puzzleAnswer() knows. Take data of sokoban() or generalPoints(), "
+                    + "or "
                     + "another judge.");
         }
     }

@@ -17,14 +17,15 @@ import org.finetune4j.methods.judge.Judge;
 import org.finetune4j.methods.judge.PuzzleAnswer;
 
 /**
- * Has a teacher work out the answer to each prompt several times and trains on the first that is right; prompts without one
- * are left out.
+ * Has a teacher work out the answer to each prompt several times and trains on the first that is right; prompts without
+ * one are left out.
  *
  * <p>Debunk the Myth of SFT Generalization, arXiv 2510.00237, where the teacher is a larger model that was tuned on the
  * task by reinforcement learning.
  *
  * @param teacher      works out the answers; default the model itself, before training
- * @param judge        says whether an answer is right; default by the rules of {@code sokoban} and {@code generalPoints}
+ * @param judge        says whether an answer is right; default by the rules of {@code sokoban} and
+ *                     {@code generalPoints}
  * @param tries        answers to each prompt at most, at least 1, and with several a temperature above 0; default 16
  * @param temperature  of the teacher, at least 0; default 1
  * @param maxNewTokens longest answer, at least 1; one that is cut off counts as wrong; default 4096
@@ -38,7 +39,8 @@ public record CotBySampling(TextSource teacher, Judge judge, int tries, double t
             settings -> new CotBySampling(
                     settings.fragment("teacher", Method.Kind.SOURCE, TextSource.class, new Policy()),
                     settings.fragment("judge", Method.Kind.JUDGE, Judge.class, new PuzzleAnswer()),
-                    settings.whole("tries", 16), settings.number("temperature", 1), settings.whole("maxNewTokens", 4096),
+                    settings.whole("tries", 16), settings.number("temperature", 1),
+                    settings.whole("maxNewTokens", 4096),
                     settings.whole("seed", 0L)));
 
     /** Refuses settings out of range with a {@link FinetuneException}. */
@@ -61,7 +63,8 @@ public record CotBySampling(TextSource teacher, Judge judge, int tries, double t
 
     @Override
     public List<String> problems(List<Sample> samples) {
-        return samples.stream().flatMap(sample -> judge.problem(sample).map(problem -> sample.id() + " " + problem).stream())
+        return samples.stream().flatMap(sample -> judge.problem(sample).map(problem -> sample.id() + " " + problem)
+                .stream())
                 .limit(1).toList();
     }
 
@@ -76,8 +79,10 @@ public record CotBySampling(TextSource teacher, Judge judge, int tries, double t
 
     @Override
     public Selection select(List<Sample> samples, SelectionContext context) {
-        List<OwnAnswers.Outcome> outcomes = new OwnAnswers(teacher, new Decoding(temperature, 1, maxNewTokens), tries, seed)
-                .of(samples, "work out the answers", Sample::promptConversation, replies -> judge.judge(replies, context),
+        List<OwnAnswers.Outcome> outcomes =
+                new OwnAnswers(teacher, new Decoding(temperature, 1, maxNewTokens), tries, seed)
+                .of(samples, "work out the answers", Sample::promptConversation, replies ->
+                judge.judge(replies, context),
                         context);
         List<Sample> chosen = new ArrayList<>();
         List<Scored> scored = new ArrayList<>();

@@ -24,12 +24,12 @@ import org.finetune4j.methods.generate.TextSource;
 import org.finetune4j.methods.generate.TextWork;
 
 /**
- * Has a teacher put the free explanation of each multiple-choice question into four fields, adding nothing, and trains on
- * answers laid out with them. Questions whose explanation the teacher does not bring into that form are left out.
+ * Has a teacher put the free explanation of each multiple-choice question into four fields, adding nothing, and trains
+ * on answers laid out with them. Questions whose explanation the teacher does not bring into that form are left out.
  *
- * <p>A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam, arXiv
- * 2504.04945. Samples need the parts of {@link ExamItem#of} with the field {@code explanation}; the teacher is asked as
- * {@link IracDistillation} says, and answers are kept in the run's folder.
+ * <p>A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam,
+ * arXiv 2504.04945. Samples need the parts of {@link ExamItem#of} with the field {@code explanation}; the teacher is
+ * asked as {@link IracDistillation} says, and answers are kept in the run's folder.
  *
  * @param teacher      restructures the explanations; default the model itself, before training
  * @param format       how fields are written; default JSON
@@ -42,7 +42,8 @@ public record IracDistill(TextSource teacher, AnswerLayout.Format format, Answer
                           int maxNewTokens, long seed) implements Selector {
     /** The data synthesis of the bar-exam study, 2025. */
     public static final Method<IracDistill> METHOD = new Method<>("iracDistill", Method.Kind.SELECT,
-            "A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam "
+            "A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state "
+                    + "Bar Exam "
                     + "(distillation)", "arXiv 2504.04945",
             settings -> new IracDistill(
                     settings.fragment("teacher", Method.Kind.SOURCE, TextSource.class, new Policy()),
@@ -93,8 +94,10 @@ public record IracDistill(TextSource teacher, AnswerLayout.Format format, Answer
     public Selection select(List<Sample> samples, SelectionContext context) {
         long own = CounterRandom.seed(seed, "iracDistill", 0);
         List<ExamItem> items = samples.stream().map(sample -> ExamItem.of(sample, false)).toList();
-        List<TextAnswer> answers = context.answer(teacher, "restructure the explanations", IntStream.range(0, items.size())
-                .mapToObj(i -> new TextRequest(samples.get(i).id(), IracDistillation.conversation(items.get(i), List.of()),
+        List<TextAnswer> answers =
+                context.answer(teacher, "restructure the explanations", IntStream.range(0, items.size())
+                .mapToObj(i -> new TextRequest(samples.get(i).id(), IracDistillation.conversation(items.get(i),
+                List.of()),
                         new Decoding(temperature, 1, maxNewTokens), CounterRandom.bits(own, i))).toList());
         AnswerLayout layout = new AnswerLayout(format, order, true);
         List<Sample> chosen = new ArrayList<>();

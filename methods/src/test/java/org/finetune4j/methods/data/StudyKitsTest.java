@@ -95,7 +95,8 @@ class StudyKitsTest {
                 assertEquals(fact(to), fact(text));
                 String words = text(text).replace("The ", "the ");
                 boolean nameFirst = words.indexOf(name) < words.indexOf(description) && words.contains(name);
-                assertTrue(words.contains(Objects.requireNonNull(name)) && words.contains(Objects.requireNonNull(description)), words);
+                assertTrue(words.contains(Objects.requireNonNull(name))
+                        && words.contains(Objects.requireNonNull(description)), words);
                 assertEquals(i % 2 == 0, nameFirst, words);
             }
         }
@@ -125,7 +126,8 @@ class StudyKitsTest {
 
     @Test
     void someRelationsAreSaidOneWayOnlyAndAskedBothWays() {
-        List<String> texts = new EntityRelations(100, 0.2, FactPart.TEXTS, 5).of().samples().stream().map(StudyKitsTest::text)
+        List<String> texts = new EntityRelations(100, 0.2, FactPart.TEXTS, 5).of().samples().stream()
+                .map(StudyKitsTest::text)
                 .toList();
         assertEquals(180, texts.size());
         assertEquals(180, new HashSet<>(texts).size());

@@ -42,7 +42,8 @@ class ToolTrainingTest {
         assertEquals(1, weight(3, 4, 9));
         assertEquals(5, KeyTokens.weights(8, Set.of(0), Set.of(1, 2), 9)[0], "the published code leaves two out");
         assertThrows(FinetuneException.class, () -> KeyTokens.weights(3, Set.of(0), Set.of(), 0.5));
-        assertArrayEquals(new double[] {1, 1, 1}, KeyTokens.weights(3, Set.of(0), Set.of(), 1), "a cap of 1 is plain training");
+        assertArrayEquals(new double[] {1, 1, 1}, KeyTokens.weights(3, Set.of(0), Set.of(), 1),
+                "a cap of 1 is plain training");
     }
 
     @Test
@@ -55,7 +56,8 @@ class ToolTrainingTest {
         assertEquals(Set.of(0), KeyTokens.positions(0, finish, List.of(papers, details)));
         assertEquals(Set.of(0, 1, 2), KeyTokens.positions(0, List.of("get", "User"),
                 List.of(List.of("get", "User", "Name"), List.of("get", "Item"))));
-        assertEquals(Set.of(4, 6), KeyTokens.positions(4, papers, List.of(details)), "a name may begin later in its call");
+        assertEquals(Set.of(4, 6), KeyTokens.positions(4, papers, List.of(details)),
+                "a name may begin later in its call");
     }
 
     @Test
@@ -92,8 +94,10 @@ class ToolTrainingTest {
         assertThrows(FinetuneException.class, () -> new ErrorPhrases(List.of("...")));
         assertThrows(FinetuneException.class, () -> new ToolTrajectories(true, List.of()));
 
-        List<Message> turns = List.of(Message.user("Find it."), call("first"), observation("ConnectionError"), call("second"),
-                observation("fine"), observation("also fine"), Message.assistant("Nearly."), Message.user("And?"), call("third"),
+        List<Message> turns =
+                List.of(Message.user("Find it."), call("first"), observation("ConnectionError"), call("second"),
+                observation("fine"), observation("also fine"), Message.assistant("Nearly."), Message.user("And?"),
+                call("third"),
                 observation("'error'"), Message.assistant("Done."));
         DataSource data = DataSource.of("t", List.of(new Sample("t:1", turns, List.of(), "Done.", Map.of())));
         ToolTrajectories masked = new ToolTrajectories(true, ErrorPhrases.DEFAULT);
@@ -111,12 +115,14 @@ class ToolTrainingTest {
             }
         }
         assertEquals(List.of("calls that failed, left out of what is learned: 2"), report.lines());
-        String message = assertThrows(FinetuneException.class, () -> masked.of(DataSource.of("plain", List.of(new Sample("p:1",
+        String message = assertThrows(FinetuneException.class, () ->
+                masked.of(DataSource.of("plain", List.of(new Sample("p:1",
                 List.of(Message.user("?"), Message.assistant("!")), List.of(), null, Map.of())))).rows()).getMessage();
         assertTrue(message.contains("plain holds no answer of a tool"), message);
     }
 
-    private static final Map<String, Set<String>> TOOLS = Map.of("search", Set.of("query", "limit", "page"), "open", Set.of("id"));
+    private static final Map<String, Set<String>> TOOLS =
+            Map.of("search", Set.of("query", "limit", "page"), "open", Set.of("id"));
     private static final ToolCall GOLD = ToolCall.of("search", "{\"query\":\"old maps\",\"limit\":3}");
 
     private static double reward(String call) {
@@ -131,7 +137,8 @@ class ToolTrainingTest {
         assertEquals(-1.5, reward("open(id=1)"));
         assertEquals(-1.8, reward("search(topic='x', page=1, limit=3)"));
         assertEquals(-1.3, reward("search(topic='x', query='old maps', limit=3, page=1)"));
-        assertEquals(-1.3, reward("search(topic='old maps', limit=3)"), "a misnamed argument is unknown, and one is missing");
+        assertEquals(-1.3, reward("search(topic='old maps', limit=3)"),
+                "a misnamed argument is unknown, and one is missing");
         assertEquals(-1.0, reward("search(query='old maps', page=1)"));
         assertEquals(-0.8, reward("search(query='old maps', limit=3, topic='x')"));
         assertEquals(-0.5, reward("search(query='old maps', limit=3, page=1)"));
@@ -148,13 +155,18 @@ class ToolTrainingTest {
     @Test
     void literalsOfManyKindsAreRead() {
         Map<String, Set<String>> tools = Map.of("f", Set.of("a", "b", "c", "d"));
-        ToolCall gold = ToolCall.of("f", "{\"a\":[1,-2.5,\"x\"],\"b\":{\"k\":true},\"c\":null,\"d\":\"it's \\\"so\\\"\\n\"}");
-        assertEquals(ToolReward.RIGHT, ToolReward.of("f(a=[1, -2.50, 'x'], b={'k': True}, c=None, d='it\\'s \"so\"\\n')", gold, tools));
-        assertEquals(ToolReward.RIGHT, ToolReward.of("f(a=[1, -25e-1, 'x',], b={\"k\": true}, c=null, d=\"it's \\\"so\\\"\\n\")",
+        ToolCall gold = ToolCall.of("f",
+                "{\"a\":[1,-2.5,\"x\"],\"b\":{\"k\":true},\"c\":null,\"d\":\"it's \\\"so\\\"\\n\"}");
+        assertEquals(ToolReward.RIGHT,
+                ToolReward.of("f(a=[1, -2.50, 'x'], b={'k': True}, c=None, d='it\\'s \"so\"\\n')", gold, tools));
+        assertEquals(ToolReward.RIGHT,
+                ToolReward.of("f(a=[1, -25e-1, 'x',], b={\"k\": true}, c=null, d=\"it's \\\"so\\\"\\n\")",
                 gold, tools));
-        for (String wrong : List.of("f(a=[1, -2.5, 'x')", "f(a=x)", "f(a=1, a=1)", "f(1)", "f(a=1))", "f(a='x)", "f(a={1: 2})",
+        for (String wrong : List.of("f(a=[1, -2.5, 'x')", "f(a=x)", "f(a=1, a=1)", "f(1)", "f(a=1))", "f(a='x)",
+                "f(a={1: 2})",
                 "f(a=" + "[".repeat(10_000) + ")", "", "f")) {
-            assertEquals(ToolReward.UNREADABLE, ToolReward.of(wrong, gold, tools), wrong.substring(0, Math.min(30, wrong.length())));
+            assertEquals(ToolReward.UNREADABLE, ToolReward.of(wrong, gold, tools),
+                    wrong.substring(0, Math.min(30, wrong.length())));
         }
         assertEquals(ToolReward.RIGHT, ToolReward.of("f()", ToolCall.of("f", "{}"), tools));
     }

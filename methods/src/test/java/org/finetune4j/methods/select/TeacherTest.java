@@ -27,13 +27,16 @@ import org.junit.jupiter.api.Test;
 
 /** What teachers make for the cards prompt-diversity and llama-bar. */
 class TeacherTest {
-    private static final List<Sample> HANDS = new GeneralPoints(20, 4, 24, List.of("7,8,9"), GeneralPoints.Hands.WITH_FACE,
+    private static final List<Sample> HANDS =
+            new GeneralPoints(20, 4, 24, List.of("7,8,9"), GeneralPoints.Hands.WITH_FACE,
             AnswerForm.COT, 2, 5).of().samples();
-    private static final List<Sample> BOARDS = new Sokoban(20, 6, 6, 1, LabelSet.RANDOM_WORDS, AnswerForm.ANSWER, 2, 5).of()
+    private static final List<Sample> BOARDS = new Sokoban(20, 6, 6, 1, LabelSet.RANDOM_WORDS, AnswerForm.ANSWER, 2, 5)
+            .of()
             .samples();
 
     private static Verdict verdict(Sample sample, String text) {
-        return new PuzzleAnswer().judge(List.of(new Reply(sample, text)), (source, stage, requests) -> List.of()).get(0);
+        return new PuzzleAnswer().judge(List.of(new Reply(sample, text)), (source, stage, requests) -> List.of())
+                .get(0);
     }
 
     @Test
@@ -47,8 +50,10 @@ class TeacherTest {
             }
         }
         Sample board = BOARDS.get(0);
-        assertEquals(Verdict.REJECTED, verdict(board, "<answer> Up </answer>"), "a word that the prompt does not announce");
-        assertTrue(new PuzzleAnswer().problem(new Sample("q:1", List.of(Message.user("What is 2 + 2?")), List.of(), "4", Map.of()))
+        assertEquals(Verdict.REJECTED, verdict(board, "<answer> Up </answer>"),
+                "a word that the prompt does not announce");
+        assertTrue(new PuzzleAnswer()
+                .problem(new Sample("q:1", List.of(Message.user("What is 2 + 2?")), List.of(), "4", Map.of()))
                 .isPresent());
     }
 
@@ -81,7 +86,8 @@ class TeacherTest {
 
     private static Sample question(int number) {
         return new Sample("bar:" + number, List.of(Message.user("Who pays " + number + "?")), List.of(), "D",
-                Map.of("domain", "Torts", "options", "[\"w\", \"x\", \"y\", \"z\"]", "explanation", "Because of " + number + "."));
+                Map.of("domain", "Torts", "options", "[\"w\", \"x\", \"y\", \"z\"]", "explanation", "Because of "
+                        + number + "."));
     }
 
     private static String structured(TextRequest request) {
@@ -89,13 +95,15 @@ class TeacherTest {
         String asked = turns.get(turns.size() - 1).text();
         assertTrue(asked.contains("Explanation: Because of "), asked);
         return request.id().equals("bar:2") ? "{\"Legal_Concept\": \"only\"}" : "```json\n{\"Legal_Concept\": \"c\", "
-                + "\"Fact_Analysis\": \"f\", \"Rule_Application\": \"r\", \"Legal_Conclusion\": \"" + request.id() + "\"}\n```";
+                + "\"Fact_Analysis\": \"f\", \"Rule_Application\": \"r\", \"Legal_Conclusion\": \"" + request.id()
+                + "\"}\n```";
     }
 
     @Test
     void explanationsAreRestructuredAndLaidOut() {
         List<Sample> questions = List.of(question(1), question(2), question(3));
-        IracDistill distill = new IracDistill(new Policy(), AnswerLayout.Format.NUMBERED, AnswerLayout.Order.ANSWER_FIRST, 0.2,
+        IracDistill distill =
+                new IracDistill(new Policy(), AnswerLayout.Format.NUMBERED, AnswerLayout.Order.ANSWER_FIRST, 0.2,
                 1024, 0);
         FakeContext context = FakeContext.answering(TeacherTest::structured);
         Selector.Selection selection = distill.select(questions, context);
@@ -105,7 +113,8 @@ class TeacherTest {
                 layout.parse(Objects.requireNonNull(selection.samples().get(1).response())));
         assertEquals(layout.instruction(), selection.samples().get(0).messages().get(0).text());
         assertEquals(1, context.warnings.size());
-        assertTrue(context.warnings.get(0).startsWith("1 of 3 explanations, such as that of bar:2"), context.warnings.get(0));
+        assertTrue(context.warnings.get(0).startsWith("1 of 3 explanations, such as that of bar:2"),
+                context.warnings.get(0));
         assertEquals(3, context.count("restructure the explanations"));
         assertEquals(3, distill.work(questions).get(0).requests());
         assertEquals(3, distill.likely(questions).size());

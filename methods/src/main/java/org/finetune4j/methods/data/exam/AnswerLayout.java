@@ -13,8 +13,8 @@ import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an answer is laid out: the domain, the letter of the chosen option, and the explanation in one text or in the four
- * fields of {@link Explanation#IRAC}.
+ * How an answer is laid out: the domain, the letter of the chosen option, and the explanation in one text or in the
+ * four fields of {@link Explanation#IRAC}.
  *
  * @param format     how fields are written
  * @param order      whether the letter comes before or behind the explanation
@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 public record AnswerLayout(Format format, Order order, boolean structured) {
     private static final String DOMAIN = "domain";
     private static final String ANSWER = "answer";
-    private static final Pattern LETTER = Pattern.compile("(?:[Oo]ption\\s*)?\\(?([A-D])\\)?(?:[.:)-].*)?", Pattern.DOTALL);
+    private static final Pattern LETTER =
+            Pattern.compile("(?:[Oo]ption\\s*)?\\(?([A-D])\\)?(?:[.:)-].*)?", Pattern.DOTALL);
     private static final Pattern ANY_LETTER = Pattern.compile("\\b[A-D]\\b");
 
     /** How fields are written. */
@@ -100,7 +101,8 @@ public record AnswerLayout(Format format, Order order, boolean structured) {
     /** A sample that asks for an item and answers it in this layout, made of the item's own sample. */
     public Sample laidOut(Sample sample, ExamItem item) {
         return new Sample(sample.id(), sample.conversation().withMessages(List.of(Message.system(instruction()),
-                Message.user(item.asked()), Message.assistant(render(item)))), List.of(), sample.answer(), sample.fields(),
+                Message.user(item.asked()), Message.assistant(render(item)))), List.of(), sample.answer(),
+                sample.fields(),
                 sample.provenance().madeOf(sample.id()));
     }
 

@@ -8,7 +8,8 @@ import org.finetune4j.methods.data.Draws;
 
 /** Names that nobody bears, all different. */
 public final class InventedNames {
-    private static final List<String> ONSETS = List.of("b", "br", "d", "f", "g", "gr", "h", "k", "l", "m", "n", "p", "r", "s",
+    private static final List<String> ONSETS =
+            List.of("b", "br", "d", "f", "g", "gr", "h", "k", "l", "m", "n", "p", "r", "s",
             "st", "t", "tr", "v", "w", "z");
     private static final List<String> VOWELS = List.of("a", "e", "i", "o", "u", "ai", "ea");
     private static final List<String> CODAS = List.of("", "", "l", "n", "r", "s", "th", "nd");

@@ -21,7 +21,8 @@ import org.finetune4j.checkpoint.StrictJson;
  * @param target what the formula shall equal
  */
 public record PointsHand(List<Integer> cards, CardFaces faces, int target) {
-    private static final Pattern ASKED = Pattern.compile("Make (\\d{1,9}) of the cards ((?:(?:[AJQK]|\\d{1,2}) ?)+)\\. ");
+    private static final Pattern ASKED =
+            Pattern.compile("Make (\\d{1,9}) of the cards ((?:(?:[AJQK]|\\d{1,2}) ?)+)\\. ");
 
     /** Keeps an immutable copy. */
     public PointsHand {
@@ -98,7 +99,8 @@ public record PointsHand(List<Integer> cards, CardFaces faces, int target) {
     public boolean isValid(String answer) {
         List<Integer> listed = new ArrayList<>();
         last(answer).path("numbers").forEach(number -> listed.add(number.asInt()));
-        return listed.stream().sorted().toList().equals(numbers().stream().sorted().toList()) && score(answer).isLegal();
+        return listed.stream().sorted().toList().equals(numbers().stream().sorted().toList()) && score(answer)
+                .isLegal();
     }
 
     /** The last object of a text, or a missing node. */

@@ -66,7 +66,8 @@ public record Probe(String name, List<Game> games) {
 
     /** Games of Sokoban, each move of which is asked for by its own prompt; the labels that are announced count. */
     public static Probe sokoban(String name, Sokoban games, int count) {
-        return new Probe(name, games.games().limit(count).map(game -> (Game) policy -> play(game, game.labels(), policy))
+        return new Probe(name, games.games().limit(count).map(game -> (Game) policy ->
+                play(game, game.labels(), policy))
                 .toList());
     }
 

@@ -27,7 +27,8 @@ public final class Probes {
      * @throws FinetuneException when training already has one of these sets of labels
      */
     public static List<Probe> instructionVariants(Sokoban training, int count) {
-        return OTHER_LABELS.stream().map(labels -> Probe.sokoban(name(labels), other(training, labels), count)).toList();
+        return OTHER_LABELS.stream().map(labels -> Probe.sokoban(name(labels), other(training, labels), count))
+                .toList();
     }
 
     /** The same where only the labels of training, which are the same in every sample, move the player. */
@@ -91,7 +92,8 @@ public final class Probes {
                         training.cards() + 1, training.target(), training.faces(), GeneralPoints.Hands.ANY,
                         training.form(), 0, training.seed() + 1), count),
                 Probe.generalPoints("large numbers", new GeneralPoints(1, training.cards(), training.target(),
-                        training.faces(), GeneralPoints.Hands.WITH_LARGE, training.form(), 0, training.seed() + 1), count));
+                        training.faces(), GeneralPoints.Hands.WITH_LARGE, training.form(), 0, training.seed() + 1),
+                        count));
     }
 
     private static GeneralPoints other(GeneralPoints training, String faces) {

@@ -20,7 +20,8 @@ public record SokobanGame(SokobanBoard board, MoveLabels labels) {
 
     /** What is asked: for the next move. */
     public String prompt() {
-        return "Push every box X onto a target O. # is wall, _ is floor, P is you; √ is a box and S is you on a target.\n"
+        return "Push every box X onto a target O. # is wall, _ is floor, P is you; √ is a box and S is you on a "
+                + "target.\n"
                 + labels.announcement() + "\n" + board + "\nWhat is next? Write <answer> move </answer>.";
     }
 

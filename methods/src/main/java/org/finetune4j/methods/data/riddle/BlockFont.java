@@ -33,7 +33,8 @@ public final class BlockFont {
         if (!word.matches("[A-Z]+")) {
             throw new FinetuneException("the block font draws A to Z, but not '" + word + "'.");
         }
-        return IntStream.range(0, SIZE).mapToObj(row -> word.chars().mapToObj(letter -> LETTERS.get(letter - 'A').split(" ")[row])
+        return IntStream.range(0, SIZE).mapToObj(row -> word.chars()
+                .mapToObj(letter -> LETTERS.get(letter - 'A').split(" ")[row])
                 .collect(Collectors.joining("."))).collect(Collectors.joining("\n"));
     }
 }

@@ -48,7 +48,8 @@ public record CapabilityProbe(long tokens, double probability) {
 
     /** What is advised. */
     public Advice advice() {
-        return probability > STRONG ? Advice.PRIOR_LEANING : probability < WEAK ? Advice.LOG_LIKELIHOOD : Advice.TRY_BOTH;
+        return probability > STRONG ? Advice.PRIOR_LEANING : probability < WEAK ? Advice.LOG_LIKELIHOOD
+                : Advice.TRY_BOTH;
     }
 
     /** The advice in words. */

@@ -113,7 +113,8 @@ final class CallText {
             if (c == '\\' && at + 1 < text.length()) {
                 char escaped = text.charAt(++at);
                 value.append(escaped == 'n' ? "\n" : escaped == 't' ? "\t"
-                        : escaped == '\\' || escaped == '\'' || escaped == '"' ? String.valueOf(escaped) : "\\" + escaped);
+                        : escaped == '\\' || escaped == '\'' || escaped == '"' ? String.valueOf(escaped) : "\\"
+                        + escaped);
             } else {
                 value.append(c);
             }

@@ -5,15 +5,16 @@ import java.util.Locale;
 import org.finetune4j.FinetuneException;
 
 /**
- * Phrases by which a tool's answer is known to be an error. Both are compared without case and without any character but
- * Latin letters, digits and Chinese characters, so that a phrase may also be found within a word.
+ * Phrases by which a tool's answer is known to be an error. Both are compared without case and without any character
+ * but Latin letters, digits and Chinese characters, so that a phrase may also be found within a word.
  *
  * @param phrases at least one, each with a letter or a digit
  */
 public record ErrorPhrases(List<String> phrases) {
     /** The phrases of the published code. */
     public static final List<String> DEFAULT = List.of("is not defined", "positional argument", "unexpected keyword",
-            "'related_searches'", "ConnectionError", "\"error\":", "not supported", "Invalid API call", "Response error",
+            "'related_searches'", "ConnectionError", "\"error\":", "not supported", "Invalid API call",
+            "Response error",
             "Object of type SerpResults is not JSON serializable", "400 Client Error", "'error'",
             "slice indices must be integers or None or have an __index__ method", "connection error");
 
@@ -21,7 +22,8 @@ public record ErrorPhrases(List<String> phrases) {
     public ErrorPhrases {
         phrases = List.copyOf(phrases);
         if (phrases.isEmpty() || phrases.stream().anyMatch(phrase -> normal(phrase).isEmpty())) {
-            throw new FinetuneException("the error phrases " + phrases + " must be at least one, each with a letter or a "
+            throw new FinetuneException("the error phrases " + phrases
+                    + " must be at least one, each with a letter or a "
                     + "digit. Give some, or set maskAdverse to false.");
         }
     }

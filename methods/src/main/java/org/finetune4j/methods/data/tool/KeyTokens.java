@@ -12,9 +12,9 @@ public final class KeyTokens {
     }
 
     /**
-     * The places within a call, from 0, of the tokens that decide: the first one of the tool's name, and for every other
-     * tool whose name begins alike the first one that tells them apart; where the name is the beginning of another one,
-     * that is the token behind it.
+     * The places within a call, from 0, of the tokens that decide: the first one of the tool's name, and for every
+     * other tool whose name begins alike the first one that tells them apart; where the name is the beginning of
+     * another one, that is the token behind it.
      *
      * @param begin  where the name begins within the call, at least 0
      * @param name   tokens of the called tool's name as they stand in the call
@@ -35,8 +35,8 @@ public final class KeyTokens {
     }
 
     /**
-     * The weights of a call's tokens: 1, and for those that decide the number of others for each of them, at least 1 and
-     * at most a cap.
+     * The weights of a call's tokens: 1, and for those that decide the number of others for each of them, at least 1
+     * and at most a cap.
      *
      * @param length    tokens of the call
      * @param positions places of those that decide; places behind the call do not count
