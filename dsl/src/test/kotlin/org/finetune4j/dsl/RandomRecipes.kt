@@ -62,9 +62,14 @@ class RandomRecipes(seed: Long) {
         else -> source(depth + 1).chosenOnly()
     }
 
-    private fun generated(): DataSource = when (random.nextInt(3)) {
+    private fun generated(): DataSource = when (random.nextInt(8)) {
         0 -> sokoban(whole(), 6, 7, 2, choice(), choice(), whole(), random.nextLong())
         1 -> generalPoints(whole(), 4, whole(), diverse8(), choice(), choice(), whole(), random.nextLong())
+        2 -> jsonl(text()).overlapSplit(200, whole(), share(), random.nextLong()).let { if (flip()) it.sft else it.rl }
+        3 -> jsonl(text()).budgetSplit(json(text()), number() + 1, share(), 0.5, 1.5, flip(), random.nextLong()).let { if (flip()) it.sft else it.pairs }
+        4 -> needle(listOf(100 + whole()), listOf(whole()), whole(), text(), random.nextLong())
+        5 -> csv(text()).answerTemplate(choice(), choice(), flip()).perGroupSubset("x" + text(), whole(), random.nextLong())
+        6 -> jsonl(text()).toolTrajectories(flip(), listOf("x" + text())).dropSteps(0.5, flip(), random.nextLong())
         else -> jsonl(text()).diversify(listOf("x" + text(), "y" + text()), random.nextLong())
     }
 
