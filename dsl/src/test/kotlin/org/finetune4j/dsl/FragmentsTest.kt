@@ -31,6 +31,8 @@ class FragmentsTest : FunSpec({
         "ssr" to ssr(),
         "rifRft" to rifRft(),
         "stat" to stat(),
+        "pika" to pika(),
+        "llmRating" to llmRating(),
         "stepJudge" to stepJudge(),
         "exactAnswer" to exactAnswer(),
         "llmJudge" to llmJudge(),

@@ -35,6 +35,7 @@ import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.judge.CodeTests;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.LlmJudge;
+import org.finetune4j.methods.judge.LlmRating;
 import org.finetune4j.methods.judge.StepJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.CurioSft;
@@ -48,6 +49,7 @@ import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.Pika;
 import org.finetune4j.methods.select.QTuning;
 import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
@@ -79,6 +81,7 @@ public final class Methods {
             Ssr.METHOD,
             RifRft.METHOD,
             Stat.METHOD,
+            Pika.METHOD,
             BranchFilter.METHOD,
             QTuning.METHOD,
             Lora.METHOD,
@@ -106,7 +109,8 @@ public final class Methods {
             ExactAnswer.METHOD,
             LlmJudge.METHOD,
             CodeTests.METHOD,
-            StepJudge.METHOD);
+            StepJudge.METHOD,
+            LlmRating.METHOD);
 
     private Methods() {
     }
