@@ -2,6 +2,7 @@ package org.finetune4j.dsl
 
 import org.finetune4j.methods.select.BatchMethod
 import org.finetune4j.methods.select.QTuning
+import org.finetune4j.methods.select.Uds
 
 /**
  * Q-Tuning: of every micro-batch, keeps samples that the model gets confidently wrong or hesitantly right, and of the former
@@ -42,3 +43,34 @@ public fun neighbourTokenPrune(
     rule: QTuning.Rule = QTuning.Rule.SCORE,
     mode: QTuning.Removal = QTuning.Removal.DELETE,
 ): BatchMethod = qTuning(samples = 1.0, tokens = tokens, lambda = lambda, rule = rule, mode = mode)
+
+/**
+ * UDS: of every micro-batch, learns the samples whose logits are rich in themselves and far from those that were learned
+ * lately.
+ *
+ * Source: Utility-Diversity Aware Online Batch Selection for LLM Supervised Fine-tuning, arXiv 2510.16882. The score is the
+ * nuclear norm of a sample's raw logits `[positions, vocabulary]` plus [alpha] times the mean distance of their projection
+ * to those of the last samples that were learned; of a micro-batch of b samples the `ceil(keep b / of)` best are learned.
+ *
+ * @param keep samples that are learned of [of], at least 1 and at most [of]
+ * @param of samples they are chosen from, at least 2
+ * @param alpha weight of the distance, finite and at least 0; its unit is that of [scaling]
+ * @param buffer learned samples that are remembered, at least 1
+ * @param positionDims size of the projection along the positions, at least 1
+ * @param vocabularyDims size of the projection along the vocabulary, at least 1
+ * @param warmup steps before the first choice, at least 0
+ * @param scaling whether the projections are scaled as in the official code or keep lengths
+ * @param score what samples are chosen by; others than the first are baselines
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun uds(
+    keep: Int = 1,
+    of: Int = 8,
+    alpha: Double = 1.5e-3,
+    buffer: Int = 1024,
+    positionDims: Int = 8,
+    vocabularyDims: Int = 128,
+    warmup: Int = 0,
+    scaling: Uds.Scaling = Uds.Scaling.OFFICIAL,
+    score: Uds.Score = Uds.Score.UTILITY_DIVERSITY,
+): BatchMethod = Uds(keep, of, alpha, buffer, positionDims, vocabularyDims, warmup, scaling, score)

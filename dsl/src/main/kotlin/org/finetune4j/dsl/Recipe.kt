@@ -80,7 +80,7 @@ public data class Recipe(
 /**
  * What is measured on the held-out samples before and after training.
  *
- * @property metrics what compares generated answers with reference answers
+ * @property metrics what is measured
  * @property maxNewTokens the longest answer generated, in tokens
  */
 @Serializable

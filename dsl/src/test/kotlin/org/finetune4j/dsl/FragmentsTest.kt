@@ -21,8 +21,11 @@ class FragmentsTest : FunSpec({
         "intuitive" to intuitive(),
         "poft" to poft(),
         "discriminative" to discriminative(),
+        "faultWeighted" to faultWeighted(),
+        "undesirable" to undesirable(),
         "grape" to grape(),
         "qTuning" to qTuning(),
+        "uds" to uds(),
         "lora" to lora(),
         "dora" to dora(),
         "savedAdapter" to savedAdapter(),
@@ -40,6 +43,21 @@ class FragmentsTest : FunSpec({
         "sokoban" to sokoban().method(),
         "generalPoints" to generalPoints().method(),
         "diversify" to rows.diversify().method(),
+        "tokenF1" to tokenF1(),
+        "classF1" to classF1(),
+        "passAtK" to passAtK(),
+        "bleu" to bleu(),
+        "rouge" to rouge(),
+        "perplexity" to perplexity(),
+        "multipleChoice" to multipleChoice(),
+        "brier" to brier(),
+        "brierBinary" to brierBinary(),
+        "calibration" to calibration(),
+        "semanticSimilarity" to semanticSimilarity(),
+        "distinctN" to distinctN(),
+        "ead" to ead(),
+        "selfBleu" to selfBleu(),
+        "forgetting" to forgetting(jsonl("general.jsonl")),
         "policy" to policy(),
         "localModel" to localModel("model"),
         "openAi" to openAi(),
@@ -51,6 +69,7 @@ class FragmentsTest : FunSpec({
     }
 
     test("a function without arguments gives the method's own defaults") {
-        for (method in Methods.all()) ours[method.name()] shouldBe method.create(Settings(emptyMap<String, Any>()))
+        // There is no forgetting without something that is forgotten.
+        for (method in Methods.all().filter { it.name() != "forgetting" }) ours[method.name()] shouldBe method.create(Settings(emptyMap<String, Any>()))
     }
 })

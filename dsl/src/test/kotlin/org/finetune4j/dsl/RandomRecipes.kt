@@ -5,6 +5,7 @@ import org.finetune4j.data.format.AlpacaPrompt
 import org.finetune4j.data.format.RecordFormat
 import org.finetune4j.data.transform.Mix
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.evaluate.AnswerMetric
 import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.generate.TextSource
@@ -92,14 +93,16 @@ class RandomRecipes(seed: Long) {
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
     }
 
-    private fun selecting(): Selecting = when (random.nextInt(2)) {
+    private fun selecting(): Selecting = when (random.nextInt(3)) {
         0 -> selector()
+        1 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
-    private fun objective(): Objective = when (random.nextInt(3)) {
+    private fun objective(): Objective = when (random.nextInt(4)) {
         0 -> sft(share(), number(), choice<Reduction>())
         1 -> dftDynamic()
+        2 -> undesirable(objective(), number(), number(), whole(), -1, choice(), choice())
         else -> asft(number(), choice<KlDirection>(), share())
     }
 
@@ -109,16 +112,38 @@ class RandomRecipes(seed: Long) {
         else -> savedAdapter("x" + text())
     }
 
-    private fun metric(): Metric = exactMatch(
-        Regex.escape(text()),
-        choice<ExactMatch.Occurrence>(),
-        List(random.nextInt(3)) { Regex.escape(text()) },
-        flip(),
-        flip(),
-        flip(),
-        flip(),
-        text(),
-    )
+    private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 15 else 16)) {
+        0 -> answerMetric()
+        1 -> rouge(List(whole() % 3 + 1) { "rouge${random.nextInt(1, 10)}" }, flip(), text())
+        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), answerMetric(), number() + 0.5, share() + 1e-9, random.nextLong())
+        3 -> perplexity(choice(), 50, whole() % 50 + 1)
+        4 -> multipleChoice(choice(), text(), listOf("a", "b"), text(), choice(), text())
+        5 -> brier(text(), emptyList(), text(), choice(), text())
+        6 -> brierBinary(text(), emptyList(), text(), choice(), text())
+        7 -> calibration(whole(), choice(), text(), emptyList(), text(), choice(), text())
+        8 -> semanticSimilarity(text())
+        9 -> distinctN(whole(), choice(), whole(), number() + 0.5, share() + 1e-9, random.nextLong())
+        10 -> ead(whole(), whole() + 1L, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
+        11 -> selfBleu(whole(), choice(), whole() + 1, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
+        15 -> forgetting(source(), metric(depth + 1))
+        else -> answerMetric()
+    }
+
+    private fun answerMetric(): AnswerMetric = when (random.nextInt(4)) {
+        0 -> exactMatch(
+            Regex.escape(text()),
+            choice<ExactMatch.Occurrence>(),
+            List(random.nextInt(3)) { Regex.escape(text()) },
+            flip(),
+            flip(),
+            flip(),
+            flip(),
+            text(),
+        )
+        1 -> tokenF1(text())
+        2 -> classF1(choice(), listOf("a", "b"))
+        else -> bleu(choice(), choice(), whole(), flip(), text())
+    }
 
     private fun training() = Training(
         maybe { whole() },

@@ -146,4 +146,31 @@ class RecipeJsonTest : FunSpec({
         refusal(mapped.replace("\"ALPACA\"", "\"ALPACCA\"")) shouldContain "Did you mean 'ALPACA'?"
         refusal(mapped.replace("\"range\"", "\"rang\"")) shouldContain "data.source.type: 'rang' is unknown"
     }
+
+    context("a metric's own source of samples") {
+        val own = sample.copy(evaluation = Evaluation(listOf(forgetting(csv("general.csv").take(9), perplexity()))))
+
+        test("is stored with the recipe") {
+            own.toJson() shouldContain """"file": "general.csv""""
+            Recipe.fromJson(own.toJson()) shouldBe own
+            own.toString() shouldContain "forgetting(on = csv(\"general.csv\").take(9), metric = perplexity("
+        }
+
+        test("is refused with its path where it is wrong") {
+            refusal(own.toJson().replace("\"range\"", "\"rang\"")) shouldContain "evaluate.metrics[0].on.type: 'rang' is unknown"
+            refusal(own.toJson().replace("\"window\"", "\"windw\"")) shouldContain "perplexity has no setting 'windw'"
+        }
+
+        test("has no JSON form where a script filters it, and says where and why") {
+            val filtered = own.copy(evaluation = Evaluation(listOf(forgetting(jsonl("g").filter { true }))))
+            val path = "evaluate.metrics[0].on: 'filter' was defined in a script"
+            shouldThrow<FinetuneException> { filtered.toJson() }.message.orEmpty() shouldContain path
+            refusal(RecipeJson.provenance(filtered)) shouldContain path
+        }
+
+        test("is no measurement where it is trained on") {
+            val same = own.copy(evaluation = Evaluation(listOf(forgetting(jsonl("train.jsonl")))))
+            same.plan().problems.single { it.startsWith("evaluate: jsonl(") } shouldContain "is also what is trained on"
+        }
+    }
 })

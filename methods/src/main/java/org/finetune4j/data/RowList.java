@@ -18,7 +18,7 @@ record RowList(String description, List<Row> list) implements DataSource {
 
     @Override
     public RowStream open(DataReport report) {
-        return RowStreams.of(list.iterator(), row -> { });
+        return RowStreams.of(list.iterator(), row -> { }, () -> { });
     }
 
     @Override

@@ -12,9 +12,10 @@ public final class RowStreams {
     /**
      * The rows of an iterator.
      *
-     * @param given hears of every row that is given
+     * @param given  hears of every row that is given
+     * @param closed runs when the stream is closed
      */
-    public static RowStream of(Iterator<? extends Row> rows, Consumer<Row> given) {
+    public static RowStream of(Iterator<? extends Row> rows, Consumer<Row> given, Runnable closed) {
         return new RowStream() {
             @Override
             public @Nullable Row next() {
@@ -28,7 +29,7 @@ public final class RowStreams {
 
             @Override
             public void close() {
-                // Nothing is open.
+                closed.run();
             }
         };
     }

@@ -6,13 +6,18 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
+import org.finetune4j.methods.data.AnswerTemplate;
 import org.finetune4j.methods.data.BudgetSplit;
+import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
 import org.finetune4j.methods.data.DropSteps;
 import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
+import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
+import org.finetune4j.methods.data.SyntheticTables;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
 import org.finetune4j.methods.evaluate.BrierBinary;
@@ -41,12 +46,14 @@ import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.CurioSft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Discriminative;
+import org.finetune4j.methods.objective.FaultWeighted;
 import org.finetune4j.methods.objective.Intuitive;
 import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Thresholded;
+import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.Pika;
@@ -55,6 +62,7 @@ import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
 import org.finetune4j.methods.select.Ssr;
 import org.finetune4j.methods.select.Stat;
+import org.finetune4j.methods.select.Uds;
 
 /** The catalogue of methods: a new method is one file and one line here. */
 public final class Methods {
@@ -66,6 +74,11 @@ public final class Methods {
             OverlapSplit.METHOD,
             BudgetSplit.METHOD,
             FormalStatements.METHOD,
+            ChunkInterleaved.METHOD,
+            SyntheticTables.METHOD,
+            Needle.METHOD,
+            PerGroupSubset.METHOD,
+            AnswerTemplate.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
@@ -76,14 +89,17 @@ public final class Methods {
             Intuitive.METHOD,
             Poft.METHOD,
             Discriminative.METHOD,
+            FaultWeighted.METHOD,
+            Undesirable.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
+            BranchFilter.METHOD,
+            QTuning.METHOD,
             RifRft.METHOD,
             Stat.METHOD,
             Pika.METHOD,
-            BranchFilter.METHOD,
-            QTuning.METHOD,
+            Uds.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,

@@ -328,7 +328,7 @@ final class FineTuningRun {
             ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options);
             opened.add(engine);
             GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
-                    new OtherBatches(data.examples(), job.train())));
+                    new OtherBatches(data.examples(), job.train()), job.train().accumulate()));
             if (passes != engine) {
                 opened.add(passes);
             }

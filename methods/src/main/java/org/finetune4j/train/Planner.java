@@ -120,9 +120,9 @@ final class Planner {
                     problem -> problems.add("objective: " + problem));
         }
         EncodedSamples data = encoded;
-        if (data != null && job.train().problems().isEmpty()) {
-            BatchComposition.of(job.objective(), job.train(), data.examples()).problems(job.batchMethods())
-                    .forEach(problem -> problems.add("select: " + problem));
+        if (known != null && data != null && job.train().problems().isEmpty()) {
+            BatchComposition.of(job.objective(), job.train(), data.examples(), known.vocabularySize())
+                    .problems(job.batchMethods()).forEach(problem -> problems.add("select: " + problem));
         }
     }
 

@@ -152,7 +152,8 @@ public final class Trainer {
         engine.zeroGradients();
         for (int i = 0; i < batches.size(); i++) {
             MicroBatch micro = new MicroBatch(samples.get(i).stream().map(Example::id).toList(), batches.get(i),
-                    CounterRandom.seed(dropout, "micro-batch", i));
+                    // A negative seed stands for no dropout.
+                    CounterRandom.seed(dropout, "micro-batch", i) & Long.MAX_VALUE);
             TokenValues values = engine.accumulateGradient(micro.batch(), micro.dropoutSeed());
             if (!Double.isFinite(values.loss())) {
                 throw notFinite(number, "the loss is " + values.loss(), List.of(micro), record, true);

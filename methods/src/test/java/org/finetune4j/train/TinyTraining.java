@@ -67,6 +67,11 @@ public final class TinyTraining {
         return new BatchContext(model, EngineOptions.DEFAULT, examples, settings, TrainingListener.NONE);
     }
 
+    /** A context of passes; the other batches are those of these samples. */
+    public static PassContext passes(LanguageModel model, List<Example> others) {
+        return new PassContext(model, EngineOptions.DEFAULT, new OtherBatches(others, settings()), 2);
+    }
+
     /** One packed batch. */
     public static PackedBatch batch(List<Example> examples) {
         return StepBatches.of(List.of(examples), Reduction.TOKENS).get(0);
@@ -85,8 +90,7 @@ public final class TinyTraining {
         try (LanguageModel model = model(Precision.F32, KERNELS);
              BatchStage stage = BatchStages.of(methods, context(model, examples, settings));
              ModelGradientEngine engine = new ModelGradientEngine(model, objective.tokenLoss());
-             GradientEngine passes = objective.engine(engine, new PassContext(model, EngineOptions.DEFAULT,
-                     new OtherBatches(examples, settings)))) {
+             GradientEngine passes = objective.engine(engine, passes(model, examples))) {
             TrainingJob job = new TrainingJob(settings, 5e-3, objective.reduction(), new EncodedSamples(examples, 0, 0),
                     null, runFolder, Map.of(), "{}", StepRule.of(objective.tokenLoss(), objective.epochStage(), stage));
             new Trainer(passes, KERNELS, job, AtomicFiles.onDisk(), listener).run();

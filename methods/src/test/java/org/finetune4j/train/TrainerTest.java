@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.head.TokenValues;
 import org.finetune4j.data.Example;
 import org.finetune4j.methods.objective.Reduction;
 import org.finetune4j.model.PackedBatch;
@@ -99,6 +100,23 @@ class TrainerTest {
                 BigramJobs.train(BigramJobs.job(BigramJobs.settings().build(), null), TrainingListener.NONE));
         assertTrue(Vectors.distance(once, BigramJobs.train(BigramJobs.job(BigramJobs.settings().seed(8).build(), null),
                 TrainingListener.NONE)) > 1e-4);
+    }
+
+    /** A negative seed would turn dropout off, unheard. */
+    @Test
+    void everyMicroBatchHasDropoutOfItsOwn() {
+        List<Long> seeds = new ArrayList<>();
+        GradientEngine listening = new DelegatingEngine(new BigramEngine()) {
+            @Override
+            public TokenValues accumulateGradient(PackedBatch batch, long dropoutSeed) {
+                seeds.add(dropoutSeed);
+                return super.accumulateGradient(batch, dropoutSeed);
+            }
+        };
+        new Trainer(listening, BigramJobs.KERNELS, BigramJobs.job(BigramJobs.settings().build(), null),
+                AtomicFiles.onDisk(), TrainingListener.NONE).run();
+        assertTrue(seeds.stream().allMatch(seed -> seed >= 0), seeds.toString());
+        assertEquals(seeds.size(), seeds.stream().distinct().count());
     }
 
     @Test

@@ -19,6 +19,7 @@ import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.model.family.Architecture;
 import org.finetune4j.model.family.Weight;
 import org.finetune4j.op.CachedAttention;
+import org.finetune4j.op.Dropout;
 import org.finetune4j.op.GatherRows;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -74,7 +75,9 @@ public final class DecodingEngine implements AutoCloseable {
         }, adapterOn);
         SDVariable last = GatherRows.of(graph.hidden(trunk), graph.integers(LAST_ROWS));
         logits = model.logitScaling().logits(last, trunk.headWeight(), model.precision().masterType()).name();
-        parameterArrays = graph.parameterArrays();
+        parameterArrays = new HashMap<>(graph.parameterArrays());
+        // An adapter that is trained with dropout answers without.
+        parameterArrays.put(ModelGraph.DROPOUT_SEED, Nd4j.createFromArray(Dropout.seed(-1)));
         session = new GraphSession(graph.graph(), model.kernels(), arena, List.of(logits), Map.of(), Map.of(),
                 options.productFusion());
     }

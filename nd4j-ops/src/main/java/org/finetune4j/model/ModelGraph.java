@@ -8,6 +8,7 @@ import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Graph;
 import org.finetune4j.model.family.Linear;
 import org.finetune4j.op.AddRow;
+import org.finetune4j.op.Attention;
 import org.finetune4j.op.Dropout;
 import org.finetune4j.op.MatMul;
 import org.finetune4j.op.Scale;
@@ -51,6 +52,23 @@ final class ModelGraph {
     /** A floating-point input of this name, made once. */
     SDVariable input(String name, DataType type) {
         return inputs.computeIfAbsent(name, key -> graph.input(key, type));
+    }
+
+    /** Attention within each sequence of a {@link PackedBatch}. */
+    Trunk.Mixer packedAttention() {
+        SDVariable offsets = integers(OFFSETS);
+        SDVariable positions = integers(POSITIONS);
+        return (layer, query, key, value, shape, rotary) -> rotary == null
+                ? Attention.of(query, key, value, offsets, shape)
+                : Attention.of(query, key, value, offsets, positions, rotary, shape);
+    }
+
+    /** Adds what a batch's tokens are, and the seed of its dropout masks, to the inputs of a run. */
+    static void putTokens(Map<String, INDArray> inputs, PackedBatch batch, long dropoutSeed) {
+        inputs.put(IDS, Nd4j.createFromArray(batch.ids()));
+        inputs.put(POSITIONS, Nd4j.createFromArray(batch.positions()));
+        inputs.put(OFFSETS, Nd4j.createFromArray(batch.offsets()));
+        inputs.put(DROPOUT_SEED, Nd4j.createFromArray(Dropout.seed(dropoutSeed)));
     }
 
     /** Arrays of all parameters that the graph reads. */

@@ -19,8 +19,6 @@ import org.finetune4j.head.ChunkedHead;
 import org.finetune4j.head.HeadLoss;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenValues;
-import org.finetune4j.op.Attention;
-import org.finetune4j.op.Dropout;
 import org.finetune4j.op.GatherRows;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -98,11 +96,7 @@ public final class TrainingEngine implements AutoCloseable {
         head = new ChunkedHead(tokenLoss, lossType, model.precision().type(), rowsPerChunk, model.logitScaling(),
                 model.kernels());
         ModelGraph graph = new ModelGraph(model, options);
-        SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
-        SDVariable positions = graph.integers(ModelGraph.POSITIONS);
-        Trunk.Mixer mixer = (layer, query, key, value, shape, rotary) -> rotary == null
-                ? Attention.of(query, key, value, offsets, shape)
-                : Attention.of(query, key, value, offsets, positions, rotary, shape);
+        Trunk.Mixer mixer = graph.packedAttention();
         SDVariable rows = graph.integers(ROWS);
         Trunk policy = graph.trunk(mixer, adapterOn);
         SDVariable hidden = GatherRows.of(graph.hidden(policy, tokenLoss.draftShare()), rows);
@@ -238,10 +232,7 @@ public final class TrainingEngine implements AutoCloseable {
             throw new IllegalArgumentException("the batch has no supervised token");
         }
         Map<String, INDArray> inputs = new HashMap<>(parameterArrays);
-        inputs.put(ModelGraph.IDS, Nd4j.createFromArray(batch.ids()));
-        inputs.put(ModelGraph.POSITIONS, Nd4j.createFromArray(batch.positions()));
-        inputs.put(ModelGraph.OFFSETS, Nd4j.createFromArray(batch.offsets()));
-        inputs.put(ModelGraph.DROPOUT_SEED, Nd4j.createFromArray(Dropout.seed(dropoutSeed)));
+        ModelGraph.putTokens(inputs, batch, dropoutSeed);
         if (draftShare > 0) {
             int[] drafts = batch.extras().drafts();
             inputs.put(ModelGraph.DRAFTS, Nd4j.createFromArray(drafts == null ? batch.ids() : drafts));

@@ -24,7 +24,7 @@ class StepOperationsTest {
             Set.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj");
     private static final int RANK = 3;
     private static final EngineOptions PLAIN = EngineOptions.DEFAULT.withFusions(Set.of());
-    private static final TokenLoss LOG_LOSS = new TokenLoss() {
+    static final TokenLoss LOG_LOSS = new TokenLoss() {
         @Override
         public Expression build(TokenView view) {
             return Expression.of(view.logProbability().neg());

@@ -145,6 +145,8 @@ class OpGradientTest {
                 in -> MeanPool.of(in[0], in[1])));
         CASES.put("first rows of sequences", new Case(List.of(normal(1, 6, 3), integers(0, 1, 4, 6)),
                 in -> FirstRows.of(in[0], in[1])));
+        CASES.put("squared distance", new Case(List.of(normal(1, 3, 4)), in -> SquaredDistance.of(in[0],
+                in[0].getSameDiff().constant(normal(2, 3, 4)))));
         CASES.put("rows of length one", new Case(List.of(normal(1, 3, 4)), in -> L2Normalize.of(in[0])));
         CASES.put("linear, inputs first", new Case(List.of(normal(1, 3, 4), normal(2, 4, 2)),
                 in -> MatMul.linearInputsFirst(in[0], in[1])));

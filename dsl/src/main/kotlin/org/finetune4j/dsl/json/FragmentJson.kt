@@ -11,8 +11,10 @@ import kotlinx.serialization.json.contentOrNull
 import kotlinx.serialization.json.doubleOrNull
 import kotlinx.serialization.json.longOrNull
 import org.finetune4j.FinetuneException
+import org.finetune4j.dsl.DataSource
 import org.finetune4j.dsl.Messages
 import org.finetune4j.dsl.Problem
+import org.finetune4j.dsl.SettingSource
 import org.finetune4j.methods.Fragment
 import org.finetune4j.methods.Method
 import org.finetune4j.methods.Methods
@@ -57,6 +59,9 @@ internal object FragmentJson {
         val unknown = given.keys.filter { it !in known }
         unknown.forEach { onProblem(Problem("$path.$it", Messages.unknownKey(it, known))) }
         if (unknown.isNotEmpty()) return null
+        val wrong = sources(given, path).flatMap { (at, source) -> JsonCheck.problems(source, DataSource.serializer().descriptor, at) }
+        wrong.forEach(onProblem)
+        if (wrong.isNotEmpty()) return null
         return try {
             method.create(Settings(given.mapValues { (_, value) -> fromJson(value) }))
         } catch (refusal: FinetuneException) {
@@ -64,12 +69,26 @@ internal object FragmentJson {
         }
     }
 
-    private fun toJson(value: Any): JsonElement = when (value) {
+    private fun isSource(element: JsonElement) = element is JsonObject && JsonCheck.TYPE in element && METHOD !in element
+
+    /** The sources of samples among [settings] and those of fragments in them, with their paths. */
+    private fun sources(settings: Map<String, JsonElement>, path: String): List<Pair<String, JsonElement>> =
+        settings.flatMap { (name, value) ->
+            when {
+                isSource(value) -> listOf("$path.$name" to value)
+                value is JsonObject -> sources(value, "$path.$name")
+                else -> emptyList()
+            }
+        }
+
+    /** [value] of a setting as JSON. */
+    fun toJson(value: Any): JsonElement = when (value) {
         is Boolean -> JsonPrimitive(value)
         is Number -> JsonPrimitive(value)
         is Enum<*> -> JsonPrimitive(value.name.lowercase())
         is Iterable<*> -> JsonArray(value.map { toJson(it!!) })
         is Fragment -> write(value)
+        is SettingSource -> RecipeJson.source(value.source)
         else -> JsonPrimitive(value.toString())
     }
 
@@ -79,6 +98,8 @@ internal object FragmentJson {
             element.isString -> element.content
             else -> element.booleanOrNull ?: element.longOrNull ?: element.doubleOrNull ?: element.content
         }
+        // A source of samples says its type, and a fragment its method.
+        is JsonObject if isSource(element) -> SettingSource(RecipeJson.source(element))
         // A fragment in a setting, which Settings makes of its method's name and settings.
         is JsonObject -> element.filterValues { it !is JsonNull }.mapValues { (_, value) -> fromJson(value) }
         is JsonNull -> element.toString()

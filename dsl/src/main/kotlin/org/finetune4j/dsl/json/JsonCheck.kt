@@ -101,7 +101,12 @@ internal class JsonCheck {
 
     private fun at(path: String, key: String) = if (path.isEmpty()) key else "$path.$key"
 
-    private companion object {
+    companion object {
+        /** The key under which a sealed class says which of its classes it is. */
         const val TYPE = "type"
+
+        /** All that does not fit. */
+        fun problems(element: JsonElement, expected: SerialDescriptor, path: String): List<Problem> =
+            JsonCheck().apply { check(element, expected, path) }.problems
     }
 }

@@ -17,6 +17,7 @@ import org.finetune4j.dsl.Problem
 import org.finetune4j.dsl.Recipe
 import org.finetune4j.dsl.RecordFiles
 import org.finetune4j.dsl.ScriptFilter
+import org.finetune4j.dsl.SettingSource
 import org.finetune4j.dsl.SqlQuery
 import org.finetune4j.methods.Fragment
 
@@ -53,6 +54,11 @@ internal object RecipeJson {
     /** As [write], but what a script defined stands there by its name, so that every run can hold its recipe. */
     fun provenance(recipe: Recipe): String = json.encodeToString(Recipe.serializer(), recipe)
 
+    fun source(source: DataSource): JsonElement = json.encodeToJsonElement(DataSource.serializer(), source)
+
+    /** The source that [element] describes, which must have been checked. */
+    fun source(element: JsonElement): DataSource = json.decodeFromJsonElement(DataSource.serializer(), element)
+
     fun tree(text: String): JsonElement = json.parseToJsonElement(text)
 
     fun read(text: String): Recipe {
@@ -87,7 +93,17 @@ internal object RecipeJson {
 
     /** The filters that scripts defined, with their paths. */
     private fun filters(recipe: Recipe): List<Pair<String, String>> =
-        filters(recipe.data.source, "data.source") + recipe.heldOut?.let { filters(it, "heldOut") }.orEmpty()
+        filters(recipe.data.source, "data.source") + recipe.heldOut?.let { filters(it, "heldOut") }.orEmpty() +
+            fragments(recipe).filter { (_, fragment) -> FragmentJson.isPublished(fragment) }
+                .flatMap { (path, fragment) -> filters(fragment, path) }
+
+    private fun filters(fragment: Fragment, path: String): List<Pair<String, String>> = fragment.settings().flatMap { (name, value) ->
+        when (value) {
+            is Fragment -> filters(value, "$path.$name")
+            is SettingSource -> filters(value.source, "$path.$name")
+            else -> emptyList()
+        }
+    }
 
     private fun filters(source: DataSource, path: String): List<Pair<String, String>> = when (source) {
         is ScriptFilter -> filters(source.source, "$path.source") + (path to "filter")

@@ -7,10 +7,15 @@ import org.finetune4j.dsl.DerivedData
 import org.finetune4j.dsl.Messages
 import org.finetune4j.dsl.ModelFolder
 import org.finetune4j.dsl.Recipe
+import org.finetune4j.dsl.SettingSource
 import org.finetune4j.dsl.SplitSide
 import org.finetune4j.dsl.Training
 import org.finetune4j.dsl.UntrainedModel
 import org.finetune4j.dsl.json.RecipeJson
+import org.finetune4j.methods.select.BatchMethod
+import org.finetune4j.methods.select.Selector
+import org.finetune4j.methods.evaluate.Forgetting
+import org.finetune4j.methods.evaluate.Forgetting
 import org.finetune4j.methods.select.BatchMethod
 import org.finetune4j.methods.select.Selector
 import org.finetune4j.train.BaseModel
@@ -36,6 +41,8 @@ internal class Job(private val recipe: Recipe) {
     fun problems(): List<String> = listOfNotNull(
         recipe.evaluation?.let { if (recipe.heldOut == null) "evaluate: ${Messages.NO_HELD_OUT}" else null },
         recipe.heldOut?.let { if (it == recipe.data.source) "heldOut: ${Messages.heldOutIsTrainedOn(it)}" else null },
+        recipe.evaluation?.metrics?.filterIsInstance<Forgetting>()?.map { it.on() }?.filterIsInstance<SettingSource>()
+            ?.firstOrNull { it.source == recipe.data.source }?.let { "evaluate: ${Messages.heldOutIsTrainedOn(it.source)}" },
         recipe.data.template.file?.let { if (Files.isRegularFile(Path.of(it))) null else "data.template: ${Messages.noTemplate(it)}" },
         recipe.continueFrom?.let {
             if (Files.isDirectory(Path.of(it, "checkpoints"))) null else "continueFrom: ${Messages.nothingToContinue(it)}"

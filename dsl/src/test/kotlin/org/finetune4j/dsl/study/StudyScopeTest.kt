@@ -56,7 +56,7 @@ class StudyScopeTest : FunSpec({
             sweep("kl", 0.0, 0.5, arm = "asft") { objective(asft(kl = it)) }
         }
         built.arms.map { it.name } shouldBe listOf("order=highest", "order=lowest", "order=random", "asft kl=0.0", "asft kl=0.5")
-        built.arm("order=random").recipes.map { it.selector } shouldBe listOf(1L, 2L, 3L).map { grape(order = Grape.Order.RANDOM, seed = it) }
+        built.arm("order=random").recipes.map { it.selectors.single() } shouldBe listOf(1L, 2L, 3L).map { grape(order = Grape.Order.RANDOM, seed = it) }
         built.arm("asft kl=0.5").coordinates shouldBe listOf(Coordinate("kl", "0.5", 0.5))
         built.arm("order=highest").coordinates.single().number shouldBe null
     }

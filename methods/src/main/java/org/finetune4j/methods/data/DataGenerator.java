@@ -1,7 +1,7 @@
 package org.finetune4j.methods.data;
 
-import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Stream;
 import org.finetune4j.data.DataReport;
 import org.finetune4j.data.DataSource;
 import org.finetune4j.data.Row;
@@ -10,8 +10,8 @@ import org.finetune4j.data.RowStreams;
 
 /** Makes rows out of its settings alone. */
 public interface DataGenerator extends DataMethod {
-    /** The rows, each made when it is asked for; every call gives the same. */
-    Iterator<? extends Row> generate();
+    /** The rows, each made when it is asked for; every call gives the same, to be closed when they have been used. */
+    Stream<? extends Row> generate();
 
     /** The name of a row: the method, its seed and the row's number from 1, such as {@code sokoban-42:17}. */
     default String id(long seed, int index) {
@@ -25,6 +25,7 @@ public interface DataGenerator extends DataMethod {
 
     @Override
     default RowStream open(List<DataSource> sources, DataReport report) {
-        return RowStreams.of(generate(), row -> report.count("made by " + method().name()));
+        Stream<? extends Row> rows = generate();
+        return RowStreams.of(rows.iterator(), row -> report.count("made by " + method().name()), rows::close);
     }
 }

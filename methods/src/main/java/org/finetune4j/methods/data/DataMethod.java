@@ -24,6 +24,11 @@ public interface DataMethod extends Fragment {
      */
     RowStream open(List<DataSource> sources, DataReport report);
 
+    /** Hashes of files that settings name and that decide rows; empty where there are none. */
+    default String files() {
+        return "";
+    }
+
     /**
      * The data that this method makes of these sources; nothing is read yet.
      *

@@ -1,9 +1,9 @@
 package org.finetune4j.methods.data;
 
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
@@ -49,8 +49,8 @@ public record FormalStatements(int rows, int depth, int variables, double joined
     }
 
     @Override
-    public Iterator<Sample> generate() {
-        return IntStream.range(0, rows).mapToObj(this::sample).iterator();
+    public Stream<Sample> generate() {
+        return IntStream.range(0, rows).mapToObj(this::sample);
     }
 
     private Sample sample(int index) {

@@ -1,6 +1,5 @@
 package org.finetune4j.methods.data;
 
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -75,8 +74,8 @@ public record GeneralPoints(int rows, int cards, int target, List<String> faces,
     }
 
     @Override
-    public Iterator<Sample> generate() {
-        return IntStream.range(0, rows).mapToObj(this::sample).iterator();
+    public Stream<Sample> generate() {
+        return IntStream.range(0, rows).mapToObj(this::sample);
     }
 
     /** The hands alone, as a probe plays them. */

@@ -57,6 +57,7 @@ public record MadeData(DataMethod method, List<DataSource> sources) implements D
         }
         ObjectNode text = StrictJson.mapper().createObjectNode().put("method", method.method().name());
         text.set("settings", StrictJson.mapper().valueToTree(method.settings()));
+        text.put("files", method.files());
         ArrayNode of = text.putArray("of");
         for (DataSource source : sources) {
             String one = source.fingerprint();

@@ -1,6 +1,5 @@
 package org.finetune4j.methods.data;
 
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -59,9 +58,9 @@ public record Sokoban(int rows, int height, int width, int boxes, LabelSet label
     }
 
     @Override
-    public Iterator<Sample> generate() {
+    public Stream<Sample> generate() {
         return IntStream.iterate(0, board -> board + 1).boxed().flatMap(this::positions).limit(rows)
-                .map(new Numbered()::sample).iterator();
+                .map(new Numbered()::sample);
     }
 
     /** Boards at their beginning with what the moves are called, without end, as a probe plays them. */

@@ -11,6 +11,7 @@ import org.finetune4j.model.PackedBatch;
  * @param model   the policy, whose weights change from step to step
  * @param options how its passes are computed
  * @param other   batches drawn independently of those that are learned: the nth of a run, a pure function of its number
+ * @param batches most micro-batches of a step
  */
-public record PassContext(LanguageModel model, EngineOptions options, IntFunction<PackedBatch> other) {
+public record PassContext(LanguageModel model, EngineOptions options, IntFunction<PackedBatch> other, int batches) {
 }

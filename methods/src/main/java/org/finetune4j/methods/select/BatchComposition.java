@@ -14,15 +14,19 @@ import org.finetune4j.train.TrainSettings;
  * @param objective  what is minimised
  * @param train      how is trained
  * @param batchSizes samples of each micro-batch of the first pass, ascending; never empty
+ * @param longest    tokens of the longest sample
+ * @param vocabulary tokens of the vocabulary
  */
-public record BatchComposition(Objective objective, TrainSettings train, List<Integer> batchSizes) {
+public record BatchComposition(Objective objective, TrainSettings train, List<Integer> batchSizes, int longest,
+                               int vocabulary) {
     /** Keeps an immutable copy. */
     public BatchComposition {
         batchSizes = List.copyOf(batchSizes);
     }
 
     /** What these samples, as far as they are known, come to. */
-    public static BatchComposition of(Objective objective, TrainSettings train, List<Example> examples) {
+    public static BatchComposition of(Objective objective, TrainSettings train, List<Example> examples,
+                                      int vocabulary) {
         Packer packer = new Packer(examples, train.tokensPerBatch(), train.accumulate(), train.seed());
         List<Integer> sizes = new ArrayList<>();
         for (DataPosition at = DataPosition.START; at.epoch() == 0;) {
@@ -30,7 +34,13 @@ public record BatchComposition(Objective objective, TrainSettings train, List<In
             step.batches().forEach(batch -> sizes.add(batch.size()));
             at = step.next();
         }
-        return new BatchComposition(objective, train, sizes.stream().sorted().toList());
+        return new BatchComposition(objective, train, sizes.stream().sorted().toList(),
+                longest(examples), vocabulary);
+    }
+
+    /** Tokens of the longest of these samples. */
+    static int longest(List<Example> examples) {
+        return examples.stream().mapToInt(example -> example.ids().length).max().orElse(0);
     }
 
     /** How many samples the micro-batch in the middle has. */

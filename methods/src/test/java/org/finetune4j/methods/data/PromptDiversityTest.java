@@ -150,7 +150,7 @@ class PromptDiversityTest {
         Map<String, Move> solved = new HashMap<>();
         Sokoban diverse = boards(10_000, LabelSet.RANDOM_WORDS, AnswerForm.ANSWER);
         int checked = 0;
-        for (var rows = diverse.generate(); rows.hasNext(); checked++) {
+        for (var rows = diverse.generate().iterator(); rows.hasNext(); checked++) {
             Sample sample = rows.next();
             String prompt = sample.prompt().get(0).text();
             MoveLabels labels = MoveLabels.announced(prompt);
@@ -240,7 +240,7 @@ class PromptDiversityTest {
 
     private static Set<Set<Map.Entry<Move, String>>> quadruples(Sokoban boards) {
         Set<Set<Map.Entry<Move, String>>> all = new HashSet<>();
-        boards.generate().forEachRemaining(sample ->
+        boards.generate().forEach(sample ->
                 all.add(MoveLabels.announced(sample.prompt().get(0).text()).names().entrySet()));
         return all;
     }

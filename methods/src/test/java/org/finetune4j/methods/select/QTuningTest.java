@@ -316,11 +316,11 @@ class QTuningTest {
         assertEquals("qTuning: setting 'lambda' is -0.1, but must be at least 0 and at most 1.", message(.5, .5, -.1, 10));
         assertEquals("qTuning: setting 'kMax' is 0, but must be at least 1.", message(.5, .5, .5, 0));
         TrainSettings train = TinyTraining.settings();
-        BatchComposition four = new BatchComposition(new Sft(), train, List.of(3, 4, 4));
+        BatchComposition four = new BatchComposition(new Sft(), train, List.of(3, 4, 4), 15, 40);
         assertEquals(List.of("qTuning: batch too small for samples=0.125: a micro-batch has about 4 samples, but at least 8 "
                 + "are needed. Raise train.tokensPerBatch (80) or samples."), four.problems(List.of(new QTuning(.125, .5))));
         assertEquals(List.of(), four.problems(List.of(new QTuning(.25, .5))));
-        assertEquals(1, new BatchComposition(new Sft(), train, List.of(3)).problems(List.of(new QTuning(.5, .5))).size());
+        assertEquals(1, new BatchComposition(new Sft(), train, List.of(3), 15, 40).problems(List.of(new QTuning(.5, .5))).size());
         assertEquals(List.of("qTuning and qTuning each choose among the samples of every step, but the second would choose "
                         + "from what the first left of a batch that both count on. Keep one of them."),
                 four.problems(List.of(new QTuning(.5, .5), new QTuning(.25, .5))));

@@ -1,0 +1,32 @@
+package org.finetune4j.dsl
+
+import org.finetune4j.methods.objective.Objective
+import org.finetune4j.methods.objective.Undesirable
+
+/**
+ * Learning from the undesirable (LfU): a base objective, and that hidden states move little if the weights take a step for
+ * the worse.
+ *
+ * Source: Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting, arXiv 2511.13052, with the
+ * auxiliary model in the weights that train. The loss of a micro-batch is that of [base] plus [weight] times the mean squared
+ * movement of the hidden states `[layers, learned tokens, hidden]` under a step of length [step] along the gradient of
+ * another batch. It costs three forward and three reverse passes.
+ *
+ * @param base what is learned, token by token
+ * @param step length of the step for the worse, finite and at least 0; at 0 the base alone is left
+ * @param weight factor of the movement, finite and at least 0; at 0 the base alone is left
+ * @param lowest the first hidden state, at least 0, which is the embedding's
+ * @param highest the last hidden state, at most the number of blocks, or -1 for it
+ * @param detach which states are constant
+ * @param overElements whether elements of a state are averaged or added up
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun undesirable(
+    base: Objective = sft(),
+    step: Double = 0.1,
+    weight: Double = 5.0,
+    lowest: Int = 0,
+    highest: Int = -1,
+    detach: Undesirable.Detach = Undesirable.Detach.CLEAN,
+    overElements: Undesirable.OverElements = Undesirable.OverElements.MEAN,
+): Objective = Undesirable(base, step, weight, lowest, highest, detach, overElements)

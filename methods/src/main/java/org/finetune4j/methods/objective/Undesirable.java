@@ -1,0 +1,135 @@
+package org.finetune4j.methods.objective;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.finetune4j.data.EpochStage;
+import org.finetune4j.data.Row;
+import org.finetune4j.head.TokenLoss;
+import org.finetune4j.methods.Method;
+import org.finetune4j.methods.Settings;
+import org.finetune4j.train.GradientEngine;
+import org.finetune4j.train.ModelGradientEngine;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Learning from the undesirable: a base objective, and that hidden states move little if the weights take a step for the
+ * worse.
+ *
+ * <p>Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting, arXiv 2511.13052, with the
+ * auxiliary model in the weights. With the gradient g of the base's loss on another batch of the same data,
+ * {@code eps = step g / |g|} over all weights that train, and the hidden states h of the learned tokens, the loss is
+ * <pre>
+ * base + weight mean ( h(theta + eps) - sg[h(theta)] )^2
+ * </pre>
+ * over states {@code lowest..highest}, tokens and elements, with eps constant; the numbers of states are those of
+ * transformers' {@code hidden_states}, of which the last has the final norm. Every micro-batch costs three forward and three
+ * reverse passes. The paper's runs use LoRA of rank 8, a learning rate of 1e-4 and 3 epochs. Logs {@code undesirable}, the
+ * mean without its weight.
+ *
+ * @param base         what is learned, token by token; default sft
+ * @param step         length of the step for the worse, finite and at least 0; default 0.1
+ * @param weight       factor of the movement, finite and at least 0; default 5
+ * @param lowest       first hidden state, at least 0: the embedding's; default 0
+ * @param highest      last hidden state, at most the number of blocks, or -1 for it; default -1
+ * @param detach       which states are constant; default CLEAN, as in the code
+ * @param overElements whether elements of a state are averaged or added up; default MEAN, as in the code
+ */
+public record Undesirable(Objective base, double step, double weight, int lowest, int highest, Detach detach,
+                          OverElements overElements) implements Objective {
+    /** Which states no gradient flows into. */
+    public enum Detach {
+        /** Those of the weights as they are. */
+        CLEAN,
+        /** Those of the worse weights. */
+        PERTURBED
+    }
+
+    /** What becomes of the squared movements of one state's elements. */
+    public enum OverElements {
+        /** Their mean. */
+        MEAN,
+        /** Their sum, as in the paper's text. */
+        SUM
+    }
+
+    /** LfU, 2025. */
+    public static final Method<Undesirable> METHOD = new Method<>("undesirable", Method.Kind.OBJECTIVE,
+            "Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting", "arXiv 2511.13052",
+            settings -> new Undesirable(settings.fragment("base", Method.Kind.OBJECTIVE, Objective.class, new Sft()),
+                    settings.number("step", 0.1), settings.number("weight", 5), settings.whole("lowest", 0),
+                    settings.whole("highest", -1), settings.choice("detach", Detach.CLEAN),
+                    settings.choice("overElements", OverElements.MEAN)));
+
+    /** Refuses settings out of range with a {@link org.finetune4j.FinetuneException}. */
+    public Undesirable {
+        Settings.require(step >= 0 && Double.isFinite(step), "undesirable", "step", step, "a finite number of at least 0");
+        Settings.require(weight >= 0 && Double.isFinite(weight), "undesirable", "weight", weight,
+                "a finite number of at least 0");
+        Settings.require(lowest >= 0, "undesirable", "lowest", lowest, "at least 0");
+        Settings.require(highest == -1 || highest >= lowest, "undesirable", "highest", highest,
+                "at least " + lowest + " (lowest), or -1 for the last");
+    }
+
+    /** The defaults with these settings. */
+    public Undesirable(Objective base, double step, double weight) {
+        this(base, step, weight, 0, -1, Detach.CLEAN, OverElements.MEAN);
+    }
+
+    @Override
+    public Method<Undesirable> method() {
+        return METHOD;
+    }
+
+    @Override
+    public TokenLoss tokenLoss() {
+        return base.tokenLoss();
+    }
+
+    @Override
+    public Reduction reduction() {
+        return base.reduction();
+    }
+
+    @Override
+    public boolean preparesExamples() {
+        return base.preparesExamples();
+    }
+
+    @Override
+    public ExamplePreparation.Prepared prepare(ExamplePreparation preparation) {
+        return base.prepare(preparation);
+    }
+
+    @Override
+    public @Nullable EpochStage epochStage() {
+        return base.epochStage();
+    }
+
+    @Override
+    public Class<? extends Row> rows() {
+        return base.rows();
+    }
+
+    @Override
+    public List<String> problems(Composition composition) {
+        List<String> problems = new ArrayList<>(base.problems(composition));
+        TokenLoss loss = base.tokenLoss();
+        if (loss.sequenceLoss() != null || loss.divisor() != null || loss.drawsTokens()) {
+            problems.add("undesirable needs a base whose loss is a plain mean over tokens, so that the movement of states "
+                    + "has a known weight against it and the base can be taken on another batch; "
+                    + base.method().name() + " is none. Take sft() or another such objective as the base.");
+        }
+        if (Math.max(lowest, highest) > composition.layers()) {
+            problems.add("undesirable is to look at the hidden states " + lowest + " to "
+                    + (highest == -1 ? "the last" : highest) + ", but the model has 0 to " + composition.layers()
+                    + ". Lower lowest or highest.");
+        }
+        return problems;
+    }
+
+    @Override
+    public GradientEngine engine(ModelGradientEngine engine, PassContext context) {
+        GradientEngine passes = base.engine(engine, context);
+        return step == 0 || weight == 0 ? passes : new UndesirableEngine(passes, passes != engine, context, this);
+    }
+}
