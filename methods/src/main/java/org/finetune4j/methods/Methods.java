@@ -55,6 +55,7 @@ import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
+import org.finetune4j.methods.select.Cft;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.Pika;
 import org.finetune4j.methods.select.QTuning;
@@ -99,6 +100,7 @@ public final class Methods {
             RifRft.METHOD,
             Stat.METHOD,
             Pika.METHOD,
+            Cft.METHOD,
             Uds.METHOD,
             Lora.METHOD,
             Dora.METHOD,
