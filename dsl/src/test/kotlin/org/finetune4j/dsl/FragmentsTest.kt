@@ -37,6 +37,8 @@ class FragmentsTest : FunSpec({
         "ssr" to ssr(),
         "rifRft" to rifRft(),
         "stat" to stat(),
+        "pika" to pika(),
+        "llmRating" to llmRating(),
         "stepJudge" to stepJudge(),
         "puzzleAnswer" to puzzleAnswer(),
         "exactAnswer" to exactAnswer(),

@@ -11,17 +11,19 @@ import org.finetune4j.methods.data.Biographies;
 import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
-import org.finetune4j.methods.data.InContext;
 import org.finetune4j.methods.data.DropSteps;
 import org.finetune4j.methods.data.EntityRelations;
 import org.finetune4j.methods.data.FigletRiddles;
 import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.InContext;
 import org.finetune4j.methods.data.NameDescriptions;
 import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
+import org.finetune4j.methods.data.SyntheticTables;
+import org.finetune4j.methods.data.ToolTrajectories;
 import org.finetune4j.methods.decode.BatchCalibration;
 import org.finetune4j.methods.decode.SelfEnsemble;
 import org.finetune4j.methods.evaluate.Bleu;
@@ -32,8 +34,6 @@ import org.finetune4j.methods.evaluate.ChoiceF1;
 import org.finetune4j.methods.evaluate.ClassF1;
 import org.finetune4j.methods.evaluate.DistinctN;
 import org.finetune4j.methods.evaluate.Ead;
-import org.finetune4j.methods.data.SyntheticTables;
-import org.finetune4j.methods.data.ToolTrajectories;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.MultipleChoice;
@@ -49,6 +49,7 @@ import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.judge.CodeTests;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.LlmJudge;
+import org.finetune4j.methods.judge.LlmRating;
 import org.finetune4j.methods.judge.PuzzleAnswer;
 import org.finetune4j.methods.judge.StepJudge;
 import org.finetune4j.methods.objective.Asft;
@@ -64,9 +65,11 @@ import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
+import org.finetune4j.methods.select.Cft;
 import org.finetune4j.methods.select.CotBySampling;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.IracDistill;
+import org.finetune4j.methods.select.Pika;
 import org.finetune4j.methods.select.QTuning;
 import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
@@ -116,6 +119,8 @@ public final class Methods {
             QTuning.METHOD,
             RifRft.METHOD,
             Stat.METHOD,
+            Pika.METHOD,
+            Cft.METHOD,
             Uds.METHOD,
             Lora.METHOD,
             Dora.METHOD,
@@ -146,7 +151,8 @@ public final class Methods {
             LlmJudge.METHOD,
             CodeTests.METHOD,
             StepJudge.METHOD,
-            PuzzleAnswer.METHOD);
+            PuzzleAnswer.METHOD,
+            LlmRating.METHOD);
 
     private Methods() {
     }
