@@ -48,9 +48,11 @@ import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.objective.Sorted;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
+import org.finetune4j.methods.select.Demask;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.QTuning;
 import org.finetune4j.methods.select.RifRft;
@@ -83,6 +85,7 @@ public final class Methods {
             Poft.METHOD,
             Discriminative.METHOD,
             Undesirable.METHOD,
+            Sorted.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
@@ -91,6 +94,7 @@ public final class Methods {
             RifRft.METHOD,
             Stat.METHOD,
             Uds.METHOD,
+            Demask.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
