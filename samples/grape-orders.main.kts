@@ -10,34 +10,29 @@
 @file:DependsOn("org.finetune4j:dsl:0.1.0")
 
 import org.finetune4j.dsl.*
+import org.finetune4j.dsl.study.study
 import org.finetune4j.methods.select.Grape
 
-val seeds = 1L..(args.getOrNull(0)?.toLong() ?: 3)
 val steps = args.getOrNull(1)?.toLong()
 
-fun tuned(order: Grape.Order, seed: Long) = finetune {
-    base("samples/models/tiny")
-    data(jsonl("samples/data/quickstart-candidates.jsonl"), chatTemplate())
-    heldOut(jsonl("samples/data/quickstart-heldout.jsonl"))
-    select(grape(order = order, seed = seed))
-    objective(sft())
-    adapt(lora(rank = 8))
-    train {
-        if (steps == null) epochs = 1 else maxSteps = steps
-        tokensPerBatch = 2048
-        optimizer = adamW(lr = 2e-3)
-        precision = bf16
-        this.seed = seed
+study(if (steps == null) "grape-orders" else "grape-orders-$steps") {
+    seeds = (1L..(args.getOrNull(0)?.toLong() ?: 3)).toList()
+    common {
+        base("samples/models/tiny")
+        data(jsonl("samples/data/quickstart-candidates.jsonl"), chatTemplate())
+        heldOut(jsonl("samples/data/quickstart-heldout.jsonl"))
+        objective(sft())
+        adapt(lora(rank = 8))
+        train {
+            tokensPerBatch = 2048
+            optimizer = adamW(lr = 2e-3)
+            precision = bf16
+        }
+        evaluate(gsm8kStrict(), maxNewTokens = 64)
     }
-    evaluate(gsm8kStrict(), maxNewTokens = 64)
-    output("runs/grape-orders/${order.name.lowercase()}-$seed-${steps ?: "all"}")
-}
-
-val scores = Grape.Order.values().associateWith { order ->
-    seeds.map { seed -> tuned(order, seed).use { it.metrics.getValue("exactMatch") } }
-}
-println("\nexact match in %  before  after, by seed")
-scores.forEach { (order, results) ->
-    val after = results.joinToString("  ") { "%5.1f".format(100 * it.after().value()) }
-    println("%-16s %7.1f  %s".format(order.name.lowercase(), 100 * results.first().before().value(), after))
-}
+    if (steps == null) differentBudgets() else equalSteps(steps)       // one epoch each, as in the paper
+    baseline("random")
+    for (order in Grape.Order.values()) {
+        arm(order.name.lowercase()) { select(grape(order = order, seed = seed)) }
+    }
+}.run()

@@ -9,6 +9,7 @@ import org.finetune4j.methods.objective.Asft
 import org.finetune4j.methods.objective.CurioSft
 import org.finetune4j.methods.objective.DftDynamic
 import org.finetune4j.methods.objective.Discriminative
+import org.finetune4j.methods.objective.FaultWeighted
 import org.finetune4j.methods.objective.Intuitive
 import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
@@ -229,6 +230,27 @@ public fun discriminative2(
     maxNewTokens: Int = 320,
     system: String = Discriminative.UNHELPFUL,
 ): Objective = Discriminative(Discriminative.Form.MEAN, tau, gamma, perEpoch, startLogU, temperature, maxNewTokens, system)
+
+/**
+ * FAIT: the tokens of a right program in which it differs from near-identical wrong ones weigh more, the longer the model
+ * finds both about as likely.
+ *
+ * Source: Fault-Aware Fine-Tuning for Better Code Generation, arXiv 2503.16913; the dynamic weight is a reconstruction.
+ *
+ * @param line factor of the weight of lines that differ, finite and at least 0
+ * @param token factor of the weight of tokens that differ, finite and at least 0
+ * @param faulty the field of a record that holds wrong variants of the response, a text or a list of texts
+ * @param minSimilarity least similarity of a variant, `1 - edit distance / length`, in [0, 1); others are left out
+ * @param weighting whether the weight follows the model's doubt or stays the same
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun faultWeighted(
+    line: Double = 1.0,
+    token: Double = 1.0,
+    faulty: String = "faulty",
+    minSimilarity: Double = 0.7,
+    weighting: FaultWeighted.Weighting = FaultWeighted.Weighting.DYNAMIC,
+): Objective = FaultWeighted(line, token, faulty, minSimilarity, weighting)
 
 /**
  * An objective of your own: [loss] gives what is minimised for each supervised token, `[chunk]`, from what the

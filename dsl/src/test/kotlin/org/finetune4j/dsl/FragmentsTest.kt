@@ -21,6 +21,7 @@ class FragmentsTest : FunSpec({
         "intuitive" to intuitive(),
         "poft" to poft(),
         "discriminative" to discriminative(),
+        "faultWeighted" to faultWeighted(),
         "undesirable" to undesirable(),
         "sorted" to sorted(),
         "grape" to grape(),

@@ -6,6 +6,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
+import org.finetune4j.methods.data.AnswerTemplate;
 import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
@@ -14,6 +15,7 @@ import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
 import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
+import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
@@ -43,6 +45,7 @@ import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.CurioSft;
 import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Discriminative;
+import org.finetune4j.methods.objective.FaultWeighted;
 import org.finetune4j.methods.objective.Intuitive;
 import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Poft;
@@ -74,6 +77,8 @@ public final class Methods {
             ChunkInterleaved.METHOD,
             SyntheticTables.METHOD,
             Needle.METHOD,
+            PerGroupSubset.METHOD,
+            AnswerTemplate.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
@@ -84,6 +89,7 @@ public final class Methods {
             Intuitive.METHOD,
             Poft.METHOD,
             Discriminative.METHOD,
+            FaultWeighted.METHOD,
             Undesirable.METHOD,
             Sorted.METHOD,
             Grape.METHOD,

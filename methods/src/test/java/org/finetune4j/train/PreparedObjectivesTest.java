@@ -14,6 +14,7 @@ import org.finetune4j.data.DataSource;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.objective.Discriminative;
+import org.finetune4j.methods.objective.FaultWeighted;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Poft;
 import org.junit.jupiter.api.Test;
@@ -119,9 +120,28 @@ class PreparedObjectivesTest {
     }
 
     @Test
+    void faultWeightedMarksWhatDiffersFromWrongVariants() {
+        List<Sample> samples = new ArrayList<>();
+        for (Sample sample : SmallModel.samples("train", 5, 1).samples()) {
+            String right = String.valueOf(sample.response());
+            String wrong = right.charAt(0) + (right.charAt(1) == 'a' ? "b" : "a");
+            Map<String, String> fields = samples.size() == 4 ? Map.of() : Map.of("faulty", "[\"" + wrong + "\", \"quite other\"]");
+            samples.add(new Sample(sample.id(), sample.messages(), List.of(), sample.answer(), fields));
+        }
+        FaultWeighted objective = FaultWeighted.METHOD.create(new Settings(Map.of("minSimilarity", 0.4)));
+        try (FineTuned tuned = run(objective, DataSource.of("train", samples), "run", 1)) {
+            assertEquals(Map.of("wrong variants", "8", "left out as unlike or no different", "4",
+                    "samples without a variant", "1"), reports.get(0));
+            double doubt = steps.get(0).values().get("tokenDoubt");
+            assertTrue(doubt > 0.2 && doubt < 0.8, "a random model is undecided, but for the sample without a variant: " + doubt);
+            assertTrue(steps.get(0).loss() > steps.get(0).values().get("nll"), "marked tokens weigh more");
+        }
+    }
+
+    @Test
     void samplesThatAreCutAreRefusedAtPlanTime() {
         for (Objective objective : List.of(Poft.METHOD.create(new Settings(Map.of())),
-                Discriminative.METHOD.create(new Settings(Map.of())))) {
+                Discriminative.METHOD.create(new Settings(Map.of())), FaultWeighted.METHOD.create(new Settings(Map.of())))) {
             Plan plan = FineTuning.builder(new BaseModel.Pretrained(SmallModel.write(folder.resolve("base"), DataType.FLOAT)),
                     SmallModel.samples("train", 3, 1), objective)
                     .train(TrainSettings.builder().tooLong(org.finetune4j.data.TooLong.KEEP_START).build()).build().plan();

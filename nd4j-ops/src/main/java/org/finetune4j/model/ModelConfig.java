@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.List;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.CheckpointException;
 import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.model.family.Architecture;
@@ -13,6 +14,8 @@ import org.finetune4j.model.family.ConfigFields;
 import org.finetune4j.model.family.ConfigProblem;
 import org.finetune4j.model.family.Families;
 import org.finetune4j.model.family.Family;
+import org.finetune4j.model.family.Rotary;
+import org.finetune4j.model.family.RotaryScaling;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
@@ -93,6 +96,38 @@ public record ModelConfig(String modelType, Architecture architecture, @Nullable
         return new ModelConfig(family.modelTypes().get(0), family.architecture(fields),
                 fields.has("bos_token_id") ? fields.whole("bos_token_id") : null, ends == null ? List.of() : ends,
                 stored(fields), fields.real("initializer_range", 0.02), text(root));
+    }
+
+    /**
+     * This configuration for texts longer by a factor, by {@link Rotary#rebased}; the weights stay the same.
+     *
+     * @param factor how many times as long texts become, finite and at least 1
+     * @throws FinetuneException when the factor is out of range, or the model has no rotary positions, several kinds of
+     *                           them, or such as are scaled already
+     */
+    public ModelConfig rebased(double factor) {
+        List<Rotary> kinds = architecture.blocks().stream().map(block -> block.attention().rotary()).distinct().toList();
+        Rotary rotary = kinds.size() == 1 ? kinds.get(0) : null;
+        if (rotary == null || !(rotary.scaling() instanceof RotaryScaling.None)) {
+            throw new FinetuneException("a model of the family " + modelType + " whose layers have " + (kinds.size() > 1
+                    ? kinds.size() + " kinds of positions" : rotary == null ? "no rotary positions"
+                    : "rotary positions that are scaled already") + " cannot be rebased for longer texts. Take another base.");
+        }
+        try {
+            ObjectNode root = StrictJson.parseObject(toJson, Path.of(FILE_NAME));
+            Rotary longer = rotary.rebased(factor);
+            ObjectNode place = root.path("rope_parameters") instanceof ObjectNode newer ? newer : root;
+            place.put("rope_theta", longer.theta());
+            root.put("max_position_embeddings", (int) Math.floor(maxPositions() * factor));
+            ModelConfig rebased = of(root);
+            if (!longer.equals(rebased.architecture.blocks().get(0).attention().rotary())) {
+                throw new FinetuneException("the family " + modelType + " does not read its rotary base from " + FILE_NAME
+                        + ", so that it cannot be rebased. Take another base.");
+            }
+            return rebased;
+        } catch (IllegalArgumentException problem) {
+            throw new FinetuneException(problem.getMessage() + ". Choose another factor or another base.", problem);
+        }
     }
 
     private static DataType stored(ConfigFields fields) {

@@ -6,7 +6,7 @@ import kotlin.system.exitProcess
 
 /** Runs the `finetune` command line; the process ends with the command's exit code. */
 public fun main(arguments: Array<String>) {
-    FinetuneCommand().subcommands(RunCommand(), GenerateCommand(), ExportCommand(), BenchCommand(), EnvCommand()).main(arguments)
+    FinetuneCommand().subcommands(RunCommand(), GenerateCommand(), ExportCommand(), BenchCommand(), MethodsCommand(), EnvCommand()).main(arguments)
     // Native thread pools of a recipe must not keep a finished process alive.
     exitProcess(0)
 }

@@ -28,7 +28,8 @@ class SamplesTest : FunSpec({
         inFreshFolder { folder ->
             val result = run(folder, "samples/grape-orders.main.kts", "1", "2")
             result.exitCode shouldBe 0
-            listOf("highest", "lowest", "random").forEach { result.output shouldContain "\n$it " }
+            listOf("highest", "lowest", "random").forEach { result.output shouldContain Regex("│ $it +│ +\\d+\\.\\d %") }
+            Files.exists(folder.resolve("runs/grape-orders-2/exactMatch.svg")) shouldBe true
         }
     }
 

@@ -81,7 +81,8 @@ internal object FragmentJson {
             }
         }
 
-    private fun toJson(value: Any): JsonElement = when (value) {
+    /** [value] of a setting as JSON. */
+    fun toJson(value: Any): JsonElement = when (value) {
         is Boolean -> JsonPrimitive(value)
         is Number -> JsonPrimitive(value)
         is Enum<*> -> JsonPrimitive(value.name.lowercase())

@@ -29,6 +29,7 @@ internal object StudyPlot {
     private const val LARGE = 5
     private const val SMALL = 2
     private const val PALE = 0.6
+    private const val NARROW = 0.1
 
     fun of(results: StudyResults, metric: String): Plot {
         val arms = results.arms().filter { it[metric].values.isNotEmpty() }
@@ -60,7 +61,7 @@ internal object StudyPlot {
     private fun against(axis: String, arms: List<ArmResults>, metric: String, factor: Double): Plot {
         val swept = arms.mapNotNull { arm -> arm.arm.coordinates.firstOrNull { it.axis == axis }?.number?.let { arm to (it as Any) } }
         val level = arms - swept.map { it.first }.toSet()
-        fun line(arm: ArmResults) = arm.arm.without(axis).ifBlank { metric }
+        fun line(arm: ArmResults) = arm.arm.without(axis).ifBlank { axis }
         val ordered = swept.sortedBy { (_, place) -> place as Double }
         val plot = layers(ordered, metric, factor, ::line) + geomLine(data = means(ordered, metric, factor, ::line)) { x = X; y = Y; color = ARM } + xlab(axis)
         if (level.isEmpty()) return plot
@@ -75,7 +76,7 @@ internal object StudyPlot {
         val plot = letsPlot() +
             geomPoint(data = points, size = SMALL, alpha = PALE) { x = X; y = Y; color = ARM } +
             geomPoint(data = means(places, metric, factor, line), size = LARGE) { x = X; y = Y; color = ARM }
-        return if (spread.isEmpty()) plot else plot + geomErrorBar(data = bars(spread, metric, factor, line)) { x = X; ymin = LOWER; ymax = UPPER; color = ARM }
+        return if (spread.isEmpty()) plot else plot + geomErrorBar(data = bars(spread, metric, factor, line), width = NARROW) { x = X; ymin = LOWER; ymax = UPPER; color = ARM }
     }
 
     private fun means(places: List<Pair<ArmResults, Any>>, metric: String, factor: Double, line: (ArmResults) -> String) = mapOf(

@@ -8,9 +8,11 @@ import org.finetune4j.checkpoint.Hashes
 import org.finetune4j.dsl.DataSource
 import org.finetune4j.dsl.ModelFolder
 import org.finetune4j.dsl.Recipe
+import org.finetune4j.dsl.SettingSource
 import org.finetune4j.dsl.Training
 import org.finetune4j.dsl.UntrainedModel
 import org.finetune4j.dsl.json.RecipeJson
+import org.finetune4j.methods.Fragment
 import java.io.RandomAccessFile
 import java.nio.file.Files
 import java.nio.file.Path
@@ -51,12 +53,25 @@ internal data class TrialIdentity(val recipe: JsonElement, val inputs: Map<Strin
                 "data" to data(recipe.data.source),
                 recipe.heldOut?.let { "heldOut" to data(it) },
                 recipe.data.template.file?.let { "data.template" to contents(Path.of(it)) },
+                fragments(recipe).flatMap(::sources).takeIf { it.isNotEmpty() }?.let { "settings" to Hashes.of(it.joinToString(transform = ::data)) },
                 trial.start?.let { "continueFrom" to identity(it).hash },
             )
             return TrialIdentity(RecipeJson.tree(RecipeJson.provenance(withoutBookkeeping(recipe, trial.start != null))), inputs.toMap())
         }
 
         private fun data(source: DataSource): String = known.getOrPut(source) { Hashes.of(source.open().fingerprint() ?: "unknown") }
+
+        private fun fragments(recipe: Recipe): List<Fragment> =
+            recipe.selectors + recipe.objective + listOfNotNull(recipe.adapter) + recipe.evaluation?.metrics.orEmpty()
+
+        /** The samples that a fragment or one in its settings reads. */
+        private fun sources(fragment: Fragment): List<DataSource> = fragment.settings().values.flatMap {
+            when (it) {
+                is SettingSource -> listOf(it.source)
+                is Fragment -> sources(it)
+                else -> emptyList()
+            }
+        }
 
         private fun base(recipe: Recipe): String = when (val base = recipe.base) {
             is ModelFolder -> contents(Path.of(base.path))

@@ -1,6 +1,7 @@
 package org.finetune4j.methods.objective;
 
 import java.util.List;
+import org.finetune4j.data.TooLong;
 import org.finetune4j.methods.adapt.Adapter;
 import org.finetune4j.train.TrainSettings;
 import org.jspecify.annotations.Nullable;
@@ -17,5 +18,16 @@ public record Composition(@Nullable Adapter adapter, TrainSettings train, List<S
     /** Keeps an immutable copy. */
     public Composition {
         selectors = List.copyOf(selectors);
+    }
+
+    /**
+     * What speaks against samples that lose a part for their length, or nothing.
+     *
+     * @param method what needs them whole, and why, such as {@code poft compares whole responses}
+     */
+    public List<String> refuseShortened(String method) {
+        TooLong tooLong = train.tooLong();
+        return tooLong == TooLong.DROP || tooLong == TooLong.ERROR ? List.of() : List.of(method + ", but train.tooLong is "
+                + tooLong + ", which cuts samples. Choose DROP or ERROR.");
     }
 }

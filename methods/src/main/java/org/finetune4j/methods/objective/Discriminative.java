@@ -206,11 +206,7 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
 
     @Override
     public List<String> problems(Composition composition) {
-        List<String> problems = new ArrayList<>();
-        if (composition.train().tooLong().cuts()) {
-            problems.add("discriminative compares whole answers, but train.tooLong is " + composition.train().tooLong()
-                    + ", which cuts them. Choose DROP or ERROR.");
-        }
+        List<String> problems = new ArrayList<>(composition.refuseShortened("discriminative compares whole answers"));
         if (composition.selectors().contains("qTuning")) {
             problems.add("discriminative compares whole answers, but qTuning takes tokens out of them. Leave one of the two "
                     + "out.");

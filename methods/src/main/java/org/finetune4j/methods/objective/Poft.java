@@ -188,11 +188,7 @@ public record Poft(List<String> aligned, String scores, double beta, double gamm
 
     @Override
     public List<String> problems(Composition composition) {
-        List<String> problems = new ArrayList<>();
-        if (composition.train().tooLong().cuts()) {
-            problems.add("poft compares whole responses with what aligned models make of them, but train.tooLong is "
-                    + composition.train().tooLong() + ", which cuts them. Choose DROP or ERROR.");
-        }
+        List<String> problems = new ArrayList<>(composition.refuseShortened("poft compares whole responses with what aligned models make of them"));
         if (composition.selectors().contains("qTuning")) {
             problems.add("poft compares whole responses with what aligned models make of them, but qTuning takes tokens out "
                     + "of them. Leave one of the two out.");

@@ -3,13 +3,11 @@ package org.finetune4j.methods.select;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.DataSource;
@@ -146,8 +144,8 @@ public record Stat(String validation, Mode mode, Judge hard, TextSource teacher,
     @Override
     public Selection select(List<Sample> given, SelectionContext context) {
         List<Sample> questions = questions();
-        Set<Long> kept = questions.stream().map(Overlap::prompt).collect(Collectors.toCollection(HashSet::new));
-        List<Sample> pool = given.stream().filter(sample -> !kept.contains(Overlap.prompt(sample))).toList();
+        Set<Long> kept = Overlap.marks(questions);
+        List<Sample> pool = given.stream().filter(sample -> !Overlap.isIn(sample, kept)).toList();
         Map<String, List<Integer>> map = new SkillLabels(skills).map(pool);
         MissingSkills missing = MissingSkills.of(questions, hard, teacher, map.keySet(), maxNewTokens, maxDifficult, context);
         int each = mode == Mode.SELECT ? perSkill : references;
@@ -192,7 +190,7 @@ public record Stat(String validation, Mode mode, Judge hard, TextSource teacher,
                 context);
         report.put("questions invented", String.valueOf(made.questions()));
         report.put("questions whose solutions agree", String.valueOf(made.kept()));
-        return made.samples().stream().filter(sample -> !kept.contains(Overlap.prompt(sample))).toList();
+        return made.samples().stream().filter(sample -> !Overlap.isIn(sample, kept)).toList();
     }
 
     /** So many pairs of all, each as likely as any other, in their order. */

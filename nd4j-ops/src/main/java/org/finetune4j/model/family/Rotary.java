@@ -32,6 +32,25 @@ public record Rotary(int headDimension, int dimensions, double theta, RotaryScal
         return new Rotary(headDimension, headDimension, theta, new RotaryScaling.None());
     }
 
+    /**
+     * These positions for texts longer by a factor: with the base {@code theta factor^(d / (d - 2))} for d turned
+     * dimensions, the shortest wave stays as it is and the longest grows by exactly the factor (NTK-aware scaling).
+     *
+     * @param factor how many times as long texts become, finite and at least 1
+     * @throws IllegalArgumentException when the factor is out of range, or only one pair is turned
+     */
+    public Rotary rebased(double factor) {
+        if (!(factor >= 1 && Double.isFinite(factor))) {
+            throw new IllegalArgumentException("the factor of rebased rotary positions is " + factor
+                    + ", but must be at least 1");
+        }
+        if (dimensions < 4) {
+            throw new IllegalArgumentException("rotary positions of a single pair have one wave length, which cannot be "
+                    + "both kept and stretched");
+        }
+        return new Rotary(headDimension, dimensions, theta * Math.pow(factor, dimensions / (dimensions - 2.0)), scaling);
+    }
+
     /** The table that kernels turn by. */
     public RotaryTable table() {
         return scaling.byLength()
