@@ -101,15 +101,17 @@ class RandomRecipes(seed: Long) {
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
     }
 
-    private fun selecting(): Selecting = when (random.nextInt(3)) {
+    private fun selecting(): Selecting = when (random.nextInt(4)) {
         0 -> selector()
-        1 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
+        1 -> demask(0.0, share(), choice(), choice(), text(), "?" + text(), ":" + text(), share(), flip())
+        2 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
-    private fun objective(): Objective = when (random.nextInt(4)) {
+    private fun objective(): Objective = when (random.nextInt(5)) {
         0 -> sft(share(), number(), choice<Reduction>())
         1 -> dftDynamic()
+        3 -> sorted(List(random.nextInt(3)) { 1 + it * whole() }.distinct().sorted(), objective(), choice())
         2 -> undesirable(objective(), number(), number(), whole(), -1, choice(), choice())
         else -> asft(number(), choice<KlDirection>(), share())
     }

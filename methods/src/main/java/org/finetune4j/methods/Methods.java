@@ -62,11 +62,13 @@ import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.objective.Sorted;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Cft;
 import org.finetune4j.methods.select.CotBySampling;
+import org.finetune4j.methods.select.Demask;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.IracDistill;
 import org.finetune4j.methods.select.Pika;
@@ -110,6 +112,7 @@ public final class Methods {
             Discriminative.METHOD,
             FaultWeighted.METHOD,
             Undesirable.METHOD,
+            Sorted.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
@@ -122,6 +125,7 @@ public final class Methods {
             Pika.METHOD,
             Cft.METHOD,
             Uds.METHOD,
+            Demask.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
