@@ -18,6 +18,7 @@ import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.data.SyntheticTables;
+import org.finetune4j.methods.decode.ProposeAndAggregate;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
 import org.finetune4j.methods.evaluate.BrierBinary;
@@ -55,6 +56,7 @@ import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
+import org.finetune4j.methods.select.Aft;
 import org.finetune4j.methods.select.Cft;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.Pika;
@@ -101,6 +103,7 @@ public final class Methods {
             Stat.METHOD,
             Pika.METHOD,
             Cft.METHOD,
+            Aft.METHOD,
             Uds.METHOD,
             Lora.METHOD,
             Dora.METHOD,
@@ -128,7 +131,8 @@ public final class Methods {
             LlmJudge.METHOD,
             CodeTests.METHOD,
             StepJudge.METHOD,
-            LlmRating.METHOD);
+            LlmRating.METHOD,
+            ProposeAndAggregate.METHOD);
 
     private Methods() {
     }
