@@ -28,6 +28,12 @@ internal object Messages {
     const val NO_HELD_OUT: String =
         "evaluate(...) has no samples to ask. Add heldOut(jsonl(\"held-out.jsonl\")) with samples that are not trained on."
 
+    const val DEMONSTRATIONS_LEARNED =
+        "inContext puts demonstrations before every sample, whose answers would be learned too. Say chatTemplate(supervise = Turns.LAST)."
+
+    const val NOTHING_TO_DECODE =
+        "a decoder makes the probabilities of choices that metrics ask for, but nothing is measured. Add evaluate(calibration()), or leave it out."
+
     fun heldOutIsTrainedOn(source: DataSource): String =
         "$source is also what is trained on, so that the measurement would only show what was learned by heart. Give another file."
 

@@ -5,6 +5,8 @@ import org.finetune4j.data.format.AlpacaPrompt
 import org.finetune4j.data.format.RecordFormat
 import org.finetune4j.data.transform.Mix
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.decode.Decoder
+import org.finetune4j.methods.decode.SelfEnsemble
 import org.finetune4j.methods.evaluate.AnswerMetric
 import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Metric
@@ -33,6 +35,7 @@ class RandomRecipes(seed: Long) {
         adapter = maybe { adapter() },
         training = training(),
         evaluation = maybe { Evaluation(List(random.nextInt(3)) { metric() }, whole()) },
+        decoder = maybe { decoder() },
         output = maybe { text() },
         continueFrom = maybe { text() },
     )
@@ -59,9 +62,14 @@ class RandomRecipes(seed: Long) {
         else -> source(depth + 1).chosenOnly()
     }
 
-    private fun generated(): DataSource = when (random.nextInt(3)) {
+    private fun generated(): DataSource = when (random.nextInt(8)) {
         0 -> sokoban(whole(), 6, 7, 2, choice(), choice(), whole(), random.nextLong())
         1 -> generalPoints(whole(), 4, whole(), diverse8(), choice(), choice(), whole(), random.nextLong())
+        2 -> jsonl(text()).overlapSplit(200, whole(), share(), random.nextLong()).let { if (flip()) it.sft else it.rl }
+        3 -> jsonl(text()).budgetSplit(json(text()), number() + 1, share(), 0.5, 1.5, flip(), random.nextLong()).let { if (flip()) it.sft else it.pairs }
+        4 -> needle(listOf(100 + whole()), listOf(whole()), whole(), text(), random.nextLong())
+        5 -> csv(text()).answerTemplate(choice(), choice(), flip()).perGroupSubset("x" + text(), whole(), random.nextLong())
+        6 -> jsonl(text()).toolTrajectories(flip(), listOf("x" + text())).dropSteps(0.5, flip(), random.nextLong())
         else -> jsonl(text()).diversify(listOf("x" + text(), "y" + text()), random.nextLong())
     }
 
@@ -95,15 +103,17 @@ class RandomRecipes(seed: Long) {
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
     }
 
-    private fun selecting(): Selecting = when (random.nextInt(3)) {
+    private fun selecting(): Selecting = when (random.nextInt(4)) {
         0 -> selector()
-        1 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
+        1 -> demask(0.0, share(), choice(), choice(), text(), "?" + text(), ":" + text(), share(), flip())
+        2 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
-    private fun objective(): Objective = when (random.nextInt(4)) {
+    private fun objective(): Objective = when (random.nextInt(5)) {
         0 -> sft(share(), number(), choice<Reduction>())
         1 -> dftDynamic()
+        3 -> sorted(List(random.nextInt(3)) { 1 + it * whole() }.distinct().sorted(), objective(), choice())
         2 -> undesirable(objective(), number(), number(), whole(), -1, choice(), choice())
         else -> asft(number(), choice<KlDirection>(), share())
     }
@@ -117,7 +127,7 @@ class RandomRecipes(seed: Long) {
     private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 15 else 16)) {
         0 -> answerMetric()
         1 -> rouge(List(whole() % 3 + 1) { "rouge${random.nextInt(1, 10)}" }, flip(), text())
-        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), answerMetric(), number() + 0.5, share() + 1e-9, random.nextLong())
+        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), if (flip()) exactAnswer() else codeTests(), number() + 0.5, share() + 1e-9, random.nextLong())
         3 -> perplexity(choice(), 50, whole() % 50 + 1)
         4 -> multipleChoice(choice(), text(), listOf("a", "b"), text(), choice(), text())
         5 -> brier(text(), emptyList(), text(), choice(), text())
@@ -129,6 +139,21 @@ class RandomRecipes(seed: Long) {
         11 -> selfBleu(whole(), choice(), whole() + 1, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
         15 -> forgetting(source(), metric(depth + 1))
         else -> answerMetric()
+    }
+
+    private fun decoder(): Decoder = when (random.nextInt(3)) {
+        0 -> batchCalibration()
+        1 -> selfEnsemble(SelfEnsemble.Vary.PROMPT, templates = listOf("{prompt}" + text()))
+        else -> selfEnsemble(
+            if (flip()) SelfEnsemble.Vary.IC else SelfEnsemble.Vary.BOTH,
+            whole(),
+            choice(),
+            listOf("{prompt}" + text()),
+            source(),
+            whole(),
+            choice(),
+            random.nextLong(),
+        )
     }
 
     private fun answerMetric(): AnswerMetric = when (random.nextInt(4)) {

@@ -7,22 +7,31 @@ import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.data.AnswerTemplate;
+import org.finetune4j.methods.data.Biographies;
 import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
 import org.finetune4j.methods.data.DropSteps;
+import org.finetune4j.methods.data.EntityRelations;
+import org.finetune4j.methods.data.FigletRiddles;
 import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.InContext;
+import org.finetune4j.methods.data.NameDescriptions;
 import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.data.SyntheticTables;
+import org.finetune4j.methods.data.ToolTrajectories;
+import org.finetune4j.methods.decode.BatchCalibration;
 import org.finetune4j.methods.decode.ProposeAndAggregate;
+import org.finetune4j.methods.decode.SelfEnsemble;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
 import org.finetune4j.methods.evaluate.BrierBinary;
 import org.finetune4j.methods.evaluate.Calibration;
+import org.finetune4j.methods.evaluate.ChoiceF1;
 import org.finetune4j.methods.evaluate.ClassF1;
 import org.finetune4j.methods.evaluate.DistinctN;
 import org.finetune4j.methods.evaluate.Ead;
@@ -42,6 +51,7 @@ import org.finetune4j.methods.judge.CodeTests;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.LlmJudge;
 import org.finetune4j.methods.judge.LlmRating;
+import org.finetune4j.methods.judge.PuzzleAnswer;
 import org.finetune4j.methods.judge.StepJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.CurioSft;
@@ -53,12 +63,16 @@ import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.objective.Sorted;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
-import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Aft;
+import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Cft;
+import org.finetune4j.methods.select.CotBySampling;
+import org.finetune4j.methods.select.Demask;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.IracDistill;
 import org.finetune4j.methods.select.Pika;
 import org.finetune4j.methods.select.QTuning;
 import org.finetune4j.methods.select.RifRft;
@@ -72,6 +86,7 @@ public final class Methods {
     private static final List<Method<? extends Fragment>> ALL = List.of(
             Sokoban.METHOD,
             GeneralPoints.METHOD,
+            InContext.METHOD,
             Diversified.METHOD,
             DropSteps.METHOD,
             OverlapSplit.METHOD,
@@ -82,6 +97,11 @@ public final class Methods {
             Needle.METHOD,
             PerGroupSubset.METHOD,
             AnswerTemplate.METHOD,
+            ToolTrajectories.METHOD,
+            FigletRiddles.METHOD,
+            NameDescriptions.METHOD,
+            Biographies.METHOD,
+            EntityRelations.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
@@ -94,10 +114,13 @@ public final class Methods {
             Discriminative.METHOD,
             FaultWeighted.METHOD,
             Undesirable.METHOD,
+            Sorted.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
             BranchFilter.METHOD,
+            CotBySampling.METHOD,
+            IracDistill.METHOD,
             QTuning.METHOD,
             RifRft.METHOD,
             Stat.METHOD,
@@ -105,6 +128,7 @@ public final class Methods {
             Cft.METHOD,
             Aft.METHOD,
             Uds.METHOD,
+            Demask.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
@@ -116,6 +140,7 @@ public final class Methods {
             Rouge.METHOD,
             Perplexity.METHOD,
             MultipleChoice.METHOD,
+            ChoiceF1.METHOD,
             Brier.METHOD,
             BrierBinary.METHOD,
             Calibration.METHOD,
@@ -124,6 +149,8 @@ public final class Methods {
             Ead.METHOD,
             SelfBleu.METHOD,
             Forgetting.METHOD,
+            SelfEnsemble.METHOD,
+            BatchCalibration.METHOD,
             Policy.METHOD,
             LocalModel.METHOD,
             OpenAi.METHOD,
@@ -131,6 +158,7 @@ public final class Methods {
             LlmJudge.METHOD,
             CodeTests.METHOD,
             StepJudge.METHOD,
+            PuzzleAnswer.METHOD,
             LlmRating.METHOD,
             ProposeAndAggregate.METHOD);
 

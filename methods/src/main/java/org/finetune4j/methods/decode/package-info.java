@@ -1,4 +1,4 @@
-/** How answers are generated: one file per method. */
+/** How the probabilities of choices are made of a model's passes, one file per method. */
 @NullMarked
 package org.finetune4j.methods.decode;
 
