@@ -25,6 +25,7 @@ import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.data.SyntheticTables;
 import org.finetune4j.methods.data.ToolTrajectories;
 import org.finetune4j.methods.decode.BatchCalibration;
+import org.finetune4j.methods.decode.ProposeAndAggregate;
 import org.finetune4j.methods.decode.SelfEnsemble;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
@@ -66,6 +67,7 @@ import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Sorted;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
+import org.finetune4j.methods.select.Aft;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Cft;
 import org.finetune4j.methods.select.CotBySampling;
@@ -126,6 +128,7 @@ public final class Methods {
             Stat.METHOD,
             Pika.METHOD,
             Cft.METHOD,
+            Aft.METHOD,
             Uds.METHOD,
             Demask.METHOD,
             Lora.METHOD,
@@ -158,7 +161,8 @@ public final class Methods {
             CodeTests.METHOD,
             StepJudge.METHOD,
             PuzzleAnswer.METHOD,
-            LlmRating.METHOD);
+            LlmRating.METHOD,
+            ProposeAndAggregate.METHOD);
 
     private Methods() {
     }
