@@ -10,11 +10,10 @@ import org.finetune4j.dsl.Recipe
 import org.finetune4j.dsl.SettingSource
 import org.finetune4j.dsl.SplitSide
 import org.finetune4j.dsl.Training
+import org.finetune4j.dsl.Turns
 import org.finetune4j.dsl.UntrainedModel
 import org.finetune4j.dsl.json.RecipeJson
-import org.finetune4j.methods.select.BatchMethod
-import org.finetune4j.methods.select.Selector
-import org.finetune4j.methods.evaluate.Forgetting
+import org.finetune4j.methods.data.InContext
 import org.finetune4j.methods.evaluate.Forgetting
 import org.finetune4j.methods.select.BatchMethod
 import org.finetune4j.methods.select.Selector
@@ -40,9 +39,12 @@ internal class Job(private val recipe: Recipe) {
     /** What the trainer cannot know, because it does not get that far: one sentence each, with its path. */
     fun problems(): List<String> = listOfNotNull(
         recipe.evaluation?.let { if (recipe.heldOut == null) "evaluate: ${Messages.NO_HELD_OUT}" else null },
+        recipe.decoder?.let { if (recipe.evaluation == null) "decode: ${Messages.NOTHING_TO_DECODE}" else null },
         recipe.heldOut?.let { if (it == recipe.data.source) "heldOut: ${Messages.heldOutIsTrainedOn(it)}" else null },
         recipe.evaluation?.metrics?.filterIsInstance<Forgetting>()?.map { it.on() }?.filterIsInstance<SettingSource>()
             ?.firstOrNull { it.source == recipe.data.source }?.let { "evaluate: ${Messages.heldOutIsTrainedOn(it.source)}" },
+        RecipeJson.methods(recipe.data.source, "data.source").firstOrNull { (_, by) -> by is InContext }
+            ?.takeIf { recipe.data.template.supervise != Turns.LAST }?.let { (path, _) -> "$path: ${Messages.DEMONSTRATIONS_LEARNED}" },
         recipe.data.template.file?.let { if (Files.isRegularFile(Path.of(it))) null else "data.template: ${Messages.noTemplate(it)}" },
         recipe.continueFrom?.let {
             if (Files.isDirectory(Path.of(it, "checkpoints"))) null else "continueFrom: ${Messages.nothingToContinue(it)}"
@@ -66,7 +68,7 @@ internal class Job(private val recipe: Recipe) {
         recipe.continueFrom?.let { builder.continueFrom(Path.of(it)) }
         recipe.heldOut?.let { samples ->
             val asked = recipe.evaluation ?: org.finetune4j.dsl.Evaluation(metrics = emptyList())
-            builder.evaluation(Evaluation(heldOut(samples).open(), asked.metrics, asked.maxNewTokens))
+            builder.evaluation(Evaluation(heldOut(samples).open(), asked.metrics, asked.maxNewTokens, recipe.decoder))
         }
         return builder.build()
     }
