@@ -3,7 +3,9 @@ package org.finetune4j.dsl
 import org.finetune4j.methods.evaluate.Brier
 import org.finetune4j.methods.evaluate.BrierBinary
 import org.finetune4j.methods.evaluate.Calibration
+import org.finetune4j.methods.evaluate.ChoiceF1
 import org.finetune4j.methods.evaluate.ChoiceForm
+import org.finetune4j.methods.evaluate.ClassF1
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.evaluate.MultipleChoice
 
@@ -108,3 +110,28 @@ public fun calibration(
     form: ChoiceForm = ChoiceForm.TEXTS,
     delimiter: String = "",
 ): Metric = Calibration(bins, scheme, choices, labels, gold, form, delimiter)
+
+/**
+ * F1 of the choices that the model finds the most probable, 0 to 1; the same choices are one class in all questions.
+ *
+ * Source: common practice, as scikit-learn defines it.
+ *
+ * @param average how classes are averaged: each the same, each item the same (accuracy), or by their number of references
+ * @param choices the field with the choices of a sample: a list of texts, or an object with such a list as `text` and names
+ *   of them as `label`
+ * @param labels the choices of samples without such a field
+ * @param gold the field that says which is right: its place counted from 0, its letter or label, or its text; `answer` is the
+ *   sample's reference
+ * @param form what the model is asked for: the text of a choice, or the letter before it in a list that the prompt then ends
+ *   with
+ * @param delimiter what stands between the prompt and each choice; a chat template brings its own
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun choiceF1(
+    average: ClassF1.Average = ClassF1.Average.MACRO,
+    choices: String = "choices",
+    labels: List<String> = emptyList(),
+    gold: String = "answer",
+    form: ChoiceForm = ChoiceForm.TEXTS,
+    delimiter: String = "",
+): Metric = ChoiceF1(average, choices, labels, gold, form, delimiter)

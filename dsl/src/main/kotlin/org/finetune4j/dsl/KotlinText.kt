@@ -16,7 +16,7 @@ internal fun call(function: String, first: String?, vararg named: Pair<String, S
 
 /** The call that makes [fragment], with every setting. */
 internal fun call(fragment: Fragment): String =
-    call(fragment.method().name(), null, *fragment.settings().map { (name, value) -> name to literal(value) }.toTypedArray())
+    call(fragment.method().name(), null, *SettingSource.settings(fragment).map { (name, value) -> name to literal(value) }.toTypedArray())
 
 /** [value] as Kotlin text. */
 internal fun literal(value: Any): String = when (value) {

@@ -28,6 +28,12 @@ internal object Messages {
     const val NO_HELD_OUT: String =
         "evaluate(...) has no samples to ask. Add heldOut(jsonl(\"held-out.jsonl\")) with samples that are not trained on."
 
+    const val DEMONSTRATIONS_LEARNED =
+        "inContext puts demonstrations before every sample, whose answers would be learned too. Say chatTemplate(supervise = Turns.LAST)."
+
+    const val NOTHING_TO_DECODE =
+        "a decoder makes the probabilities of choices that metrics ask for, but nothing is measured. Add evaluate(calibration()), or leave it out."
+
     fun heldOutIsTrainedOn(source: DataSource): String =
         "$source is also what is trained on, so that the measurement would only show what was learned by heart. Give another file."
 
@@ -54,6 +60,9 @@ internal object Messages {
         "${names.joinToString(" and ")} both decide which response a prompt is trained with, but stand in calls of their own, " +
             "which say nothing of their order. Write one call with the first one first, such as " +
             "select(${names.joinToString(", ") { "$it(...)" }})."
+
+    fun noMargin(margin: Double): String =
+        "pikaPairs(margin = $margin), but a margin must be at least 0 and finite. Correct it."
 
     fun notExactMatch(metric: String): String =
         "exactAnswer: $metric compares no answers one by one. Give exactMatch(...), gsm8kStrict() or gsm8kFlexible()."

@@ -14,6 +14,8 @@ import org.finetune4j.methods.evaluate.Perplexity
 import org.finetune4j.methods.evaluate.Rouge
 import org.finetune4j.methods.evaluate.SemanticSimilarity
 import org.finetune4j.methods.evaluate.TokenF1
+import org.finetune4j.methods.judge.ExactAnswer
+import org.finetune4j.methods.judge.Judge
 
 /**
  * Exact match: the share of generated answers that equal the reference answer, 0 to 1.
@@ -87,7 +89,7 @@ public fun classF1(average: ClassF1.Average = ClassF1.Average.MACRO, labels: Lis
  *
  * @param k answers of which one must be right, 1 to [n]
  * @param n answers drawn to each prompt, at least 1
- * @param by what tells right from wrong: an answer to which it gives 1 is right
+ * @param by what tells right from wrong, by a rule or by tests, such as [codeTests]
  * @param temperature of the draw, at least 0, and above it where [n] is above 1
  * @param topP of the draw: the most probable tokens whose probabilities reach this sum, above 0 and at most 1
  * @param seed of the draw
@@ -97,7 +99,7 @@ public fun classF1(average: ClassF1.Average = ClassF1.Average.MACRO, labels: Lis
 public fun passAtK(
     k: Int = 1,
     n: Int = 1,
-    by: AnswerMetric = exactMatch(),
+    by: Judge = ExactAnswer(ExactMatch()),
     temperature: Double = 0.8,
     topP: Double = 0.95,
     seed: Long = 0,

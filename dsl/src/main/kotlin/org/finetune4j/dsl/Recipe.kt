@@ -3,11 +3,13 @@ package org.finetune4j.dsl
 import kotlinx.serialization.SerialName
 import kotlinx.serialization.Serializable
 import org.finetune4j.dsl.json.AdapterSerializer
+import org.finetune4j.dsl.json.DecoderSerializer
 import org.finetune4j.dsl.json.MetricSerializer
 import org.finetune4j.dsl.json.ObjectiveSerializer
 import org.finetune4j.dsl.json.RecipeJson
 import org.finetune4j.dsl.json.SelectorSerializer
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.decode.Decoder
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.select.Selecting
@@ -23,6 +25,7 @@ import org.finetune4j.methods.select.Selecting
  * @property adapter the parameterisation that trains, or null to train every weight
  * @property training steps, optimiser, precision and seed
  * @property evaluation what is measured before and after training
+ * @property decoder how the probabilities of choices are made that are measured, or null for one pass over each
  * @property output the run's folder, or null for a folder named after the recipe
  * @property continueFrom the folder of another run whose latest checkpoint's weights this one begins with, or null
  */
@@ -42,6 +45,9 @@ public data class Recipe(
     public val training: Training = Training(),
     @SerialName("evaluate")
     public val evaluation: Evaluation? = null,
+    @SerialName("decode")
+    @Serializable(with = DecoderSerializer::class)
+    public val decoder: Decoder? = null,
     public val output: String? = null,
     public val continueFrom: String? = null,
 ) {
@@ -62,6 +68,7 @@ public data class Recipe(
         adapter?.let { "adapt(${call(it)})" },
         training,
         evaluation,
+        decoder?.let { "decode(${call(it)})" },
         output?.let { "output(${quoted(it)})" },
         continueFrom?.let { "continueFrom(${quoted(it)})" },
     ).joinToString("\n", prefix = "recipe {\n", postfix = "\n}") { it.toString().prependIndent("    ") }

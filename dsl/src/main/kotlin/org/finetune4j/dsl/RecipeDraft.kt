@@ -2,6 +2,7 @@ package org.finetune4j.dsl
 
 import org.finetune4j.FinetuneException
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.decode.Decoder
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.select.Selecting
 import org.finetune4j.methods.select.Selector
@@ -20,6 +21,7 @@ internal class RecipeDraft(
     private val adapters: List<Adapter>,
     private val trainings: List<Training>,
     private val evaluations: List<Evaluation>,
+    private val decoders: List<Decoder>,
     private val outputs: List<String>,
     private val startingRuns: List<String>,
     private val start: Training,
@@ -40,6 +42,7 @@ internal class RecipeDraft(
             adapters.ifEmpty { usual.adapters },
             trainings.ifEmpty { usual.trainings },
             evaluations.ifEmpty { usual.evaluations },
+            decoders.ifEmpty { usual.decoders },
             outputs.ifEmpty { usual.outputs },
             startingRuns.ifEmpty { usual.startingRuns },
             start,
@@ -48,7 +51,7 @@ internal class RecipeDraft(
 
     /** This draft without a run that it continues. */
     fun fromTheBase(): RecipeDraft = RecipeDraft(
-        bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, outputs, emptyList(), start,
+        bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, decoders, outputs, emptyList(), start,
     )
 
     /**
@@ -74,6 +77,7 @@ internal class RecipeDraft(
         adapters.firstOrNull(),
         training,
         evaluations.firstOrNull(),
+        decoders.firstOrNull(),
         outputs.firstOrNull(),
         startingRuns.firstOrNull(),
     )
@@ -96,6 +100,7 @@ internal class RecipeDraft(
         repeated("adapt", adapters) { call(it) },
         repeated("train", trainings) { "train { }" },
         repeated("evaluate", evaluations) { it.toString() },
+        repeated("decode", decoders) { call(it) },
         repeated("output", outputs) { quoted(it) },
         repeated("continueFrom", startingRuns) { quoted(it) },
     )

@@ -2,6 +2,7 @@ package org.finetune4j.dsl
 
 import org.finetune4j.head.TokenView
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.decode.Decoder
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.select.Selecting
@@ -24,6 +25,7 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
     private val adapters = mutableListOf<Adapter>()
     private val trainings = mutableListOf<Training>()
     private val evaluations = mutableListOf<Evaluation>()
+    private val decoders = mutableListOf<Decoder>()
     private val outputs = mutableListOf<String>()
     private val startingRuns = mutableListOf<String>()
 
@@ -93,6 +95,11 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
         evaluations += Evaluation(metrics.toList(), maxNewTokens)
     }
 
+    /** Makes the probabilities of choices that metrics ask for by [decoder]; without this call, by one pass over each. */
+    public fun decode(decoder: Decoder) {
+        decoders += decoder
+    }
+
     /**
      * Keeps checkpoints, the log and the result in [folder]; without this call, in `runs/` under the recipe's own name.
      */
@@ -112,7 +119,7 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
 
     internal fun draft(): RecipeDraft {
         val own = RecipeDraft(
-            bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, outputs, startingRuns, start,
+            bases, data, heldOut, splits, selections, objectives, adapters, trainings, evaluations, decoders, outputs, startingRuns, start,
         )
         return if (usual == null) own else own.over(usual)
     }

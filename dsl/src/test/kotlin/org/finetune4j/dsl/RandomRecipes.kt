@@ -5,6 +5,8 @@ import org.finetune4j.data.format.AlpacaPrompt
 import org.finetune4j.data.format.RecordFormat
 import org.finetune4j.data.transform.Mix
 import org.finetune4j.methods.adapt.Adapter
+import org.finetune4j.methods.decode.Decoder
+import org.finetune4j.methods.decode.SelfEnsemble
 import org.finetune4j.methods.evaluate.AnswerMetric
 import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Metric
@@ -33,6 +35,7 @@ class RandomRecipes(seed: Long) {
         adapter = maybe { adapter() },
         training = training(),
         evaluation = maybe { Evaluation(List(random.nextInt(3)) { metric() }, whole()) },
+        decoder = maybe { decoder() },
         output = maybe { text() },
         continueFrom = maybe { text() },
     )
@@ -59,9 +62,14 @@ class RandomRecipes(seed: Long) {
         else -> source(depth + 1).chosenOnly()
     }
 
-    private fun generated(): DataSource = when (random.nextInt(3)) {
+    private fun generated(): DataSource = when (random.nextInt(8)) {
         0 -> sokoban(whole(), 6, 7, 2, choice(), choice(), whole(), random.nextLong())
         1 -> generalPoints(whole(), 4, whole(), diverse8(), choice(), choice(), whole(), random.nextLong())
+        2 -> jsonl(text()).overlapSplit(200, whole(), share(), random.nextLong()).let { if (flip()) it.sft else it.rl }
+        3 -> jsonl(text()).budgetSplit(json(text()), number() + 1, share(), 0.5, 1.5, flip(), random.nextLong()).let { if (flip()) it.sft else it.pairs }
+        4 -> needle(listOf(100 + whole()), listOf(whole()), whole(), text(), random.nextLong())
+        5 -> csv(text()).answerTemplate(choice(), choice(), flip()).perGroupSubset("x" + text(), whole(), random.nextLong())
+        6 -> jsonl(text()).toolTrajectories(flip(), listOf("x" + text())).dropSteps(0.5, flip(), random.nextLong())
         else -> jsonl(text()).diversify(listOf("x" + text(), "y" + text()), random.nextLong())
     }
 
@@ -71,10 +79,11 @@ class RandomRecipes(seed: Long) {
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { constant(text()) }, maybe { choice<RecordFormat>() }, choice<AlpacaPrompt>(),
     )
 
-    private fun selector(): Selector = when (random.nextInt(5)) {
+    private fun selector(): Selector = when (random.nextInt(6)) {
         0 -> grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong())
         1 -> s3ft(judge(), maybe { text() + "{response}{prompt}" }, whole(), number() + 1e-9, 1 - share(), whole(), generator(), true, random.nextLong())
         2 -> rifRft(judge(), whole() + 1, choice(), share(), number() + 1e-9, 1 - share(), whole(), random.nextLong())
+        4 -> pika(generator(), generator(), llmRating(generator()), whole(), whole(), number() + 1e-9, whole(), choice(), flip(), random.nextLong())
         3 -> stat(text(), choice(), judge(), generator(), text(), whole(), whole(), whole(), whole(), 100, whole(), whole(), whole(), whole(), random.nextLong())
         else -> ssr(judge(), text(), choice(), number(), 1 - share(), whole(), random.nextLong())
     }
@@ -116,7 +125,7 @@ class RandomRecipes(seed: Long) {
     private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 15 else 16)) {
         0 -> answerMetric()
         1 -> rouge(List(whole() % 3 + 1) { "rouge${random.nextInt(1, 10)}" }, flip(), text())
-        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), answerMetric(), number() + 0.5, share() + 1e-9, random.nextLong())
+        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), if (flip()) exactAnswer() else codeTests(), number() + 0.5, share() + 1e-9, random.nextLong())
         3 -> perplexity(choice(), 50, whole() % 50 + 1)
         4 -> multipleChoice(choice(), text(), listOf("a", "b"), text(), choice(), text())
         5 -> brier(text(), emptyList(), text(), choice(), text())
@@ -128,6 +137,21 @@ class RandomRecipes(seed: Long) {
         11 -> selfBleu(whole(), choice(), whole() + 1, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
         15 -> forgetting(source(), metric(depth + 1))
         else -> answerMetric()
+    }
+
+    private fun decoder(): Decoder = when (random.nextInt(3)) {
+        0 -> batchCalibration()
+        1 -> selfEnsemble(SelfEnsemble.Vary.PROMPT, templates = listOf("{prompt}" + text()))
+        else -> selfEnsemble(
+            if (flip()) SelfEnsemble.Vary.IC else SelfEnsemble.Vary.BOTH,
+            whole(),
+            choice(),
+            listOf("{prompt}" + text()),
+            source(),
+            whole(),
+            choice(),
+            random.nextLong(),
+        )
     }
 
     private fun answerMetric(): AnswerMetric = when (random.nextInt(4)) {

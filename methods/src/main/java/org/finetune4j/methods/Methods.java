@@ -7,24 +7,33 @@ import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.data.AnswerTemplate;
+import org.finetune4j.methods.data.Biographies;
 import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
 import org.finetune4j.methods.data.DropSteps;
+import org.finetune4j.methods.data.EntityRelations;
+import org.finetune4j.methods.data.FigletRiddles;
 import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.InContext;
+import org.finetune4j.methods.data.NameDescriptions;
 import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
+import org.finetune4j.methods.data.SyntheticTables;
+import org.finetune4j.methods.data.ToolTrajectories;
+import org.finetune4j.methods.decode.BatchCalibration;
+import org.finetune4j.methods.decode.SelfEnsemble;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
 import org.finetune4j.methods.evaluate.BrierBinary;
 import org.finetune4j.methods.evaluate.Calibration;
+import org.finetune4j.methods.evaluate.ChoiceF1;
 import org.finetune4j.methods.evaluate.ClassF1;
 import org.finetune4j.methods.evaluate.DistinctN;
 import org.finetune4j.methods.evaluate.Ead;
-import org.finetune4j.methods.data.SyntheticTables;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.MultipleChoice;
@@ -40,6 +49,8 @@ import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.judge.CodeTests;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.LlmJudge;
+import org.finetune4j.methods.judge.LlmRating;
+import org.finetune4j.methods.judge.PuzzleAnswer;
 import org.finetune4j.methods.judge.StepJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.CurioSft;
@@ -55,8 +66,12 @@ import org.finetune4j.methods.objective.Sorted;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.BranchFilter;
+import org.finetune4j.methods.select.Cft;
+import org.finetune4j.methods.select.CotBySampling;
 import org.finetune4j.methods.select.Demask;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.IracDistill;
+import org.finetune4j.methods.select.Pika;
 import org.finetune4j.methods.select.QTuning;
 import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
@@ -69,6 +84,7 @@ public final class Methods {
     private static final List<Method<? extends Fragment>> ALL = List.of(
             Sokoban.METHOD,
             GeneralPoints.METHOD,
+            InContext.METHOD,
             Diversified.METHOD,
             DropSteps.METHOD,
             OverlapSplit.METHOD,
@@ -79,6 +95,11 @@ public final class Methods {
             Needle.METHOD,
             PerGroupSubset.METHOD,
             AnswerTemplate.METHOD,
+            ToolTrajectories.METHOD,
+            FigletRiddles.METHOD,
+            NameDescriptions.METHOD,
+            Biographies.METHOD,
+            EntityRelations.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
@@ -96,9 +117,13 @@ public final class Methods {
             S3ft.METHOD,
             Ssr.METHOD,
             BranchFilter.METHOD,
+            CotBySampling.METHOD,
+            IracDistill.METHOD,
             QTuning.METHOD,
             RifRft.METHOD,
             Stat.METHOD,
+            Pika.METHOD,
+            Cft.METHOD,
             Uds.METHOD,
             Demask.METHOD,
             Lora.METHOD,
@@ -112,6 +137,7 @@ public final class Methods {
             Rouge.METHOD,
             Perplexity.METHOD,
             MultipleChoice.METHOD,
+            ChoiceF1.METHOD,
             Brier.METHOD,
             BrierBinary.METHOD,
             Calibration.METHOD,
@@ -120,13 +146,17 @@ public final class Methods {
             Ead.METHOD,
             SelfBleu.METHOD,
             Forgetting.METHOD,
+            SelfEnsemble.METHOD,
+            BatchCalibration.METHOD,
             Policy.METHOD,
             LocalModel.METHOD,
             OpenAi.METHOD,
             ExactAnswer.METHOD,
             LlmJudge.METHOD,
             CodeTests.METHOD,
-            StepJudge.METHOD);
+            StepJudge.METHOD,
+            PuzzleAnswer.METHOD,
+            LlmRating.METHOD);
 
     private Methods() {
     }

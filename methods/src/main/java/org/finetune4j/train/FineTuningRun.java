@@ -21,6 +21,8 @@ import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.Fragment;
 import org.finetune4j.methods.Methods;
+import org.finetune4j.methods.decode.Decoder;
+import org.finetune4j.methods.evaluate.Examinee;
 import org.finetune4j.methods.evaluate.MetricResult;
 import org.finetune4j.methods.evaluate.References;
 import org.finetune4j.methods.objective.ExamplePreparation;
@@ -264,10 +266,20 @@ final class FineTuningRun {
     /** Measures the model as it is now; nothing of the training changes. */
     private Baseline measure(String key, String name) {
         try (ModelExaminee examinee = new ModelExaminee(job, model, tokenizer, preparation.limit(), name, listener)) {
-            List<MetricResult> results = preparation.measured().stream()
-                    .flatMap(one -> one.metric().measure(one.samples(), examinee).stream()).toList();
+            Decoder decoder = decoder();
+            Examinee decoded = decoder == null ? examinee : decoder.over(examinee);
+            List<MetricResult> results = new ArrayList<>();
+            for (Preparation.Measured one : preparation.measured()) {
+                boolean differs = decoder != null && one.metric().asksForProbabilities();
+                one.metric().measure(one.samples(), decoded).forEach(result -> results.add(!differs ? result
+                        : result.by("decode:" + settings(List.of(decoder)))));
+            }
             return new Baseline(key, results, examinee.answers(shown));
         }
+    }
+
+    private @Nullable Decoder decoder() {
+        return job.evaluation() == null ? null : job.evaluation().decoder();
     }
 
     private Baseline before() {
@@ -275,7 +287,8 @@ final class FineTuningRun {
                 + job.train().tokensPerBatch() + preparation.limit() + encoding.fingerprint() + encodedPrompts(shown)
                 + preparation.measured().stream().map(one -> settings(List.of(one.metric())) + one.samples()
                         + encodedPrompts(one.samples())).toList()
-                + (job.evaluation() == null ? 0 : job.evaluation().maxNewTokens()));
+                + (job.evaluation() == null ? 0 : job.evaluation().maxNewTokens())
+                + (decoder() == null ? "" : settings(List.of(decoder())) + decoder().fingerprint()));
         Path runFolder = job.runFolder();
         Baseline known = runFolder == null ? null : Baseline.read(runFolder, key);
         if (known != null) {

@@ -26,6 +26,7 @@ import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.methods.decode.Decoder;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.objective.Composition;
 import org.finetune4j.methods.generate.Policy;
@@ -182,6 +183,14 @@ final class Planner {
                 metric.requireMeasurable(asked);
                 measured.add(new Preparation.Measured(metric, asked));
             });
+        }
+        Decoder decoder = evaluation.decoder();
+        if (decoder != null) {
+            attempt("decode", decoder::requireUsable);
+            if (evaluation.metrics().stream().noneMatch(Metric::asksForProbabilities)) {
+                problems.add("decode: " + decoder.method().name() + " makes probabilities of choices, for which no metric asks. "
+                        + "Measure calibration(), brier() or multipleChoice() without normalisation, or leave it out.");
+            }
         }
     }
 

@@ -2,6 +2,7 @@ package org.finetune4j.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -16,6 +17,7 @@ import org.finetune4j.data.DataSource;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.methods.decode.SelfEnsemble;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
 import org.finetune4j.methods.evaluate.Calibration;
@@ -31,6 +33,7 @@ import org.finetune4j.methods.evaluate.Perplexity;
 import org.finetune4j.methods.evaluate.Rouge;
 import org.finetune4j.methods.evaluate.SelfBleu;
 import org.finetune4j.methods.evaluate.TokenF1;
+import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.BeforeAll;
@@ -62,7 +65,7 @@ class EvaluationRunTest {
     private static List<Metric> everything() {
         Map<String, Object> drawn = Map.of("samples", 2, "temperature", 1.0);
         return List.of(new ExactMatch(), new TokenF1(""), ClassF1.METHOD.create(new Settings(Map.of())),
-                new PassAtK(2, 3, new ExactMatch(), 1, 1, 0), new Bleu(), new Rouge(), new Perplexity(),
+                new PassAtK(2, 3, new ExactAnswer(), 1, 1, 0), new Bleu(), new Rouge(), new Perplexity(),
                 new Perplexity(Perplexity.Unit.BITS_PER_BYTE, 0, 1), new MultipleChoice(), MultipleChoice.mmlu(), new Brier(),
                 new Calibration(10, Calibration.Scheme.EQUAL_WIDTH), DistinctN.METHOD.create(new Settings(drawn)),
                 Ead.METHOD.create(new Settings(drawn)), SelfBleu.METHOD.create(new Settings(drawn)),
@@ -87,7 +90,7 @@ class EvaluationRunTest {
         }
         List<String> names = first.stream().map(FineTuned.Comparison::name).toList();
         assertEquals(List.of("exactMatch", "tokenF1", "classF1", "passAt2", "bleu", "rouge1", "rouge2", "rougeL", "perplexity",
-                "bitsPerByte", "multipleChoice", "multipleChoice (2)", "brier", "ece", "mce", "nll", "distinct1", "ead1", "selfBleu",
+                "bitsPerByte", "multipleChoice", "multipleChoice (2)", "brier", "ece", "mce", "nll", "entropy", "distinct1", "ead1", "selfBleu",
                 "perplexity on pages", "exactMatch on general", "heldOutLoss"), names);
         for (FineTuned.Comparison comparison : first) {
             assertTrue(Double.isFinite(comparison.before().value()) && Double.isFinite(comparison.after().value()),
@@ -158,5 +161,46 @@ class EvaluationRunTest {
                     .toList());
         }
         assertTrue(stages.stream().noneMatch(stage -> stage.startsWith("generate")), stages.toString());
+    }
+
+    @Test
+    void aDecoderMakesTheProbabilitiesOfChoices() {
+        Map<String, Object> settings = Map.of("members", 3, "demonstrations", 1, "pool", SmallModel.samples("pool", 5, 9));
+        List<Metric> metrics = List.of(new MultipleChoice(), new Calibration(10, Calibration.Scheme.EQUAL_WIDTH),
+                new ExactMatch());
+        FineTuning job = job(metrics).evaluation(new Evaluation(choices(), metrics, 6,
+                SelfEnsemble.METHOD.create(new Settings(settings)))).build();
+        assertEquals(List.of(), job.plan().problems());
+        try (FineTuned decoded = job.run(TrainingListener.NONE);
+             FineTuned plain = job(metrics).evaluation(new Evaluation(choices(), metrics, 6)).build().run(TrainingListener.NONE)) {
+            for (int i = 0; i < decoded.comparisons().size(); i++) {
+                FineTuned.Comparison with = decoded.comparisons().get(i);
+                boolean asks = !List.of("exactMatch", "heldOutLoss").contains(with.name());
+                assertEquals(asks, with.after().signature().contains("|decode:[selfEnsemble{"), with.after().signature());
+                if (with.name().equals("nll")) {
+                    assertNotEquals(plain.comparisons().get(i).after().value(), with.after().value(), 1e-6);
+                }
+                if (!asks) {
+                    assertEquals(plain.comparisons().get(i), with);
+                }
+            }
+        }
+    }
+
+    private static DataSource choices() {
+        List<String> words = List.of("ab", "ba", "ca", "dd");
+        return DataSource.of("choices", SmallModel.samples("choices", 6, 3).samples().stream().map(sample -> new Sample(
+                sample.id(), sample.messages(), List.of(), words.get(sample.id().length() % 4),
+                Map.of("choices", "[\"ab\", \"ba\", \"ca\", \"dd\"]"))).toList());
+    }
+
+    @Test
+    void aDecoderWithoutProbabilitiesOrDemonstrationsIsRefused() {
+        List<String> problems = job(List.of()).evaluation(new Evaluation(asked(), List.of(new ExactMatch()), 4,
+                SelfEnsemble.METHOD.create(new Settings(Map.of())))).build().plan().problems();
+        assertEquals(2, problems.size(), problems.toString());
+        assertTrue(problems.get(0).startsWith("decode: selfEnsemble: vary = IC changes the demonstrations"), problems.get(0));
+        assertTrue(problems.get(1).startsWith("decode: selfEnsemble makes probabilities of choices, for which no metric asks"),
+                problems.get(1));
     }
 }

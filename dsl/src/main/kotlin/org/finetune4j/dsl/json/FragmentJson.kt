@@ -35,7 +35,7 @@ internal object FragmentJson {
     fun write(fragment: Fragment): JsonObject = buildJsonObject {
         put(METHOD, JsonPrimitive(fragment.method().name()))
         if (isPublished(fragment)) {
-            fragment.settings().forEach { (name, value) -> put(name, toJson(value)) }
+            SettingSource.settings(fragment).forEach { (name, value) -> put(name, toJson(value)) }
         } else {
             put(DEFINED_IN, JsonPrimitive("script"))
         }

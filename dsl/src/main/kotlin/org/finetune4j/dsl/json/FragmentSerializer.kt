@@ -15,6 +15,7 @@ import org.finetune4j.methods.Fragment
 import org.finetune4j.methods.Method
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.data.DataMethod
+import org.finetune4j.methods.decode.Decoder as ChoiceDecoder
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.select.Selecting
@@ -48,5 +49,7 @@ internal object SelectorSerializer : FragmentSerializer<Selecting>(Method.Kind.S
 internal object AdapterSerializer : FragmentSerializer<Adapter>(Method.Kind.ADAPT, Adapter::class.java)
 
 internal object MetricSerializer : FragmentSerializer<Metric>(Method.Kind.EVALUATE, Metric::class.java)
+
+internal object DecoderSerializer : FragmentSerializer<ChoiceDecoder>(Method.Kind.DECODE, ChoiceDecoder::class.java)
 
 internal object DataMethodSerializer : FragmentSerializer<DataMethod>(Method.Kind.DATA, DataMethod::class.java)

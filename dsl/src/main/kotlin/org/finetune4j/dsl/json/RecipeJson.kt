@@ -114,7 +114,7 @@ internal object RecipeJson {
     }
 
     /** The methods that make data, with their paths. */
-    private fun methods(source: DataSource, path: String): List<Pair<String, Fragment>> = when (source) {
+    fun methods(source: DataSource, path: String): List<Pair<String, Fragment>> = when (source) {
         is DerivedData -> methods(source.source, "$path.source")
         is Mixture -> source.parts.flatMapIndexed { i, part -> methods(part.source, "$path.parts[$i].source") }
         is MadeData -> listOf("$path.by" to source.by) + source.of.flatMapIndexed { i, of -> methods(of, "$path.of[$i]") }
@@ -125,5 +125,6 @@ internal object RecipeJson {
         recipe.selectors.mapIndexed { i, selector -> "$SELECT[$i]" to selector } +
             listOfNotNull("objective" to recipe.objective, recipe.adapter?.let { "adapt" to it }) +
             methods(recipe.data.source, "data.source") + recipe.heldOut?.let { methods(it, "heldOut") }.orEmpty() +
-            recipe.evaluation?.metrics.orEmpty().mapIndexed { i, metric -> "evaluate.metrics[$i]" to metric }
+            recipe.evaluation?.metrics.orEmpty().mapIndexed { i, metric -> "evaluate.metrics[$i]" to metric } +
+            listOfNotNull(recipe.decoder?.let { "decode" to it })
 }

@@ -70,6 +70,11 @@ public record Brier(String choices, List<String> labels, String gold, ChoiceForm
     }
 
     @Override
+    public boolean asksForProbabilities() {
+        return true;
+    }
+
+    @Override
     public void requireMeasurable(List<Sample> samples) {
         questions(samples);
     }

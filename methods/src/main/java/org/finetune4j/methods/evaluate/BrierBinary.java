@@ -56,6 +56,11 @@ public record BrierBinary(String choices, List<String> labels, String gold, Choi
     }
 
     @Override
+    public boolean asksForProbabilities() {
+        return true;
+    }
+
+    @Override
     public void requireMeasurable(List<Sample> samples) {
         questions(samples);
     }

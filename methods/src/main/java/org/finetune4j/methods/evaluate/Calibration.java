@@ -1,8 +1,10 @@
 package org.finetune4j.methods.evaluate;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
@@ -15,7 +17,8 @@ import org.finetune4j.methods.Settings;
  *
  * <p>The confidence of an item is the probability of its most probable choice. The expected calibration error {@code ece} is
  * {@code sum_b |b| / N |accuracy_b - confidence_b|} over bins of items with like confidence, {@code mce} the largest of these
- * gaps, and {@code nll} the mean of {@code -log p} of the right choices. CLASSWISE bins the probabilities of every choice by
+ * gaps, {@code nll} the mean of {@code -log p} of the right choices, and {@code entropy} that of all choices, {@code -sum p log
+ * p}, in nats. CLASSWISE bins the probabilities of every choice by
  * itself, right or not, and takes the mean over the choices; all items must then have equally many. The bins are details of
  * {@code ece}.
  *
@@ -72,7 +75,8 @@ public record Calibration(int bins, Scheme scheme, String choices, List<String> 
     }
 
     /**
-     * Scores probabilities: {@code ece}, {@code mce} and {@code nll}.
+     * Scores probabilities: {@code ece}, {@code mce}, {@code nll} and {@code entropy}, which has its mean over choices, as the
+     * code of self-ensembling divides it, among its details.
      *
      * @param probabilities of the choices of each item
      * @param right         the right choice of each item, counted from 0
@@ -97,7 +101,15 @@ public record Calibration(int bins, Scheme scheme, String choices, List<String> 
                 : MetricResult.corpus("ece", "ECE" + how, gaps, 0, places -> table(confidence, hit, places).expectedError());
         return List.of(ece.with(table.lines()),
                 MetricResult.corpus("mce", "MCE" + how, gaps, 0, places -> table(confidence, hit, places).largestError()),
-                MetricResult.mean("nll", "NLL of the right choice" + asked().signature(), surprises, 0));
+                MetricResult.mean("nll", "NLL of the right choice" + asked().signature(), surprises, 0), entropy(probabilities));
+    }
+
+    private MetricResult entropy(List<double[]> probabilities) {
+        List<Double> items = probabilities.stream().map(row -> Arrays.stream(row).filter(p -> p > 0)
+                .map(p -> -p * Math.log(p)).sum()).toList();
+        double choicesOfAll = probabilities.stream().mapToInt(row -> row.length).sum();
+        return MetricResult.mean("entropy", "entropy in nats" + asked().signature(), items, 0).with(Map.of("by choice",
+                String.format(Locale.ROOT, "%.4f", items.stream().mapToDouble(item -> item).sum() / choicesOfAll)));
     }
 
     private ReliabilityTable table(double[] confidence, boolean[] right, int... places) {
@@ -123,6 +135,11 @@ public record Calibration(int bins, Scheme scheme, String choices, List<String> 
         }
         return places -> IntStream.range(0, classes).mapToDouble(c -> ReliabilityTable.equalWidth(columns.get(c),
                 members.get(c), bins, places).expectedError()).average().orElseThrow();
+    }
+
+    @Override
+    public boolean asksForProbabilities() {
+        return true;
     }
 
     @Override

@@ -47,6 +47,11 @@ public record Forgetting(DataSource on, Metric metric) implements Metric {
     }
 
     @Override
+    public boolean asksForProbabilities() {
+        return metric.asksForProbabilities();
+    }
+
+    @Override
     public int answersPerPrompt() {
         return metric.answersPerPrompt();
     }

@@ -36,6 +36,11 @@ public interface Metric extends Fragment {
         return heldOut;
     }
 
+    /** Whether this asks for the probabilities of choices, which a decoder may make otherwise. */
+    default boolean asksForProbabilities() {
+        return false;
+    }
+
     /** How many answers to a prompt are generated at a time: 0 for none, 1 for the most probable one. */
     default int answersPerPrompt() {
         return 0;

@@ -63,6 +63,11 @@ public record MetricResult(String name, String signature, double value, @Nullabl
         return new MetricResult(name, signature, value, standardError, count, unparsable, items, more);
     }
 
+    /** This result with one convention more in its signature. */
+    public MetricResult by(String convention) {
+        return new MetricResult(name, signature + "|" + convention, value, standardError, count, unparsable, items, details);
+    }
+
     /** This result under another name. */
     MetricResult named(String other) {
         return new MetricResult(other, signature, value, standardError, count, unparsable, items, details);

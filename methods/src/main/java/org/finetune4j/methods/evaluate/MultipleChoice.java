@@ -106,6 +106,11 @@ public record MultipleChoice(Normalise normalise, String choices, List<String> l
     }
 
     @Override
+    public boolean asksForProbabilities() {
+        return normalise == Normalise.NONE;
+    }
+
+    @Override
     public void requireMeasurable(List<Sample> samples) {
         questions(samples);
     }

@@ -37,7 +37,7 @@ class CalibrationTest {
     @Test
     void expectedAndLargestError() {
         List<MetricResult> results = new Calibration(10, Scheme.EQUAL_WIDTH).scores(rows(), golds());
-        assertEquals(List.of("ece", "mce", "nll"), results.stream().map(MetricResult::name).toList());
+        assertEquals(List.of("ece", "mce", "nll", "entropy"), results.stream().map(MetricResult::name).toList());
         assertEquals(.19, results.get(0).value(), 1e-9);
         assertEquals(.35, results.get(1).value(), 1e-9);
         assertEquals(.21, ece(Scheme.EQUAL_MASS, 5, rows(), golds()), 1e-9);
@@ -120,6 +120,9 @@ class CalibrationTest {
     void surpriseOfTheRightChoice() {
         List<double[]> rows = List.of(new double[] {.7, .2, .1}, new double[] {.1, .8, .1});
         assertEquals(1.3296, new Calibration(10, Scheme.EQUAL_WIDTH).scores(rows, 0, 2).get(2).value(), 5e-5);
+        MetricResult entropy = new Calibration(10, Scheme.EQUAL_WIDTH).scores(rows, 0, 2).get(3);
+        assertEquals(.7204, entropy.value(), 5e-5);
+        assertEquals("0.2401", entropy.details().get("by choice"), "as the paper's code divides it");
         assertTrue(Double.isFinite(new Calibration(10, Scheme.EQUAL_WIDTH).scores(List.of(new double[] {1, 0}), 1).get(2)
                 .value()), "never infinite");
     }

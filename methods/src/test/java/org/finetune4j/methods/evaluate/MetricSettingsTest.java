@@ -16,6 +16,7 @@ import org.finetune4j.methods.Fragment;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Methods;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,9 +29,10 @@ class MetricSettingsTest {
     static Stream<Metric> metrics() {
         return Stream.of(ExactMatch.gsm8kFlexible(), new TokenF1("|"),
                 new ClassF1(ClassF1.Average.WEIGHTED, List.of("a", "b")),
-                new PassAtK(2, 3, new TokenF1("|"), 0.5, 0.9, 4),
+                new PassAtK(2, 3, new ExactAnswer(), 0.5, 0.9, 4),
                 new Bleu(BleuTokens.CHAR, BleuSmoothing.FLOOR, 3, true, "|"), new Rouge(List.of("rouge3"), true, "|"),
                 new Perplexity(Perplexity.Unit.BYTE, 9, 2), MultipleChoice.mmlu(),
+                new ChoiceF1(ClassF1.Average.MICRO, "a", List.of("b", "c"), "d", ChoiceForm.LETTERS, " "),
                 new Brier("a", List.of("b", "c"), "d", ChoiceForm.LETTERS, " "),
                 new BrierBinary("a", List.of("b", "c"), "d", ChoiceForm.LETTERS, " "),
                 new Calibration(5, Calibration.Scheme.EQUAL_MASS), new SemanticSimilarity("there"),
@@ -57,7 +59,7 @@ class MetricSettingsTest {
         assertEquals(new Rouge(List.of("rouge1", "rouge2", "rougeL"), false, ""), made(Rouge.METHOD));
         assertEquals(new Calibration(10, Calibration.Scheme.EQUAL_WIDTH), made(Calibration.METHOD));
         assertEquals(ClassF1.Average.MACRO, made(ClassF1.METHOD).average());
-        assertEquals(new PassAtK(1, 1, new ExactMatch(), 0.8, 0.95, 0), made(PassAtK.METHOD));
+        assertEquals(new PassAtK(1, 1, new ExactAnswer(new ExactMatch()), 0.8, 0.95, 0), made(PassAtK.METHOD));
         assertEquals(new Perplexity(Perplexity.Unit.TOKEN, 0, 1), made(Perplexity.METHOD));
         assertEquals(new SelfBleu(4, BleuSmoothing.FLOOR, 500, 1, 0, 1, 0), made(SelfBleu.METHOD));
         assertEquals(new MultipleChoice(), made(MultipleChoice.METHOD));

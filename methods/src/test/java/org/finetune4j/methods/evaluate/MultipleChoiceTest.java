@@ -133,6 +133,21 @@ class MultipleChoiceTest {
     }
 
     @Test
+    void theMostProbableChoicesAreClasses() {
+        // References 0, 0, 1, 1, 2 and choices 0, 1, 1, 1, 0, as in test 4 of the card.
+        List<String> golds = List.of("0", "0", "1", "1", "2");
+        List<String> chosen = List.of("0", "1", "1", "1", "0");
+        List<Sample> samples = java.util.stream.IntStream.range(0, 5).mapToObj(i -> new Sample("q:" + i,
+                List.of(Message.user("?")), List.of(), golds.get(i), Map.of())).toList();
+        Examinee model = FixedExaminee.likely(one -> one.text().equals(chosen.get(Integer.parseInt(
+                java.util.Objects.requireNonNull(one.context()).id().substring(2)))) ? -1.0 : -2.0);
+        Map<String, Object> settings = Map.of("labels", List.of("0", "1", "2"));
+        MetricResult result = ChoiceF1.METHOD.create(new Settings(settings)).measure(samples, model).get(0);
+        assertEquals("choiceF1", result.name());
+        assertEquals(.4333, result.value(), 5e-5);
+    }
+
+    @Test
     void mmluListsTheChoicesAndAsksForALetter() {
         ChoiceQuestion question = new Choices("choices", List.of(), "answer", ChoiceForm.LETTERS, "").questions("m",
                 List.of(QUESTION)).get(0);

@@ -11,6 +11,8 @@ import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.methods.judge.CodeTests;
+import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,7 +54,7 @@ class PassAtKTest {
 
     @Test
     void answersAreDrawnAndToldRightFromWrong() {
-        PassAtK metric = new PassAtK(2, 5, ExactMatch.gsm8kStrict(), 0.8, 1, 7);
+        PassAtK metric = new PassAtK(2, 5, new ExactAnswer(ExactMatch.gsm8kStrict()), 0.8, 1, 7);
         List<Sample> samples = IntStream.range(0, 2).mapToObj(i -> new Sample("s" + i, List.of(Message.user("?")), List.of(),
                 "#### 4", Map.of())).toList();
         Examinee model = new FixedExaminee(sample -> sample.id().equals("s0")
@@ -61,8 +63,7 @@ class PassAtKTest {
         MetricResult result = metric.measure(samples, model).get(0);
         assertEquals(List.of(.4, .0), result.items().stream().map(item -> Math.round(item * 1e9) / 1e9).toList());
         assertEquals(.2, result.value(), 1e-9);
-        assertEquals(1, result.unparsable());
-        assertTrue(result.signature().startsWith("pass@k|k:2|n:5|samples:5|temperature:0.8|topP:1.0|seed:7|by:exactMatch"));
+        assertTrue(result.signature().startsWith("pass@k|k:2|n:5|samples:5|temperature:0.8|topP:1.0|seed:7|by:exactAnswer"));
         assertEquals(5, metric.answersPerPrompt());
     }
 
@@ -79,12 +80,31 @@ class PassAtKTest {
     }
 
     @Test
-    void theMetricThatTellsIsASettingLikeAnother() {
-        PassAtK metric = PassAtK.METHOD.create(new Settings(Map.of("k", 1, "n", 4, "by", Map.of("method", "tokenF1"))));
-        assertEquals(new TokenF1(""), metric.by());
+    void programsPassTheirTests() {
+        PassAtK metric = new PassAtK(1, 2, new CodeTests(List.of("sh", "{file}"), "answer.sh", "tests", 10), 0.8, 1, 7);
+        Sample sample = new Sample("c:1", List.of(Message.user("Set x to 3.")), List.of(), null, Map.of("tests", "[ $x = 3 ]"));
+        Examinee model = new FixedExaminee(asked -> List.of("```sh\nx=3\n```", "x=4"), one -> null);
+        assertEquals(.5, metric.measure(List.of(sample), model).get(0).value(), 1e-12);
+        Sample untested = new Sample("c:2", List.of(Message.user("?")), List.of(), null, Map.of());
+        assertTrue(assertThrows(FinetuneException.class, () -> metric.requireMeasurable(List.of(untested))).getMessage()
+                .contains("passAtK: c:2 has no field 'tests'"));
+    }
+
+    @Test
+    void aJudgeThatAsksAModelIsRefused() {
+        PassAtK metric = PassAtK.METHOD.create(new Settings(Map.of("by", Map.of("method", "llmJudge"))));
+        Sample sample = new Sample("c:1", List.of(Message.user("?")), List.of(), "a", Map.of());
+        assertTrue(assertThrows(FinetuneException.class, () -> metric.requireMeasurable(List.of(sample))).getMessage()
+                .contains("the judge llmJudge asks a model"));
+    }
+
+    @Test
+    void theJudgeIsASettingLikeAnother() {
+        PassAtK metric = PassAtK.METHOD.create(new Settings(Map.of("k", 1, "n", 4, "by", Map.of("method", "codeTests"))));
+        assertEquals("codeTests", metric.by().method().name());
         assertEquals(metric, PassAtK.METHOD.create(new Settings(metric.settings())));
-        assertTrue(refusal(Map.of("by", Map.of("method", "rouge"))).contains("but must be one of [exactMatch, tokenF1, classF1, bleu]"));
+        assertTrue(refusal(Map.of("by", new TokenF1(""))).contains("but must be one of [exactAnswer"));
         assertTrue(refusal(Map.of("by", Map.of("trim", true))).contains("with its \"method\""));
-        assertTrue(refusal(Map.of("by", Map.of("method", "tokenF2"))).contains("Did you mean 'tokenF1'?"));
+        assertTrue(refusal(Map.of("by", Map.of("method", "exactAnswr"))).contains("Did you mean 'exactAnswer'?"));
     }
 }
