@@ -1,6 +1,7 @@
 package org.finetune4j.dsl
 
 import org.finetune4j.methods.select.BatchMethod
+import org.finetune4j.methods.select.Demask
 import org.finetune4j.methods.select.QTuning
 import org.finetune4j.methods.select.Uds
 
@@ -74,3 +75,35 @@ public fun uds(
     scaling: Uds.Scaling = Uds.Scaling.OFFICIAL,
     score: Uds.Score = Uds.Score.UTILITY_DIVERSITY,
 ): BatchMethod = Uds(keep, of, alpha, buffer, positionDims, vocabularyDims, warmup, scaling, score)
+
+/**
+ * Masked fine-tuning: the model restores a document from a copy of which a random share of tokens is masked, other ones at
+ * every visit.
+ *
+ * Source: Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs, arXiv 2510.09885. A document
+ * of L tokens becomes a turn of the user with its masked copy and a request, and one of the assistant with a lead-in and the
+ * document; its L + 1 tokens with the end are learned. A response to a prompt is restored from the prompt and its masked
+ * copy. It works with any objective of single responses and needs a chat template.
+ *
+ * @param lo the least ratio of masked tokens, in [0, 1]
+ * @param hi the greatest, at least [lo] and at most 1; a fixed ratio has both the same
+ * @param mode whether ratios are drawn between them or rise from one to the other
+ * @param draw whether a ratio is drawn for a micro-batch or for each sample
+ * @param maskToken an added token that nothing else uses; empty for the first with `mask` or `reserved` in its name
+ * @param request what the user asks for behind the copy, not empty
+ * @param leadIn what the assistant begins with, not empty
+ * @param plainShare the share of samples with a prompt that stay as they are, in [0, 1]; documents never do
+ * @param refresh whether masks are drawn anew at every visit; without, it is an ablation
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun demask(
+    lo: Double = 0.05,
+    hi: Double = 0.95,
+    mode: Demask.Mode = Demask.Mode.SAMPLE,
+    draw: Demask.Draw = Demask.Draw.PER_BATCH,
+    maskToken: String = "",
+    request: String = Demask.REQUEST,
+    leadIn: String = Demask.LEAD_IN,
+    plainShare: Double = 0.5,
+    refresh: Boolean = true,
+): BatchMethod = Demask(lo, hi, mode, draw, maskToken, request, leadIn, plainShare, refresh)

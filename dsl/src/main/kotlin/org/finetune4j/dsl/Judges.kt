@@ -8,6 +8,7 @@ import org.finetune4j.methods.judge.CodeTests
 import org.finetune4j.methods.judge.ExactAnswer
 import org.finetune4j.methods.judge.Judge
 import org.finetune4j.methods.judge.LlmJudge
+import org.finetune4j.methods.judge.PuzzleAnswer
 import org.finetune4j.methods.judge.StepJudge
 
 /**
@@ -62,3 +63,9 @@ public fun codeTests(
  */
 public fun stepJudge(source: TextSource = policy(), whole: Double = 0.85, step: Double = 0.70): Judge =
     StepJudge(source, whole, step)
+
+/**
+ * Accepts a reply that solves the puzzle of its prompt, as [sokoban] and [generalPoints] ask it: moves on some shortest
+ * solution by the names that the prompt gives them, or a formula by the values that it gives the cards.
+ */
+public fun puzzleAnswer(): Judge = PuzzleAnswer()

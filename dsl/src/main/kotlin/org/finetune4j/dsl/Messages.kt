@@ -58,6 +58,9 @@ internal object Messages {
             "which say nothing of their order. Write one call with the first one first, such as " +
             "select(${names.joinToString(", ") { "$it(...)" }})."
 
+    fun noMargin(margin: Double): String =
+        "pikaPairs(margin = $margin), but a margin must be at least 0 and finite. Correct it."
+
     fun notExactMatch(metric: String): String =
         "exactAnswer: $metric compares no answers one by one. Give exactMatch(...), gsm8kStrict() or gsm8kFlexible()."
 

@@ -12,6 +12,12 @@ import org.finetune4j.methods.data.puzzle.Probes
  */
 public typealias Probe = org.finetune4j.methods.data.puzzle.Probe
 
+/** The games of this [sokoban] or [generalPoints] data as they are, at most [games] of them. */
+public fun DataSource.asInTraining(games: Int = 100): Probe = puzzle(
+    { listOf(Probe.sokoban("as in training", it, games)) },
+    { listOf(Probe.generalPoints("as in training", it, games)) },
+).single()
+
 /**
  * Games with other words (Sokoban: letters, digits, signs) or values (General Points: other faces) than in this training
  * data, [games] of each.

@@ -1,8 +1,13 @@
 package org.finetune4j.dsl
 
+import org.finetune4j.methods.data.exam.AnswerLayout
+import org.finetune4j.methods.data.reasoning.BranchProxy
 import org.finetune4j.methods.generate.TextSource
 import org.finetune4j.methods.judge.Judge
+import org.finetune4j.methods.select.BranchFilter
+import org.finetune4j.methods.select.CotBySampling
 import org.finetune4j.methods.select.Grape
+import org.finetune4j.methods.select.IracDistill
 import org.finetune4j.methods.select.RifRft
 import org.finetune4j.methods.select.RolloutRule
 import org.finetune4j.methods.select.S3ft
@@ -34,6 +39,28 @@ public fun grape(
     order: Grape.Order = Grape.Order.HIGHEST,
     seed: Long = 0,
 ): Selector = Grape(candidates, topK, normalise, minCandidates, belowMinimum, order, seed)
+
+/**
+ * Leaves out the worked solutions that keep opening new lines of attack, told by their text alone: of all samples, the share
+ * [keep] with the least branching stays.
+ *
+ * Source: On the Role of Reasoning Patterns in the Generalization Discrepancy of Long Chain-of-Thought Supervised
+ * Fine-Tuning, arXiv 2604.01702.
+ *
+ * @param keep share of samples that stays, in (0, 1]
+ * @param proxy what tells branching: the share of steps with a cue, or how many steps more than a reference there are
+ * @param cues words that open another line of attack, for [BranchProxy.KEYWORDS]
+ * @param reference the field with the reference trajectory of the same problem, for [BranchProxy.STEP_COUNT]
+ * @param strict whether responses that mark no reasoning are refused; else they are reasoning altogether
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun branchFilter(
+    keep: Double = 0.9,
+    proxy: BranchProxy = BranchProxy.KEYWORDS,
+    cues: List<String> = listOf("perhaps", "another", "alternatively"),
+    reference: String = "reference",
+    strict: Boolean = false,
+): Selector = BranchFilter(keep, proxy, cues, reference, strict)
 
 /**
  * S3FT: trains on the model's own answer where it is right, else on its own rewording of the response where that is right,
@@ -167,3 +194,50 @@ public fun stat(
     validation, mode, hard, teacher, skills, perSkill, answers, references, newPerSkill, solutions, agree, size, maxDifficult,
     maxNewTokens, seed,
 )
+
+/**
+ * Has a teacher work out the answer to each prompt several times and trains on the first that is right; prompts without one
+ * are left out.
+ *
+ * Source: Debunk the Myth of SFT Generalization, arXiv 2510.00237.
+ *
+ * @param teacher works out the answers: the policy before training, another local model, or an endpoint
+ * @param judge says whether an answer is right; by default the rules of [sokoban] and [generalPoints]
+ * @param tries answers to each prompt at most, at least 1, and with several a temperature above 0
+ * @param temperature of the teacher, at least 0
+ * @param maxNewTokens longest answer, at least 1; one that is cut off counts as wrong
+ * @param seed of the draws
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun cotBySampling(
+    teacher: TextSource = policy(),
+    judge: Judge = puzzleAnswer(),
+    tries: Int = 16,
+    temperature: Double = 1.0,
+    maxNewTokens: Int = 4096,
+    seed: Long = 0,
+): Selector = CotBySampling(teacher, judge, tries, temperature, maxNewTokens, seed)
+
+/**
+ * Has a teacher put the free explanation of each multiple-choice question into four fields, adding nothing, and trains on
+ * answers laid out with them. Questions whose explanation is not brought into that form are left out.
+ *
+ * Source: A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam,
+ * arXiv 2504.04945.
+ *
+ * @param teacher restructures the explanations: the policy before training, another local model, or an endpoint
+ * @param format how fields are written
+ * @param order whether the letter comes before or behind the explanation
+ * @param temperature of the teacher, at least 0
+ * @param maxNewTokens longest answer of the teacher, at least 1
+ * @param seed of the draws
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun iracDistill(
+    teacher: TextSource = policy(),
+    format: AnswerLayout.Format = AnswerLayout.Format.JSON,
+    order: AnswerLayout.Order = AnswerLayout.Order.ANSWER_FIRST,
+    temperature: Double = 0.2,
+    maxNewTokens: Int = 1024,
+    seed: Long = 0,
+): Selector = IracDistill(teacher, format, order, temperature, maxNewTokens, seed)

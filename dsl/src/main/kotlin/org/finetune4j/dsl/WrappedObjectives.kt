@@ -1,6 +1,7 @@
 package org.finetune4j.dsl
 
 import org.finetune4j.methods.objective.Objective
+import org.finetune4j.methods.objective.Sorted
 import org.finetune4j.methods.objective.Undesirable
 
 /**
@@ -30,3 +31,22 @@ public fun undesirable(
     detach: Undesirable.Detach = Undesirable.Detach.CLEAN,
     overElements: Undesirable.OverElements = Undesirable.OverElements.MEAN,
 ): Objective = Undesirable(base, step, weight, lowest, highest, detach, overElements)
+
+/**
+ * Sorted fine-tuning (SoFT): a base objective behind several depths of the model at once, each of which is a model of its own
+ * afterwards.
+ *
+ * Source: Sorted LLaMA: Unlocking the Potential of Intermediate Layers of Large Language Models for Dynamic Inference,
+ * arXiv 2309.08968. Every exit has the model's own final norm and head; its values are logged as `exitN.nll` and so on.
+ *
+ * @param exits numbers of blocks, ascending from at least 1 up to the model's last, which must be among them; empty for the
+ *   blocks nearest to 30 %, 40 % and so on of all
+ * @param base what is minimised at every exit: a plain mean over tokens without a reference
+ * @param reduce whether the losses of the exits are averaged or added up
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun sorted(
+    exits: List<Int> = emptyList(),
+    base: Objective = sft(),
+    reduce: Sorted.Reduce = Sorted.Reduce.MEAN,
+): Objective = Sorted(exits, base, reduce)

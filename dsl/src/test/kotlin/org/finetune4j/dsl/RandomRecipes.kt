@@ -62,9 +62,14 @@ class RandomRecipes(seed: Long) {
         else -> source(depth + 1).chosenOnly()
     }
 
-    private fun generated(): DataSource = when (random.nextInt(3)) {
+    private fun generated(): DataSource = when (random.nextInt(8)) {
         0 -> sokoban(whole(), 6, 7, 2, choice(), choice(), whole(), random.nextLong())
         1 -> generalPoints(whole(), 4, whole(), diverse8(), choice(), choice(), whole(), random.nextLong())
+        2 -> jsonl(text()).overlapSplit(200, whole(), share(), random.nextLong()).let { if (flip()) it.sft else it.rl }
+        3 -> jsonl(text()).budgetSplit(json(text()), number() + 1, share(), 0.5, 1.5, flip(), random.nextLong()).let { if (flip()) it.sft else it.pairs }
+        4 -> needle(listOf(100 + whole()), listOf(whole()), whole(), text(), random.nextLong())
+        5 -> csv(text()).answerTemplate(choice(), choice(), flip()).perGroupSubset("x" + text(), whole(), random.nextLong())
+        6 -> jsonl(text()).toolTrajectories(flip(), listOf("x" + text())).dropSteps(0.5, flip(), random.nextLong())
         else -> jsonl(text()).diversify(listOf("x" + text(), "y" + text()), random.nextLong())
     }
 
@@ -74,10 +79,13 @@ class RandomRecipes(seed: Long) {
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { constant(text()) }, maybe { choice<RecordFormat>() }, choice<AlpacaPrompt>(),
     )
 
-    private fun selector(): Selector = when (random.nextInt(5)) {
+    private fun selector(): Selector = when (random.nextInt(8)) {
         0 -> grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong())
         1 -> s3ft(judge(), maybe { text() + "{response}{prompt}" }, whole(), number() + 1e-9, 1 - share(), whole(), generator(), true, random.nextLong())
         2 -> rifRft(judge(), whole() + 1, choice(), share(), number() + 1e-9, 1 - share(), whole(), random.nextLong())
+        5 -> cft(generator(), text(), choice(), flip(), number(), 1 - share(), whole(), random.nextLong())
+        6 -> aft(generator(), text(), text(), choice(), whole(), whole(), choice(), flip(), share(), flip(), number() + 1e-9, 1 - share(), whole(), flip(), random.nextLong())
+        4 -> pika(generator(), generator(), llmRating(generator()), whole(), whole(), number() + 1e-9, whole(), choice(), flip(), random.nextLong())
         3 -> stat(text(), choice(), judge(), generator(), text(), whole(), whole(), whole(), whole(), 100, whole(), whole(), whole(), whole(), random.nextLong())
         else -> ssr(judge(), text(), choice(), number(), 1 - share(), whole(), random.nextLong())
     }
@@ -95,15 +103,17 @@ class RandomRecipes(seed: Long) {
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
     }
 
-    private fun selecting(): Selecting = when (random.nextInt(3)) {
+    private fun selecting(): Selecting = when (random.nextInt(4)) {
         0 -> selector()
-        1 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
+        1 -> demask(0.0, share(), choice(), choice(), text(), "?" + text(), ":" + text(), share(), flip())
+        2 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
-    private fun objective(): Objective = when (random.nextInt(4)) {
+    private fun objective(): Objective = when (random.nextInt(5)) {
         0 -> sft(share(), number(), choice<Reduction>())
         1 -> dftDynamic()
+        3 -> sorted(List(random.nextInt(3)) { 1 + it * whole() }.distinct().sorted(), objective(), choice())
         2 -> undesirable(objective(), number(), number(), whole(), -1, choice(), choice())
         else -> asft(number(), choice<KlDirection>(), share())
     }

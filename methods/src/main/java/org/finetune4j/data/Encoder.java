@@ -30,6 +30,11 @@ public final class Encoder {
         this.tooLong = tooLong;
     }
 
+    /** The most tokens that a sample may have. */
+    public int maxLength() {
+        return maxLength;
+    }
+
     /**
      * Encodes samples, on all processors; the order is kept.
      *

@@ -12,7 +12,7 @@ public interface Fragment {
 
     /**
      * The settings by name, in the order of the method's definition; values are String, Boolean, Long, Double, enum
-     * constants, lists of String, other fragments or sources of samples. {@code method().create(new
+     * constants, lists of String or Integer, other fragments or sources of samples. {@code method().create(new
      * Settings(settings()))} equals this fragment.
      */
     default Map<String, Object> settings() {

@@ -7,18 +7,25 @@ import org.finetune4j.methods.adapt.Dora;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.adapt.SavedAdapter;
 import org.finetune4j.methods.data.AnswerTemplate;
+import org.finetune4j.methods.data.Biographies;
 import org.finetune4j.methods.data.BudgetSplit;
 import org.finetune4j.methods.data.ChunkInterleaved;
 import org.finetune4j.methods.data.Diversified;
-import org.finetune4j.methods.data.InContext;
 import org.finetune4j.methods.data.DropSteps;
+import org.finetune4j.methods.data.EntityRelations;
+import org.finetune4j.methods.data.FigletRiddles;
 import org.finetune4j.methods.data.FormalStatements;
 import org.finetune4j.methods.data.GeneralPoints;
+import org.finetune4j.methods.data.InContext;
+import org.finetune4j.methods.data.NameDescriptions;
 import org.finetune4j.methods.data.Needle;
 import org.finetune4j.methods.data.OverlapSplit;
 import org.finetune4j.methods.data.PerGroupSubset;
 import org.finetune4j.methods.data.Sokoban;
+import org.finetune4j.methods.data.SyntheticTables;
+import org.finetune4j.methods.data.ToolTrajectories;
 import org.finetune4j.methods.decode.BatchCalibration;
+import org.finetune4j.methods.decode.ProposeAndAggregate;
 import org.finetune4j.methods.decode.SelfEnsemble;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
@@ -28,7 +35,6 @@ import org.finetune4j.methods.evaluate.ChoiceF1;
 import org.finetune4j.methods.evaluate.ClassF1;
 import org.finetune4j.methods.evaluate.DistinctN;
 import org.finetune4j.methods.evaluate.Ead;
-import org.finetune4j.methods.data.SyntheticTables;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.MultipleChoice;
@@ -44,6 +50,8 @@ import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.judge.CodeTests;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.LlmJudge;
+import org.finetune4j.methods.judge.LlmRating;
+import org.finetune4j.methods.judge.PuzzleAnswer;
 import org.finetune4j.methods.judge.StepJudge;
 import org.finetune4j.methods.objective.Asft;
 import org.finetune4j.methods.objective.CurioSft;
@@ -51,14 +59,22 @@ import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Discriminative;
 import org.finetune4j.methods.objective.FaultWeighted;
 import org.finetune4j.methods.objective.Intuitive;
+import org.finetune4j.methods.objective.KeyTokenSft;
 import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.objective.Sorted;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
+import org.finetune4j.methods.select.Aft;
 import org.finetune4j.methods.select.BranchFilter;
+import org.finetune4j.methods.select.Cft;
+import org.finetune4j.methods.select.CotBySampling;
+import org.finetune4j.methods.select.Demask;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.IracDistill;
+import org.finetune4j.methods.select.Pika;
 import org.finetune4j.methods.select.QTuning;
 import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
@@ -82,6 +98,11 @@ public final class Methods {
             Needle.METHOD,
             PerGroupSubset.METHOD,
             AnswerTemplate.METHOD,
+            ToolTrajectories.METHOD,
+            FigletRiddles.METHOD,
+            NameDescriptions.METHOD,
+            Biographies.METHOD,
+            EntityRelations.METHOD,
             Sft.METHOD,
             DftDynamic.METHOD,
             Asft.METHOD,
@@ -93,15 +114,23 @@ public final class Methods {
             Poft.METHOD,
             Discriminative.METHOD,
             FaultWeighted.METHOD,
+            KeyTokenSft.METHOD,
             Undesirable.METHOD,
+            Sorted.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
             BranchFilter.METHOD,
+            CotBySampling.METHOD,
+            IracDistill.METHOD,
             QTuning.METHOD,
             RifRft.METHOD,
             Stat.METHOD,
+            Pika.METHOD,
+            Cft.METHOD,
+            Aft.METHOD,
             Uds.METHOD,
+            Demask.METHOD,
             Lora.METHOD,
             Dora.METHOD,
             SavedAdapter.METHOD,
@@ -130,7 +159,10 @@ public final class Methods {
             ExactAnswer.METHOD,
             LlmJudge.METHOD,
             CodeTests.METHOD,
-            StepJudge.METHOD);
+            StepJudge.METHOD,
+            PuzzleAnswer.METHOD,
+            LlmRating.METHOD,
+            ProposeAndAggregate.METHOD);
 
     private Methods() {
     }

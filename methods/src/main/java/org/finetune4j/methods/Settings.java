@@ -123,6 +123,19 @@ public final class Settings {
         throw wrong(name, value, "a list of texts");
     }
 
+    /** A list of whole numbers, or the default. */
+    public List<Integer> wholes(String name, List<Integer> otherwise) {
+        Object value = take(name);
+        if (value == null) {
+            return otherwise;
+        }
+        if (value instanceof List<?> list && list.stream().allMatch(item -> item instanceof Number number
+                && number.doubleValue() == number.intValue())) {
+            return list.stream().map(item -> ((Number) item).intValue()).toList();
+        }
+        throw wrong(name, value, "a list of whole numbers");
+    }
+
     /** One constant of an enum, given as the constant or by its name in any case, or the default. */
     public <E extends Enum<E>> E choice(String name, E otherwise) {
         Object value = take(name);

@@ -20,7 +20,8 @@ public final class RebasedModel {
      * @param base   the model's folder
      * @param factor how many times as long texts become, finite and at least 1
      * @param into   the new folder
-     * @throws FinetuneException when the model cannot be rebased, the folder cannot be written, or another model is there
+     * @throws FinetuneException when the model cannot be rebased, the folder cannot be written, or another model is
+     * there
      */
     public static void write(Path base, double factor, Path into) {
         String config = ModelConfig.read(base).rebased(factor).toJson();

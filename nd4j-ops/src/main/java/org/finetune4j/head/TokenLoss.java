@@ -56,6 +56,16 @@ public interface TokenLoss {
         return List.of();
     }
 
+    /** {@link #exits()} of a model of so many blocks, for losses whose exits depend on it. */
+    default List<Integer> exits(int layers) {
+        return exits();
+    }
+
+    /** Whether the losses at the exits are added up, where their mean is minimised by default. */
+    default boolean addsExits() {
+        return false;
+    }
+
     /**
      * The name of the logged value whose sum over the whole optimiser step divides the sum of the losses, in the place of
      * the number of tokens; null for the batch's own weights.

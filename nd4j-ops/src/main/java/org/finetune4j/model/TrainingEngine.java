@@ -48,6 +48,7 @@ public final class TrainingEngine implements AutoCloseable {
     private final GraphSession forward;
     private final @Nullable GraphSession training;
     private final List<Integer> exits;
+    private final double exitShare;
     private final List<String> outputs;
     private final INDArray seed;
     private final double draftShare;
@@ -118,7 +119,8 @@ public final class TrainingEngine implements AutoCloseable {
             referenceHidden = GatherRows.of(graph.hidden(reference), rows);
             referenceHead = reference.headWeight();
         }
-        exits = exits(tokenLoss.exits());
+        exits = exits(tokenLoss.exits(model.config().layers()));
+        exitShare = tokenLoss.addsExits() ? 1 : 1.0 / exits.size();
         List<HeadLoss> losses = new ArrayList<>();
         for (int exit : exits) {
             SDVariable states = exit == model.config().layers() ? hidden : GatherRows.of(policy.exit(exit), rows);
@@ -131,7 +133,7 @@ public final class TrainingEngine implements AutoCloseable {
         parameterArrays = graph.parameterArrays();
         List<Parameter> trainable = adapterOn && trains ? model.parameters().trainable() : List.of();
         trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
-        seed = Nd4j.valueArrayOf(new long[] {1}, 1.0 / exits.size(), lossType);
+        seed = Nd4j.valueArrayOf(new long[] {1}, exitShare, lossType);
         training = trainable.isEmpty() ? null : trainingSession(graph, losses, lossType,
                 // Fused first, so that what is computed again is fused as it was the first time and gives the same bits.
                 options.productFusion().then(new Recomputation(policy.boundaries(), options.cheapRecomputed(),
@@ -217,7 +219,7 @@ public final class TrainingEngine implements AutoCloseable {
         Map<String, float[]> byName = new LinkedHashMap<>();
         double total = 0;
         for (int e = 0; e < exits.size(); e++) {
-            total += found.get(outputs.get(2 * e)).getDouble(0) / exits.size();
+            total += found.get(outputs.get(2 * e)).getDouble(0) * exitShare;
             INDArray table = found.get(outputs.get(2 * e + 1));
             String prefix = e == exits.size() - 1 ? "" : "exit" + exits.get(e) + ".";
             for (int i = 0; i < head.valueNames().size(); i++) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * bands. The similarity of two sets is estimated by the share of {@value #HASHES} hash functions whose least value is
  * the same; its standard error is at most 0.045. Texts of fewer than three words are compared as they are.
  */
-final class MinHash {
+public final class MinHash {
     private static final int HASHES = 128;
     private static final int TRIPLE = 3;
 
@@ -25,7 +25,7 @@ final class MinHash {
     private final Map<Long, int[]> bands = new HashMap<>();
 
     /** A finder of texts with at least this similarity, in (0, 1]. */
-    MinHash(double threshold) {
+    public MinHash(double threshold) {
         this.threshold = threshold;
         this.rowsOfBand = rowsOfBand(threshold);
     }
@@ -44,7 +44,7 @@ final class MinHash {
     /**
      * The name of an earlier text that is like this one; if there is none, null, and this one is kept for later ones.
      */
-    @Nullable String earlierLike(String name, String text) {
+    public @Nullable String earlierLike(String name, String text) {
         int[] signature = signature(text);
         long[] keys = new long[HASHES / rowsOfBand];
         for (int band = 0; band < keys.length; band++) {
@@ -67,7 +67,8 @@ final class MinHash {
         return null;
     }
 
-    static double similarity(int[] one, int[] other) {
+    /** The estimated Jaccard similarity of two texts by their signatures. */
+    public static double similarity(int[] one, int[] other) {
         int same = 0;
         for (int i = 0; i < HASHES; i++) {
             same += one[i] == other[i] ? 1 : 0;
@@ -75,7 +76,8 @@ final class MinHash {
         return (double) same / HASHES;
     }
 
-    static int[] signature(String text) {
+    /** What {@link #similarity} knows a text by. */
+    public static int[] signature(String text) {
         String[] words = Contents.normalised(text).split("[^\\p{L}\\p{N}]+");
         int[] signature = new int[HASHES];
         Arrays.fill(signature, Integer.MAX_VALUE);

@@ -4,18 +4,16 @@ import java.util.List;
 import org.finetune4j.data.DataReport;
 import org.finetune4j.data.DataSource;
 import org.finetune4j.data.RowStream;
-import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.data.exam.AnswerLayout;
 import org.finetune4j.methods.data.exam.ExamItem;
-import org.finetune4j.tokenizer.Message;
 
 /**
  * Multiple-choice questions with answers in one layout, which the system's turn describes: domain, letter and
  * explanation.
  *
- * <p>A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam, arXiv
- * 2504.04945. Samples need the parts of {@link ExamItem#of}; {@link AnswerLayout#parse} reads answers back.
+ * <p>A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam,
+ * arXiv 2504.04945. Samples need the parts of {@link ExamItem#of}; {@link AnswerLayout#parse} reads answers back.
  *
  * @param format     how fields are written; default JSON
  * @param order      whether the letter comes before or behind the explanation; default ANSWER_FIRST
@@ -25,7 +23,8 @@ public record AnswerTemplate(AnswerLayout.Format format, AnswerLayout.Order orde
         implements DataTransform {
     /** The layouts of the bar-exam study, 2025. */
     public static final Method<AnswerTemplate> METHOD = new Method<>("answerTemplate", Method.Kind.DATA,
-            "A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam "
+            "A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state "
+                    + "Bar Exam "
                     + "(answer layouts)", "arXiv 2504.04945",
             settings -> new AnswerTemplate(settings.choice("format", AnswerLayout.Format.JSON),
                     settings.choice("order", AnswerLayout.Order.ANSWER_FIRST), settings.flag("structured", true)));
@@ -42,13 +41,7 @@ public record AnswerTemplate(AnswerLayout.Format format, AnswerLayout.Order orde
 
     @Override
     public RowStream open(DataSource source, DataReport report) {
-        return SampleStream.each(METHOD.name(), source.open(report), sample -> List.of(laidOut(sample)));
-    }
-
-    private Sample laidOut(Sample sample) {
-        ExamItem item = ExamItem.of(sample, structured);
-        return new Sample(sample.id(), sample.conversation().withMessages(List.of(Message.system(layout().instruction()),
-                Message.user(item.asked()), Message.assistant(layout().render(item)))), List.of(), sample.answer(),
-                sample.fields(), sample.provenance().madeOf(sample.id()));
+        return SampleStream.each(METHOD.name(), source.open(report), sample ->
+                List.of(layout().laidOut(sample, ExamItem.of(sample, structured))));
     }
 }

@@ -17,9 +17,10 @@ import org.finetune4j.methods.Settings;
  *
  * <p>Balancing the Budget: Understanding Trade-offs Between Supervised and Preference-Based Finetuning, arXiv
  * 2502.11284. The budget B buys {@code floor(sftShare B / costSft)} demonstrations, and the rest of it as many pairs as
- * it covers. Equal prompts of a pool count once. Which rows are bought, the seed and their prompts alone decide, so that
- * a larger budget with the same share buys all that a smaller one does; with {@code disjoint}, demonstrations are taken
- * from one end of that order and pairs from the other, and no prompt is bought twice. Rows keep the order of their pool.
+ * it covers. Equal prompts of a pool count once. Which rows are bought, the seed and their prompts alone decide, so
+ * that a larger budget with the same share buys all that a smaller one does; with {@code disjoint}, demonstrations are
+ * taken from one end of that order and pairs from the other, and no prompt is bought twice. Rows keep the order of
+ * their pool.
  *
  * @param budget   what may be spent, finite and above 0; default 5000
  * @param sftShare share that is meant for demonstrations, in [0, 1]; default 0.1
@@ -55,7 +56,8 @@ public record BudgetSplit(double budget, double sftShare, double costSft, double
         positive("budget", budget);
         positive("costSft", costSft);
         positive("costPair", costPair);
-        Settings.require(sftShare >= 0 && sftShare <= 1, "budgetSplit", "sftShare", sftShare, "at least 0 and at most 1");
+        Settings.require(sftShare >= 0 && sftShare <= 1, "budgetSplit", "sftShare", sftShare,
+                "at least 0 and at most 1");
     }
 
     private static void positive(String name, double value) {
@@ -94,7 +96,8 @@ public record BudgetSplit(double budget, double sftShare, double costSft, double
                     + ". Leave this stage out, or choose another share.");
         }
         PromptPool pool = side == Side.SFT ? affordable(demonstrations, wanted) : pairs(demonstrations, own, wanted);
-        report.note("budgetSplit " + side, "the budget of " + budget + " buys " + demonstrations() + " demonstrations and "
+        report.note("budgetSplit " + side, "the budget of " + budget + " buys " + demonstrations()
+                + " demonstrations and "
                 + pairs() + " pairs");
         return PromptPool.open(own, report, pool.rows(0, wanted), (row, index) -> checked(row));
     }
@@ -116,7 +119,8 @@ public record BudgetSplit(double budget, double sftShare, double costSft, double
     private static void require(PromptPool pool, int wanted, DataSource source, String kind) {
         if (pool.size() < wanted) {
             throw new FinetuneException("budgetSplit: " + source.description() + " has " + pool.size()
-                    + " different prompts" + kind + ", but " + wanted + " are to be bought. Give more data or a smaller "
+                    + " different prompts" + kind + ", but " + wanted
+                    + " are to be bought. Give more data or a smaller "
                     + "budget" + (kind.isEmpty() ? "." : ", or set disjoint to false."));
         }
     }

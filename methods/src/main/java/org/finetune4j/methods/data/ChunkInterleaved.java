@@ -16,11 +16,12 @@ import org.finetune4j.methods.data.text.TextPieces;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Long documents made of several short ones, whose chunks take turns, so that going on with one needs a look back across
- * the others (CIP); all of it is learned, and every token sees all before it.
+ * Long documents made of several short ones, whose chunks take turns, so that going on with one needs a look back
+ * across the others (CIP); all of it is learned, and every token sees all before it.
  *
- * <p>LongSkywork: A Training Recipe for Efficiently Extending Context Length in Large Language Models, arXiv 2406.00605.
- * Every {@code documents} documents in turn make one; what is left at the end makes a last one, alone as it is.
+ * <p>LongSkywork: A Training Recipe for Efficiently Extending Context Length in Large Language Models, arXiv
+ * 2406.00605. Every {@code documents} documents in turn make one; what is left at the end makes a last one, alone as it
+ * is.
  *
  * @param chunk     pieces of a chunk, at least 16; default 2048
  * @param documents documents of one sample, at least 2; default 8

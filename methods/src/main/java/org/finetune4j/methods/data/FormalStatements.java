@@ -17,8 +17,9 @@ import org.finetune4j.tokenizer.Message;
  * Statements in plain English, such as {@code the sum of a and the product of 2 and b is less than 7}, with what they
  * are formally: a stand-in for autoformalisation that needs no prover.
  *
- * <p>SFT-GRPO Data Overlap as a Post-Training Hyperparameter for Autoformalization, arXiv 2604.13515. Statements that are
- * always true or always false are drawn again; {@link FormalCompiler} and {@link CanonicalForm} are compiler and judge.
+ * <p>SFT-GRPO Data Overlap as a Post-Training Hyperparameter for Autoformalization, arXiv 2604.13515. Statements that
+ * are always true or always false are drawn again; {@link FormalCompiler} and {@link CanonicalForm} are compiler and
+ * judge.
  *
  * @param rows      how many samples, at least 1; default 2000
  * @param depth     operators that stand within one another in a term at most, 1 to 4; default 2

@@ -78,9 +78,9 @@ public record GeneralPoints(int rows, int cards, int target, List<String> faces,
         return IntStream.range(0, rows).mapToObj(this::sample);
     }
 
-    /** The hands alone, as a probe plays them. */
+    /** The hands alone, without end, as a probe plays them. */
     public Stream<PointsHand> deals() {
-        return IntStream.range(0, rows).mapToObj(this::hand);
+        return IntStream.iterate(0, index -> index + 1).mapToObj(this::hand);
     }
 
     private Sample sample(int index) {
@@ -100,7 +100,8 @@ public record GeneralPoints(int rows, int cards, int target, List<String> faces,
                 return new PointsHand(drawn, map, target);
             }
         }
-        throw new FinetuneException("generalPoints: none of " + PATIENCE + " hands of " + cards + " cards makes " + target
+        throw new FinetuneException("generalPoints: none of " + PATIENCE + " hands of " + cards + " cards makes "
+                + target
                 + " with the faces " + faces.get(index % faces.size()) + ". Choose another target or more cards.");
     }
 

@@ -18,10 +18,11 @@ import org.finetune4j.tokenizer.Message;
  * A sentence with a number somewhere in a long text of other sentences, and a question for the number: one sample for
  * every length, depth and repetition, to hold out.
  *
- * <p>LongSkywork: A Training Recipe for Efficiently Extending Context Length in Large Language Models, arXiv 2406.00605;
- * {@link NeedleGrid} makes the grid of what was found.
+ * <p>LongSkywork: A Training Recipe for Efficiently Extending Context Length in Large Language Models, arXiv
+ * 2406.00605; {@link NeedleGrid} makes the grid of what was found.
  *
- * @param lengths   lengths of a prompt in pieces, such as {@code 1024}, each at least 100; default 512, 1024, 2048, 4096
+ * @param lengths   lengths of a prompt in pieces, such as {@code 1024}, each at least 100; default 512, 1024, 2048,
+ *                  4096
  * @param depths    where the sentence stands in % of the text, each from 0 to 100; default 0, 25, 50, 75, 100
  * @param each      samples for every length and depth, at least 1; default 5
  * @param tokenizer folder with the tokenizer whose tokens are the pieces; empty (the default): words and signs
@@ -37,9 +38,11 @@ public record Needle(List<String> lengths, List<String> depths, int each, String
                     settings.texts("depths", List.of("0", "25", "50", "75", "100")), settings.whole("each", 5),
                     settings.text("tokenizer", ""), settings.whole("seed", 42L)));
 
-    private static final List<String> OPENINGS = List.of("The morning was", "Every street seemed", "The old harbour lay",
+    private static final List<String> OPENINGS =
+            List.of("The morning was", "Every street seemed", "The old harbour lay",
             "Her letters were", "The garden looked", "That winter felt", "The market stayed", "His voice sounded");
-    private static final List<String> MIDDLES = List.of("quiet and", "bright and", "slow but", "pleasant but", "cold and",
+    private static final List<String> MIDDLES =
+            List.of("quiet and", "bright and", "slow but", "pleasant but", "cold and",
             "familiar but", "plain and", "strange but");
     private static final List<String> ENDS = List.of("calm.", "full of people.", "a little sad.", "easy to like.",
             "without any hurry.", "as it had always been.", "open to the sea.", "far from home.");
@@ -64,7 +67,8 @@ public record Needle(List<String> lengths, List<String> depths, int each, String
         } catch (NumberFormatException e) {
             // Refused below.
         }
-        throw new FinetuneException("needle: setting '" + name + "' holds '" + text + "', but needs whole numbers of at "
+        throw new FinetuneException("needle: setting '" + name + "' holds '" + text
+                + "', but needs whole numbers of at "
                 + "least " + least + " and at most " + most + ".");
     }
 
@@ -101,7 +105,8 @@ public record Needle(List<String> lengths, List<String> depths, int each, String
         }
         text.add((int) Math.round(number("depths", depth, 0, 100) / 100.0 * text.size()), needle);
         return new Sample(id(seed, index), List.of(Message.user(String.join(" ", text) + question),
-                Message.assistant(number)), List.of(), number, Map.of("length", length.strip(), "depth", depth.strip()));
+                Message.assistant(number)), List.of(), number, Map.of("length", length.strip(), "depth",
+                depth.strip()));
     }
 
     private static String sentence(Draws draws) {

@@ -46,8 +46,10 @@ public record OverlapSplit(int sft, int rl, double overlap, long seed, Side side
         Settings.require(rl >= 1, "overlapSplit", "rl", rl, "at least 1");
         Settings.require(overlap >= 0 && overlap <= 1, "overlapSplit", "overlap", overlap, "at least 0 and at most 1");
         if (Math.round(overlap * rl) > sft) {
-            throw new FinetuneException("overlapSplit: " + Math.round(overlap * rl) + " of the " + rl + " prompts of rl are to "
-                    + "be seen in SFT (overlap " + overlap + "), but sft has only " + sft + ". Raise sft, or lower rl or the "
+            throw new FinetuneException("overlapSplit: " + Math.round(overlap * rl) + " of the " + rl
+                    + " prompts of rl are to "
+                    + "be seen in SFT (overlap " + overlap + "), but sft has only " + sft
+                    + ". Raise sft, or lower rl or the "
                     + "overlap.");
         }
     }
@@ -79,10 +81,12 @@ public record OverlapSplit(int sft, int rl, double overlap, long seed, Side side
         Set<Integer> inRl = new HashSet<>(pool.rows(0, shared()));
         inRl.addAll(pool.rows(sft, sft + rl - shared()));
         if (side == Side.RL) {
-            report.note("overlapSplit", shared() + " of the " + rl + " prompts of the set for reinforcement learning are "
+            report.note("overlapSplit", shared() + " of the " + rl
+                    + " prompts of the set for reinforcement learning are "
                     + "in the set for SFT too");
         }
-        return PromptPool.open(source, report, side == Side.SFT ? inSft : inRl, (row, index) -> tagged(row, index, inSft, inRl));
+        return PromptPool.open(source, report, side == Side.SFT ? inSft : inRl, (row, index) ->
+                tagged(row, index, inSft, inRl));
     }
 
     private static Row tagged(Row row, int index, Set<Integer> inSft, Set<Integer> inRl) {

@@ -21,8 +21,8 @@ import org.finetune4j.methods.Settings;
  * The same number of samples from every group, drawn uniformly without replacement; a group that has no more gives all
  * it has. Equal seeds draw the same, and more samples contain fewer.
  *
- * <p>A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam, arXiv
- * 2504.04945. Rows keep their order; only numbers are kept in memory, and the source is read twice.
+ * <p>A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam,
+ * arXiv 2504.04945. Rows keep their order; only numbers are kept in memory, and the source is read twice.
  *
  * @param group the field that names a sample's group; default {@code domain}
  * @param count samples of every group, at least 1; {@link #ALL} for all of them; default 20
@@ -34,7 +34,8 @@ public record PerGroupSubset(String group, int count, long seed) implements Data
 
     /** The subset of the bar-exam study, 2025. */
     public static final Method<PerGroupSubset> METHOD = new Method<>("perGroupSubset", Method.Kind.DATA,
-            "A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state Bar Exam",
+            "A Llama walks into the 'Bar': Efficient Supervised Fine-Tuning for Legal Reasoning in the Multi-state "
+                    + "Bar Exam",
             "arXiv 2504.04945",
             settings -> new PerGroupSubset(settings.text("group", "domain"), settings.whole("count", 20),
                     settings.whole("seed", 42L)));
@@ -79,7 +80,8 @@ public record PerGroupSubset(String group, int count, long seed) implements Data
     private String group(Row row) {
         String name = SampleStream.sample(METHOD.name(), row).fields().get(group);
         if (name == null) {
-            throw new FinetuneException("perGroupSubset: " + row.id() + " has no field '" + group + "'. Name the right one.");
+            throw new FinetuneException("perGroupSubset: " + row.id() + " has no field '" + group
+                    + "'. Name the right one.");
         }
         return name;
     }

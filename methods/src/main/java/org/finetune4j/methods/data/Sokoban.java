@@ -32,14 +32,17 @@ import org.finetune4j.tokenizer.Message;
  * @param moves  moves that an answer gives at most, at least 1; default 1
  * @param seed   decides the boards and the labels
  */
-public record Sokoban(int rows, int height, int width, int boxes, LabelSet labels, AnswerForm form, int moves, long seed)
+public record Sokoban(int rows, int height, int width, int boxes, LabelSet labels, AnswerForm form, int moves,
+        long seed)
         implements DataGenerator {
     /** The puzzle of the prompt-diversity study, 2025. */
     public static final Method<Sokoban> METHOD = new Method<>("sokoban", Method.Kind.DATA,
             "Debunk the Myth of SFT Generalization (Sokoban)", "arXiv 2510.00237",
-            settings -> new Sokoban(settings.whole("rows", 10_000), settings.whole("height", 6), settings.whole("width", 6),
+            settings -> new Sokoban(settings.whole("rows", 10_000), settings.whole("height", 6),
+            settings.whole("width", 6),
                     settings.whole("boxes", 1), settings.choice("labels", LabelSet.WORDS),
-                    settings.choice("form", AnswerForm.ANSWER), settings.whole("moves", 1), settings.whole("seed", 42L)));
+                    settings.choice("form", AnswerForm.ANSWER), settings.whole("moves", 1),
+                    settings.whole("seed", 42L)));
 
     /** Refuses settings out of range with a {@link org.finetune4j.FinetuneException}. */
     public Sokoban {
@@ -89,7 +92,8 @@ public record Sokoban(int rows, int height, int width, int boxes, LabelSet label
         private int next;
 
         Sample sample(SokobanRoom.Solved position) {
-            SokobanGame game = new SokobanGame(position.board(), labels.labels(new Draws(seed, "sokoban sample", next)));
+            SokobanGame game = new SokobanGame(position.board(),
+                    labels.labels(new Draws(seed, "sokoban sample", next)));
             List<Move> solution = position.solution();
             return new Sample(id(seed, next++), List.of(Message.user(game.prompt()),
                     Message.assistant(game.answer(form, solution, moves))), List.of(), null,

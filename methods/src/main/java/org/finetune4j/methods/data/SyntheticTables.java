@@ -20,9 +20,9 @@ import org.finetune4j.tokenizer.Message;
  * Very long tables of random cells with a question about some of them and its exact, short answer (SynL): data for
  * fine-tuning on long contexts.
  *
- * <p>LongSkywork: A Training Recipe for Efficiently Extending Context Length in Large Language Models, arXiv 2406.00605.
- * The row that is asked about is as likely to stand anywhere. A table has as many rows as bring the prompt next to its
- * length; kinds of questions take turns.
+ * <p>LongSkywork: A Training Recipe for Efficiently Extending Context Length in Large Language Models, arXiv
+ * 2406.00605. The row that is asked about is as likely to stand anywhere. A table has as many rows as bring the prompt
+ * next to its length; kinds of questions take turns.
  *
  * @param rows      how many samples, at least 1; default 1000
  * @param length    pieces of a prompt, at least 200; default 4096
@@ -31,7 +31,8 @@ import org.finetune4j.tokenizer.Message;
  * @param tokenizer folder with the tokenizer whose tokens are the pieces; empty (the default): words and signs
  * @param seed      decides tables and questions
  */
-public record SyntheticTables(int rows, int length, Table.Format format, List<String> kinds, String tokenizer, long seed)
+public record SyntheticTables(int rows, int length, Table.Format format, List<String> kinds, String tokenizer,
+        long seed)
         implements DataGenerator {
     /** SynL, 2024. */
     public static final Method<SyntheticTables> METHOD = new Method<>("syntheticTables", Method.Kind.DATA,
@@ -55,8 +56,10 @@ public record SyntheticTables(int rows, int length, Table.Format format, List<St
     private static final int SMALL = 100;
 
     private static TableQuestion.Kind kind(String name) {
-        return Arrays.stream(TableQuestion.Kind.values()).filter(kind -> kind.name().equals(name.toUpperCase(Locale.ROOT)))
-                .findFirst().orElseThrow(() -> new FinetuneException("syntheticTables: there is no kind of question '" + name
+        return Arrays.stream(TableQuestion.Kind.values()).filter(kind -> kind.name()
+                .equals(name.toUpperCase(Locale.ROOT)))
+                .findFirst().orElseThrow(() -> new FinetuneException("syntheticTables: there is no kind of question '"
+                + name
                         + "'; there are cell, row, key, cells and aggregate."));
     }
 

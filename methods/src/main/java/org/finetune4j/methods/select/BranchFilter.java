@@ -103,12 +103,14 @@ public record BranchFilter(double keep, BranchProxy proxy, List<String> cues, St
         Map<String, String> report = new LinkedHashMap<>();
         report.put("samples", String.valueOf(samples.size()));
         report.put("without a step of reasoning",
-                String.valueOf(samples.stream().filter(sample -> Reasoning.of(sample, strict).steps().isEmpty()).count()));
+                String.valueOf(samples.stream().filter(sample -> Reasoning.of(sample, strict).steps().isEmpty())
+                        .count()));
         report.put("kept", String.valueOf(kept.size()));
         report.put("also kept by length alone", String.valueOf(kept.stream().filter(shortest::contains).count()));
         report.put("mean branching, kept", mean(kept.stream().mapToDouble(i -> branching[i]).average().orElse(0)));
         if (kept.size() < samples.size()) {
-            report.put("mean branching, left out", mean(IntStream.range(0, samples.size()).filter(i -> !kept.contains(i))
+            report.put("mean branching, left out", mean(IntStream.range(0, samples.size())
+                    .filter(i -> !kept.contains(i))
                     .mapToDouble(i -> branching[i]).average().orElse(0)));
         }
         return report;
@@ -126,7 +128,8 @@ public record BranchFilter(double keep, BranchProxy proxy, List<String> cues, St
     private List<Integer> order(List<Sample> samples, double[] branching) {
         boolean alike = Arrays.stream(branching).distinct().count() < 2;
         if (alike && keep < 1) {
-            throw new FinetuneException("the proxy has no variance: all " + samples.size() + " samples branch alike, so that "
+            throw new FinetuneException("the proxy has no variance: all " + samples.size()
+                    + " samples branch alike, so that "
                     + "nothing tells which to leave out. Check that the responses hold reasoning, or set keep to 1.");
         }
         return ranking(samples.size(), i -> branching[i]);

@@ -33,10 +33,12 @@ import org.junit.jupiter.api.Test;
 
 /** The numbered tests of the card llama-bar that need no training. */
 class BarExamTest {
-    private static final String HARD = "He said: \"no\".\n\n# Not a heading\nQuestion: who?\n1. Domain: none\n\\# slash\n{ }, \\ 漢";
+    private static final String HARD =
+            "He said: \"no\".\n\n# Not a heading\nQuestion: who?\n1. Domain: none\n\\# slash\n{ }, \\ 漢";
 
     private static ExamItem item(Explanation explanation) {
-        return new ExamItem("Civil procedure", "May he sue?", List.of("Yes", "No", "Perhaps", "Never"), 'C', explanation);
+        return new ExamItem("Civil procedure", "May he sue?", List.of("Yes", "No", "Perhaps", "Never"), 'C',
+                explanation);
     }
 
     private static List<AnswerLayout> layouts() {
@@ -98,7 +100,8 @@ class BarExamTest {
                 Explanation explanation = explanation(layout.structured(), text);
                 String written = layout.render(item(explanation));
                 for (String answer : List.of(written, written + "\n\nQuestion: What else?\nA. x\n## Answer\nA")) {
-                    assertEquals(new Parsed("Civil procedure", 'C', explanation), layout.parse(answer), layout + "\n" + answer);
+                    assertEquals(new Parsed("Civil procedure", 'C', explanation), layout.parse(answer), layout + "\n"
+                            + answer);
                 }
             }
             assertTrue(layout.instruction().contains(layout.format() == Format.JSON ? "\"domain\"" : "Domain"));
@@ -112,12 +115,14 @@ class BarExamTest {
                 AnswerLayout layout = new AnswerLayout(Format.JSON, order, structured);
                 String whole = layout.render(item(explanation(structured, "because \"it\" is so")));
                 String third = structured && order == Order.FACT_FIRST ? "\"Fact_Analysis\":\"The f"
-                        : structured ? "\"Legal_Concept\":\"bec" : order == Order.ANSWER_FIRST ? "\"explanation\":\"bec" : "\"answer\":\"";
+                        : structured ? "\"Legal_Concept\":\"bec" : order == Order.ANSWER_FIRST
+                        ? "\"explanation\":\"bec" : "\"answer\":\"";
                 int cut = whole.indexOf(third) + third.length();
                 assertTrue(cut >= third.length(), whole);
                 Parsed parsed = layout.parse(whole.substring(0, cut));
                 assertEquals("Civil procedure", parsed.domain());
-                assertEquals(order == Order.ANSWER_FIRST ? (Character) 'C' : null, parsed.letter(), whole.substring(0, cut));
+                assertEquals(order == Order.ANSWER_FIRST ? (Character) 'C' : null, parsed.letter(),
+                        whole.substring(0, cut));
                 assertEquals('C', layout.parse("Sure: " + whole.replace("}", ",}")).letter(), "a comma too many");
             }
         }
@@ -126,7 +131,8 @@ class BarExamTest {
     @Test
     void lettersAreReadInManyFormsAndNeverGuessed() {
         AnswerLayout layout = new AnswerLayout(Format.MARKDOWN, Order.ANSWER_FIRST, false);
-        Map<String, Character> forms = Map.of("B", 'B', "(B)", 'B', "B. A contract", 'B', "Option D", 'D', "The answer is C", 'C',
+        Map<String, Character> forms =
+                Map.of("B", 'B', "(B)", 'B', "B. A contract", 'B', "Option D", 'D', "The answer is C", 'C',
                 "**A**", 'A');
         forms.forEach((text, letter) -> assertEquals(letter, layout.parse("## Domain\nTorts\n\n## Answer\n" + text
                 + "\n\n## Explanation\nx").letter(), text));
@@ -134,11 +140,13 @@ class BarExamTest {
             assertNull(layout.parse("## Domain\nTorts\n\n## Answer\n" + text + "\n\n## Explanation\nx").letter(), text);
         }
         assertTrue(layout.parse("I do not know").isMalformed());
-        assertTrue(new AnswerLayout(Format.JSON, Order.ANSWER_FIRST, false).parse(layout.render(item(Explanation.of("x"))))
+        assertTrue(new AnswerLayout(Format.JSON, Order.ANSWER_FIRST, false)
+                .parse(layout.render(item(Explanation.of("x"))))
                 .isMalformed(), "JSON is not read from Markdown");
     }
 
-    private static final Map<String, Integer> POOL = new LinkedHashMap<>(Map.of("Contracts", 320, "Evidence", 272, "Criminal",
+    private static final Map<String, Integer> POOL =
+            new LinkedHashMap<>(Map.of("Contracts", 320, "Evidence", 272, "Criminal",
             270, "Property", 257, "Constitutional", 240, "Civil procedure", 86, "Torts", 67));
 
     private static DataSource pool() {
@@ -171,7 +179,8 @@ class BarExamTest {
         }
         assertEquals(List.of("Torts has only 67 samples of the 75 that are drawn from every domain"), report.lines());
         Map<String, Long> groups = new PerGroupSubset("domain", 20, 3).of(pool()).samples().stream().collect(
-                Collectors.groupingBy(sample -> Objects.requireNonNull(sample.fields().get("domain")), Collectors.counting()));
+                Collectors.groupingBy(sample -> Objects.requireNonNull(sample.fields().get("domain")),
+                Collectors.counting()));
         assertTrue(groups.values().stream().allMatch(count -> count == 20), groups.toString());
         assertThrows(FinetuneException.class, () -> new PerGroupSubset("domain", 0, 1));
         assertThrows(FinetuneException.class, () -> new PerGroupSubset("area", 1, 1).of(pool()).rows());
@@ -183,7 +192,8 @@ class BarExamTest {
         fields.put("domain", "Torts");
         fields.put("options", "[\"w\", \"x\", \"y\", \"z\"]");
         Sample sample = new Sample("bar:1", List.of(Message.user("Who pays?")), List.of(), "D", fields);
-        Sample laidOut = new AnswerTemplate(Format.NUMBERED, Order.FACT_FIRST, true).of(DataSource.of("bar", List.of(sample)))
+        Sample laidOut = new AnswerTemplate(Format.NUMBERED, Order.FACT_FIRST, true)
+                .of(DataSource.of("bar", List.of(sample)))
                 .samples().get(0);
         assertEquals(List.of("system", "user", "assistant"), laidOut.messages().stream().map(Message::role).toList());
         assertEquals("Who pays?\nA. w\nB. x\nC. y\nD. z", laidOut.messages().get(1).text());
@@ -192,13 +202,16 @@ class BarExamTest {
         for (String missing : List.of("domain", "options", "Legal_Concept")) {
             Map<String, String> fewer = new LinkedHashMap<>(fields);
             fewer.remove(missing);
-            String message = assertThrows(FinetuneException.class, () -> new AnswerTemplate(Format.JSON, Order.FACT_FIRST, true)
-                    .of(DataSource.of("bar", List.of(new Sample("bar:1", sample.messages(), List.of(), "D", fewer)))).rows())
+            String message = assertThrows(FinetuneException.class, () ->
+                    new AnswerTemplate(Format.JSON, Order.FACT_FIRST, true)
+                    .of(DataSource.of("bar", List.of(new Sample("bar:1", sample.messages(), List.of(), "D", fewer))))
+                    .rows())
                     .getMessage();
             assertTrue(message.contains("bar:1 has no field '" + missing + "'"), message);
         }
         fields.put("options", "[\"w\", \"x\"]");
-        assertThrows(FinetuneException.class, () -> ExamItem.of(new Sample("bar:1", sample.messages(), List.of(), "D", fields),
+        assertThrows(FinetuneException.class, () ->
+                ExamItem.of(new Sample("bar:1", sample.messages(), List.of(), "D", fields),
                 true), "two options");
     }
 

@@ -22,7 +22,8 @@ import org.junit.jupiter.api.Test;
 
 /** The numbered tests of the card budget-allocation that its split can pass. */
 class BudgetSplitTest {
-    private static BudgetSplit split(double budget, double share, double costSft, double costPair, BudgetSplit.Side side) {
+    private static BudgetSplit split(double budget, double share, double costSft, double costPair,
+            BudgetSplit.Side side) {
         return new BudgetSplit(budget, share, costSft, costPair, true, 3, side);
     }
 
@@ -101,9 +102,11 @@ class BudgetSplitTest {
         assertEquals(50, all.of(demonstrations(50), pairs(0, 50)).rows().size());
         String message = assertThrows(FinetuneException.class, () -> split(100, 0.5, 1, 1, BudgetSplit.Side.PAIRS)
                 .of(demonstrations(50), pairs(0, 60)).rows()).getMessage();
-        assertTrue(message.contains("10 different prompts that no demonstration has") && message.contains("50 are to be bought"),
+        assertTrue(message.contains("10 different prompts that no demonstration has")
+                && message.contains("50 are to be bought"),
                 message);
-        assertEquals(50, split(100, 0.5, 1, 1, BudgetSplit.Side.PAIRS).of(demonstrations(50), pairs(50, 100)).rows().size());
+        assertEquals(50, split(100, 0.5, 1, 1, BudgetSplit.Side.PAIRS).of(demonstrations(50), pairs(50, 100)).rows()
+                .size());
     }
 
     @Test

@@ -37,7 +37,8 @@ class FormalStatementsTest {
         assertEquals("State formally: ", samples.get(0).prompt().get(0).text().substring(0, 16));
         for (Sample sample : samples) {
             Formula gold = statement(Objects.requireNonNull(sample.answer()));
-            assertEquals(1, FormalScore.reward(Objects.requireNonNull(sample.response()), gold, false), sample.response());
+            assertEquals(1, FormalScore.reward(Objects.requireNonNull(sample.response()), gold, false),
+                    sample.response());
             assertFalse(CanonicalForm.isEmpty(gold), sample.answer());
             assertEquals(0, FormalScore.reward(answer("(= 1 1)"), gold, false));
             assertEquals(1, FormalScore.reward(answer("(= 1 1)"), gold, true));
@@ -62,9 +63,11 @@ class FormalStatementsTest {
                 Map.entry("```\ntheorem (< a 7) := sorry\ntheorem (< a 7) := sorry\n```", "stands behind"),
                 Map.entry(answer("(< a 7"), "not closed"), Map.entry(answer("(< a)"), "has 1 parts, but takes 2"),
                 Map.entry(answer("(< a b c)"), "has 3 parts"), Map.entry(answer("(+ a 7)"), "is a number"),
-                Map.entry(answer("(and a (< a 1))"), "another type"), Map.entry(answer("(+ (< a 1) 2)"), "another type"),
+                Map.entry(answer("(and a (< a 1))"), "another type"),
+                        Map.entry(answer("(+ (< a 1) 2)"), "another type"),
                 Map.entry(answer("(<< a 7)"), "'<<' is no operator"), Map.entry(answer("(< apple 7)"), "'apple'"),
-                Map.entry(answer("(< a 7) b"), "behind the statement"), Map.entry(answer("(= 12345678901 a)"), "no number"),
+                Map.entry(answer("(< a 7) b"), "behind the statement"),
+                        Map.entry(answer("(= 12345678901 a)"), "no number"),
                 Map.entry(answer("(not ".repeat(100_000)), "too deeply"));
         wrong.forEach((answer, problem) -> {
             FormalCompiler.Compiled compiled = FormalCompiler.compile(answer);
@@ -75,7 +78,8 @@ class FormalStatementsTest {
 
     @Test
     void statementsThatMeanTheSameHaveOneNormalForm() {
-        String[][] alike = {{"(< (+ a (* 2 b)) 7)", "(> 7 (+ b (+ a b)))"}, {"(= (* a (+ b 1)) 0)", "(= 0 (+ (* b a) a))"},
+        String[][] alike = {{"(< (+ a (* 2 b)) 7)", "(> 7 (+ b (+ a b)))"},
+                {"(= (* a (+ b 1)) 0)", "(= 0 (+ (* b a) a))"},
                 {"(<= (* 2 a) 4)", "(not (> a 2))"}, {"(and (< a 1) (< b 1))", "(not (or (>= b 1) (>= a 1)))"},
                 {"(= a b)", "(= (- b a) 0)"}, {"(or (< a 1) (= 1 1))", "(= 0 0)"}, {"(and (< a 1) (= 1 1))", "(< a 1)"},
                 {"(and (< a 1) (and (< b 1) (< a 1)))", "(and (< b 1) (< a 1))"}, {"(> 0 0)", "(not (<= 1 2))"}};
@@ -83,9 +87,11 @@ class FormalStatementsTest {
             assertTrue(CanonicalForm.isEquivalent(statement(pair[0]), statement(pair[1])), pair[0] + " and " + pair[1]);
         }
         String[][] different = {{"(< a 1)", "(<= a 1)"}, {"(< a b)", "(< b a)"}, {"(= a 1)", "(not (= a 1))"},
-                {"(and (< a 1) (< b 1))", "(or (< a 1) (< b 1))"}, {"(= a 1)", "(= 1 1)"}, {"(= (* a a) 1)", "(= a 1)"}};
+                {"(and (< a 1) (< b 1))", "(or (< a 1) (< b 1))"}, {"(= a 1)", "(= 1 1)"},
+                {"(= (* a a) 1)", "(= a 1)"}};
         for (String[] pair : different) {
-            assertFalse(CanonicalForm.isEquivalent(statement(pair[0]), statement(pair[1])), pair[0] + " and " + pair[1]);
+            assertFalse(CanonicalForm.isEquivalent(statement(pair[0]), statement(pair[1])), pair[0] + " and "
+                    + pair[1]);
         }
     }
 
@@ -139,7 +145,8 @@ class FormalStatementsTest {
     void test5NothingMeantDoesNotCompileAndTheJudgeSeesOnlyWhatCompiles() {
         Formula gold = statement("(< a 7)");
         AtomicInteger asked = new AtomicInteger();
-        FormalScore score = FormalScore.of(List.of(answer("(< a 7)"), answer("(= 1 1)"), answer("(< a"), "no", answer("(> 7 a)")),
+        FormalScore score = FormalScore.of(List.of(answer("(< a 7)"), answer("(= 1 1)"), answer("(< a"), "no",
+                answer("(> 7 a)")),
                 gold, (one, two) -> {
                     asked.incrementAndGet();
                     return CanonicalForm.isEquivalent(one, two);
@@ -147,7 +154,8 @@ class FormalStatementsTest {
         assertEquals(new FormalScore(5, 3, 2), score);
         assertEquals(3, asked.get());
         assertEquals(0.2, score.gap(), 1e-12);
-        assertEquals(new FormalScore(1, 1, 0), FormalScore.of(List.of(answer("(= 1 1)")), gold, CanonicalForm::isEquivalent));
+        assertEquals(new FormalScore(1, 1, 0), FormalScore.of(List.of(answer("(= 1 1)")), gold,
+                CanonicalForm::isEquivalent));
         assertThrows(FinetuneException.class, () -> FormalScore.of(List.of(), gold, CanonicalForm::isEquivalent));
         assertNotNull(gold.toString());
     }

@@ -39,7 +39,8 @@ class LongContextTest {
     }
 
     private static String interleaved(int size) {
-        return String.join(" ", Interleaving.of(List.of(pairs("abcdef", size), pairs("uvwx", size), pairs("mnopqrst", size))));
+        return String.join(" ",
+                Interleaving.of(List.of(pairs("abcdef", size), pairs("uvwx", size), pairs("mnopqrst", size))));
     }
 
     @Test
@@ -55,7 +56,8 @@ class LongContextTest {
 
     @Test
     void test3NothingIsLostAndEveryDocumentKeepsItsOrder() {
-        List<Sample> documents = List.of(document(0, 100), document(1, 33), document(2, 70), document(3, 20), document(4, 16));
+        List<Sample> documents =
+                List.of(document(0, 100), document(1, 33), document(2, 70), document(3, 20), document(4, 16));
         for (String tokenizer : List.of("", TOKENIZER)) {
             ChunkInterleaved method = new ChunkInterleaved(16, 3, 0, tokenizer);
             List<Sample> made = method.of(DataSource.of("d", documents)).samples();
@@ -71,7 +73,8 @@ class LongContextTest {
             assertEquals(letters(documents.subList(0, 3)), letters(made.subList(0, 1)), "the same characters");
         }
         String text = text(new ChunkInterleaved(16, 3, 0, "").of(DataSource.of("d", documents)).samples().get(0));
-        List<String> turns = words(text).stream().filter(word -> word.startsWith("w")).map(word -> word.substring(0, 2)).toList();
+        List<String> turns = words(text).stream().filter(word -> word.startsWith("w")).map(word -> word.substring(0, 2))
+                .toList();
         int farthest = 0;
         int last = -1;
         for (int i = 0; i < turns.size(); i++) {
@@ -102,7 +105,8 @@ class LongContextTest {
     void samplesAreCutToTheirLength() {
         List<Sample> documents = List.of(document(0, 100), document(1, 100));
         try (TextPieces pieces = TextPieces.of(TOKENIZER)) {
-            String cut = text(new ChunkInterleaved(16, 2, 64, TOKENIZER).of(DataSource.of("d", documents)).samples().get(0));
+            String cut = text(new ChunkInterleaved(16, 2, 64, TOKENIZER).of(DataSource.of("d", documents)).samples()
+                    .get(0));
             assertTrue(Math.abs(pieces.count(cut) - 64) <= 2, pieces.count(cut) + " tokens");
             String text = "Grüße, 漢字 and 😀!\n\n  end  ";
             assertEquals(text, String.join("", pieces.chunks(text, 1)), "no character is lost or cut");
@@ -124,8 +128,10 @@ class LongContextTest {
         assertEquals(47, table.sum("count"));
         assertEquals(30, table.max("count"));
         assertEquals(2, table.count("colour", "red"));
-        assertEquals("id,colour,count,city\nk7,red,12,Oslo\nk2,blue,5,Lima\nk9,red,30,Kyiv", table.write(Table.Format.CSV));
-        assertTrue(table.write(Table.Format.MARKDOWN).startsWith("|id|colour|count|city|\n|---|---|---|---|\n|k7|red|12|Oslo|\n"));
+        assertEquals("id,colour,count,city\nk7,red,12,Oslo\nk2,blue,5,Lima\nk9,red,30,Kyiv",
+                table.write(Table.Format.CSV));
+        assertTrue(table.write(Table.Format.MARKDOWN)
+                .startsWith("|id|colour|count|city|\n|---|---|---|---|\n|k7|red|12|Oslo|\n"));
         assertThrows(FinetuneException.class, () -> table.key("colour", "red"));
         assertThrows(FinetuneException.class, () -> new Table(List.of("id"), List.of(List.of("a"), List.of("a"))));
     }
@@ -156,11 +162,13 @@ class LongContextTest {
             return of(rows, columns.indexOf(key.group(1)), key.group(2)).get(0);
         }
         if (cells.matches()) {
-            return Arrays.stream(cells.group(2).split(", ")).map(one -> of(rows, 0, one).get(columns.indexOf(cells.group(1))))
+            return Arrays.stream(cells.group(2).split(", ")).map(one -> of(rows, 0, one)
+                    .get(columns.indexOf(cells.group(1))))
                     .collect(Collectors.joining(","));
         }
         if (count.matches()) {
-            return String.valueOf(rows.stream().filter(one -> one.get(columns.indexOf(count.group(1))).equals(count.group(2)))
+            return String.valueOf(rows.stream().filter(one -> one.get(columns.indexOf(count.group(1)))
+                    .equals(count.group(2)))
                     .count());
         }
         assertEquals("What is the largest count?", question);
@@ -189,12 +197,14 @@ class LongContextTest {
             assertEquals(samples, tables.of().samples(), "equal seeds, equal samples");
         }
         try (TextPieces pieces = TextPieces.of(TOKENIZER)) {
-            for (Sample sample : new SyntheticTables(4, 1500, Table.Format.MARKDOWN, List.of("cell", "cells"), TOKENIZER, 6).of()
+            for (Sample sample : new SyntheticTables(4, 1500, Table.Format.MARKDOWN, List.of("cell", "cells"),
+                    TOKENIZER, 6).of()
                     .samples()) {
                 assertEquals(1500, pieces.count(sample.prompt().get(0).text()), 0.02 * 1500);
             }
         }
-        assertNotEquals(new SyntheticTables(4, 1500, Table.Format.MARKDOWN, List.of("cell"), TOKENIZER, 6).of().fingerprint(),
+        assertNotEquals(new SyntheticTables(4, 1500, Table.Format.MARKDOWN, List.of("cell"), TOKENIZER, 6).of()
+                .fingerprint(),
                 new SyntheticTables(4, 1500, Table.Format.MARKDOWN, List.of("cell"), "", 6).of().fingerprint());
     }
 
@@ -239,7 +249,8 @@ class LongContextTest {
         assertEquals(5.5 / 6, grid.overall(), 1e-12);
         assertFalse(grid.isPerfect());
         assertThrows(FinetuneException.class, () -> NeedleGrid.of(samples, List.of()));
-        assertThrows(FinetuneException.class, () -> Needle.METHOD.create(new Settings(Map.of("depths", List.of("101")))));
+        assertThrows(FinetuneException.class, () ->
+                Needle.METHOD.create(new Settings(Map.of("depths", List.of("101")))));
         assertThrows(FinetuneException.class, () -> SyntheticTables.METHOD.create(new Settings(Map.of("kinds",
                 List.of("cel")))));
     }

@@ -26,7 +26,8 @@ class OverlapSplitTest {
     }
 
     private static DataSource pool(int prompts) {
-        return DataSource.of("pool", IntStream.range(0, prompts).mapToObj(i -> sample("pool:" + i, "state " + i, "y" + i))
+        return DataSource.of("pool", IntStream.range(0, prompts).mapToObj(i ->
+                sample("pool:" + i, "state " + i, "y" + i))
                 .toList());
     }
 
@@ -86,11 +87,13 @@ class OverlapSplitTest {
             rows.add(sample("b:" + i, "  state\t" + i + " ", "two"));
         }
         DataSource pool = DataSource.of("pool", rows);
-        assertTrue(assertThrows(FinetuneException.class, () -> side(pool, 30, 30, 0, OverlapSplit.Side.RL).rows()).getMessage()
+        assertTrue(assertThrows(FinetuneException.class, () -> side(pool, 30, 30, 0, OverlapSplit.Side.RL).rows())
+                .getMessage()
                 .contains("50 different prompts"));
         assertEquals(0, Overlap.between(side(pool, 20, 30, 0, OverlapSplit.Side.RL),
                 side(pool, 20, 30, 0, OverlapSplit.Side.SFT)).shared());
-        assertEquals(50, Overlap.between(DataSource.of("b", rows.stream().filter(row -> row.id().startsWith("b")).toList()),
+        assertEquals(50, Overlap.between(DataSource.of("b", rows.stream().filter(row -> row.id().startsWith("b"))
+                .toList()),
                 DataSource.of("a", rows.stream().filter(row -> row.id().startsWith("a")).toList())).shared());
     }
 

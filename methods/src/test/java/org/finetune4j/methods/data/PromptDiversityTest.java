@@ -41,7 +41,8 @@ class PromptDiversityTest {
     private static final Map<List<Integer>, Boolean> SOLVABLE = new HashMap<>();
 
     private static boolean solvable(List<Integer> numbers) {
-        return SOLVABLE.computeIfAbsent(numbers.stream().sorted().toList(), sorted -> PointsSolver.solvable(sorted, 24));
+        return SOLVABLE.computeIfAbsent(numbers.stream().sorted().toList(), sorted ->
+                PointsSolver.solvable(sorted, 24));
     }
 
     private static int[] multisets(int highest) {
@@ -114,7 +115,8 @@ class PromptDiversityTest {
                 assertEquals(PointsScore.CORRECT, PointsScore.of(solution.formula(), hand, 24), solution.formula());
                 int last = Math.max(Math.max(solution.formula().lastIndexOf('*'), solution.formula().lastIndexOf('+')),
                         Math.max(solution.formula().lastIndexOf('/'), solution.formula().lastIndexOf('-')));
-                assertEquals(PointsScore.UNFINISHED, PointsScore.of(solution.formula().substring(0, last + 1), hand, 24),
+                assertEquals(PointsScore.UNFINISHED, PointsScore.of(solution.formula().substring(0, last + 1), hand,
+                        24),
                         solution.formula());
             }
         }
@@ -266,7 +268,8 @@ class PromptDiversityTest {
             }
         }
         String answer = Objects.requireNonNull(samples.get(0).response());
-        assertTrue(answer.matches("(?s)<think>\nI am at \\(\\d,\\d\\), .*\n</think>\n<answer> (North|South|West|East) </answer>"),
+        assertTrue(answer.matches("(?s)<think>\nI am at \\(\\d,\\d\\), .*\n</think>\n<answer> (North|South|West|East) "
+                + "</answer>"),
                 answer);
     }
 
@@ -309,7 +312,8 @@ class PromptDiversityTest {
                 List.of("10,10")))));
         assertThrows(FinetuneException.class, () -> GeneralPoints.METHOD.create(new Settings(Map.of("faces",
                 List.of("10,10,20")))));
-        for (List<String> wrong : List.of(List.of("a", "b", "c"), List.of("a", "b", "c", "A "), List.of("a", "b", "c", " "),
+        for (List<String> wrong : List.of(List.of("a", "b", "c"), List.of("a", "b", "c", "A "),
+                List.of("a", "b", "c", " "),
                 List.of("up", "upper", "x", "y"))) {
             assertThrows(FinetuneException.class, () -> MoveLabels.of(wrong), wrong.toString());
         }

@@ -1,5 +1,12 @@
 package org.finetune4j.methods.objective;
 
+import static org.finetune4j.methods.objective.LinearSoftmax.accuracy;
+import static org.finetune4j.methods.objective.LinearSoftmax.drift;
+import static org.finetune4j.methods.objective.LinearSoftmax.gaussian;
+import static org.finetune4j.methods.objective.LinearSoftmax.labels;
+import static org.finetune4j.methods.objective.LinearSoftmax.logits;
+import static org.finetune4j.methods.objective.LinearSoftmax.map;
+import static org.finetune4j.methods.objective.LinearSoftmax.probabilities;
 import static org.finetune4j.methods.objective.Toy.HARNESS;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -158,55 +165,5 @@ class NoisyLabelsTest {
             }
         }
         return gradient;
-    }
-
-    private static double accuracy(double[][] model, double[][] inputs, int[] labels) {
-        int[] predicted = labels(model, inputs);
-        return IntStream.range(0, labels.length).filter(t -> predicted[t] == labels[t]).count()
-                / (double) labels.length;
-    }
-
-    private static double drift(double[][] base, double[][] model, double[][] inputs) {
-        double[][] from = probabilities(logits(base, inputs));
-        double[][] to = probabilities(logits(model, inputs));
-        double sum = 0;
-        for (int t = 0; t < inputs.length; t++) {
-            for (int c = 0; c < CLASSES; c++) {
-                sum += from[t][c] * Math.log(from[t][c] / to[t][c]);
-            }
-        }
-        return sum / inputs.length;
-    }
-
-    private static int[] labels(double[][] model, double[][] inputs) {
-        return Arrays.stream(logits(model, inputs)).mapToInt(row -> IntStream.range(0, row.length)
-                .reduce(0, (best, c) -> row[c] > row[best] ? c : best)).toArray();
-    }
-
-    private static double[][] logits(double[][] model, double[][] inputs) {
-        return map(inputs, x -> {
-            double[] row = new double[CLASSES];
-            for (int f = 0; f < FEATURES; f++) {
-                for (int c = 0; c < CLASSES; c++) {
-                    row[c] += model[f][c] * x[f];
-                }
-            }
-            return row;
-        });
-    }
-
-    private static double[][] probabilities(double[][] logits) {
-        return map(logits, Toy::softmax);
-    }
-
-    private static double[][] map(double[][] rows, Function<double[], double[]> function) {
-        return Arrays.stream(rows).map(function).toArray(double[][]::new);
-    }
-
-    private static double[][] gaussian(Random random, int rows, int columns) {
-        return map(new double[rows][columns], row -> {
-            Arrays.setAll(row, column -> random.nextGaussian());
-            return row;
-        });
     }
 }

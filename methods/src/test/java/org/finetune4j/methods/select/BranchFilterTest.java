@@ -145,7 +145,8 @@ class BranchFilterTest {
 
     @Test
     void withoutMarksTheLastStepIsTheAnswer() {
-        Sample plain = new Sample("p", List.of(Message.user("?"), Message.assistant("one\ntwo\nthree\n42")), List.of(), null,
+        Sample plain = new Sample("p", List.of(Message.user("?"), Message.assistant("one\ntwo\nthree\n42")), List.of(),
+                null,
                 Map.of());
         for (int seed = 0; seed < 20; seed++) {
             Sample left = new DropSteps(0.99, false, seed).of(DataSource.of("d", List.of(plain))).samples().get(0);
@@ -153,7 +154,8 @@ class BranchFilterTest {
             assertTrue(Objects.requireNonNull(left.response()).endsWith("\n42"), left.response());
         }
         assertThrows(FinetuneException.class, () -> Reasoning.of(plain, true));
-        Sample thought = new Sample("t", List.of(Message.user("?"), Message.assistant("42").withReasoning("a\nb")), List.of(),
+        Sample thought = new Sample("t", List.of(Message.user("?"), Message.assistant("42").withReasoning("a\nb")),
+                List.of(),
                 null, Map.of());
         assertEquals(List.of("a", "b"), steps(thought));
         assertEquals("b", Reasoning.of(thought, true).with(thought, List.of("b")).messages().get(1).reasoning());
@@ -168,7 +170,8 @@ class BranchFilterTest {
         List<Sample> alike = new ArrayList<>(List.of(TRACES.get(0), TRACES.get(4)));
         List<String> problems = filter(0.5).problems(alike);
         assertEquals(1, problems.size());
-        assertTrue(problems.get(0).contains("no variance") && problems.get(0).contains("set keep to 1"), problems.get(0));
+        assertTrue(problems.get(0).contains("no variance") && problems.get(0).contains("set keep to 1"),
+                problems.get(0));
         assertEquals(List.of(), filter(1).problems(alike));
         assertEquals(List.of(), filter(0.5).problems(TRACES));
         assertEquals(2, filter(0.5).likely(TRACES).size());
@@ -178,7 +181,8 @@ class BranchFilterTest {
     void settingsOutOfRangeAreRefused() {
         for (Map<String, Object> wrong : List.<Map<String, Object>>of(Map.of("keep", 0), Map.of("keep", 1.1),
                 Map.of("cues", List.of()), Map.of("proxy", "step_count", "reference", ""))) {
-            assertThrows(FinetuneException.class, () -> BranchFilter.METHOD.create(new Settings(wrong)), wrong.toString());
+            assertThrows(FinetuneException.class, () -> BranchFilter.METHOD.create(new Settings(wrong)),
+                    wrong.toString());
         }
         assertThrows(FinetuneException.class, () -> new DropSteps(0, false, 1));
     }

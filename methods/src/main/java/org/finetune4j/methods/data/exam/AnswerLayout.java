@@ -8,11 +8,13 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.finetune4j.data.Sample;
+import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an answer is laid out: the domain, the letter of the chosen option, and the explanation in one text or in the four
- * fields of {@link Explanation#IRAC}.
+ * How an answer is laid out: the domain, the letter of the chosen option, and the explanation in one text or in the
+ * four fields of {@link Explanation#IRAC}.
  *
  * @param format     how fields are written
  * @param order      whether the letter comes before or behind the explanation
@@ -21,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 public record AnswerLayout(Format format, Order order, boolean structured) {
     private static final String DOMAIN = "domain";
     private static final String ANSWER = "answer";
-    private static final Pattern LETTER = Pattern.compile("(?:[Oo]ption\\s*)?\\(?([A-D])\\)?(?:[.:)-].*)?", Pattern.DOTALL);
+    private static final Pattern LETTER =
+            Pattern.compile("(?:[Oo]ption\\s*)?\\(?([A-D])\\)?(?:[.:)-].*)?", Pattern.DOTALL);
     private static final Pattern ANY_LETTER = Pattern.compile("\\b[A-D]\\b");
 
     /** How fields are written. */
@@ -93,6 +96,14 @@ public record AnswerLayout(Format format, Order order, boolean structured) {
             case MARKDOWN -> HeadedLayout.MARKDOWN.write(values);
             case NUMBERED -> HeadedLayout.NUMBERED.write(values);
         };
+    }
+
+    /** A sample that asks for an item and answers it in this layout, made of the item's own sample. */
+    public Sample laidOut(Sample sample, ExamItem item) {
+        return new Sample(sample.id(), sample.conversation().withMessages(List.of(Message.system(instruction()),
+                Message.user(item.asked()), Message.assistant(render(item)))), List.of(), sample.answer(),
+                sample.fields(),
+                sample.provenance().madeOf(sample.id()));
     }
 
     /** An answer read back, as far as it keeps to this layout; what follows a next question counts no more. */

@@ -23,7 +23,9 @@ public record ExamItem(String domain, String question, List<String> options, cha
     /** The letters of the options. */
     public static final String LETTERS = "ABCD";
 
-    /** Keeps an immutable copy and refuses another number of options or another letter with a {@link FinetuneException}. */
+    /**
+     * Keeps an immutable copy and refuses another number of options or another letter with a {@link FinetuneException}.
+     */
     public ExamItem {
         options = List.copyOf(options);
         if (options.size() != LETTERS.length()) {
@@ -31,7 +33,8 @@ public record ExamItem(String domain, String question, List<String> options, cha
                     + question);
         }
         if (LETTERS.indexOf(letter) < 0) {
-            throw new FinetuneException("the right option of a question is '" + letter + "', but must be one of A to D: "
+            throw new FinetuneException("the right option of a question is '" + letter
+                    + "', but must be one of A to D: "
                     + question);
         }
     }
@@ -79,6 +82,11 @@ public record ExamItem(String domain, String question, List<String> options, cha
             throw new FinetuneException("the field 'options' is no list of texts. Give it four.", e);
         }
         return options;
+    }
+
+    /** This item with another explanation. */
+    public ExamItem with(Explanation other) {
+        return new ExamItem(domain, question, options, letter, other);
     }
 
     /** The question with its options, one a line. */

@@ -13,8 +13,8 @@ import org.finetune4j.FinetuneException;
  * @param items          how many questions there are
  * @param malformed      answers that give no letter
  * @param accuracy       share with the right letter; a malformed answer is wrong
- * @param domainAccuracy the same for every domain, but with malformed answers left out, as the published code has it, so
- *                       that it is not comparable with {@code accuracy}; NaN where all are malformed
+ * @param domainAccuracy the same for every domain, but with malformed answers left out, as the published code has it,
+ *                       so that it is not comparable with {@code accuracy}; NaN where all are malformed
  * @param combined       share with the right letter and the right domain
  * @param confusion      answers by right letter (first) and chosen letter, malformed ones left out
  */
@@ -51,7 +51,8 @@ public record ExamScore(int items, int malformed, double accuracy, Map<String, D
             if (letter == item.letter()) {
                 right++;
                 domain[0]++;
-                both += name(answer.domain() == null ? "" : answer.domain(), synonyms).equals(name(item.domain(), synonyms))
+                both += name(answer.domain() == null ? "" : answer.domain(), synonyms)
+                        .equals(name(item.domain(), synonyms))
                         ? 1 : 0;
             }
         }

@@ -51,7 +51,8 @@ enum HeadedLayout {
                     .append(heading(number++, AnswerLayout.title(value.getKey())));
             String[] lines = value.getValue().split("\n", -1);
             for (int i = 0; i < lines.length; i++) {
-                text.append(i > 0 ? "\n" : "").append(ESCAPABLE.matcher(lines[i]).matches() ? "\\" : "").append(lines[i]);
+                text.append(i > 0 ? "\n" : "").append(ESCAPABLE.matcher(lines[i]).matches() ? "\\" : "")
+                        .append(lines[i]);
             }
         }
         return text.toString();

@@ -13,8 +13,8 @@ import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a teacher is asked to put an explanation into the fields of {@link Explanation#IRAC}, without adding anything: the
- * conversation, the schema its answer must obey, and how the answer is read.
+ * What a teacher is asked to put an explanation into the fields of {@link Explanation#IRAC}, without adding anything:
+ * the conversation, the schema its answer must obey, and how the answer is read.
  */
 public final class IracDistillation {
     /** The temperature at which the teacher is asked. */
@@ -22,8 +22,10 @@ public final class IracDistillation {
     /** The longest answer in tokens. */
     public static final int LONGEST = 1024;
 
-    private static final String INSTRUCTION = "Reorganise the explanation of a legal question into four fields: the legal "
-            + "concept it is about, the analysis of the facts, the application of the rule to them, and the conclusion. Use "
+    private static final String INSTRUCTION =
+            "Reorganise the explanation of a legal question into four fields: the legal "
+            + "concept it is about, the analysis of the facts, the application of the rule to them, and the "
+            + "conclusion. Use "
             + "only what the explanation says, and add nothing. Answer with one JSON object with the text fields "
             + String.join(", ", Explanation.IRAC) + ".";
 
@@ -63,10 +65,15 @@ public final class IracDistillation {
                 + String.join("\n", item.explanation().parts().values());
     }
 
-    /** The teacher's answer, or null where it is not exactly the four texts, none of them blank. */
+    /**
+     * The explanation in a teacher's answer, or null where its JSON object is not exactly the four texts, none of them
+     * blank; what stands around the object does not count.
+     */
     public static @Nullable Explanation read(String answer) {
         try {
-            JsonNode tree = StrictJson.mapper().readTree(answer);
+            String object = answer.substring(Math.max(0, answer.indexOf('{')),
+                    Math.max(0, answer.lastIndexOf('}') + 1));
+            JsonNode tree = StrictJson.mapper().readTree(object);
             Map<String, String> parts = new LinkedHashMap<>();
             for (String field : Explanation.IRAC) {
                 JsonNode text = tree.path(field);

@@ -24,7 +24,8 @@ final class JsonLayout {
         Map<String, String> values = new LinkedHashMap<>();
         String object = answer.substring(Math.max(0, answer.indexOf('{')));
         for (String field : fields) {
-            Matcher matcher = Pattern.compile(Pattern.quote("\"" + field + "\"") + TEXT, Pattern.DOTALL).matcher(object);
+            Matcher matcher = Pattern.compile(Pattern.quote("\"" + field + "\"") + TEXT, Pattern.DOTALL)
+                    .matcher(object);
             if (matcher.find()) {
                 values.put(field, plain(matcher.group(1)));
             }
@@ -35,7 +36,8 @@ final class JsonLayout {
     /** Without escapes; an escape that is cut off or unknown stays as it is written. */
     private static String plain(String escaped) {
         try {
-            return StrictJson.mapper().readTree("\"" + escaped.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+            return StrictJson.mapper().readTree("\"" + escaped.replace("\n", "\\n").replace("\r", "\\r")
+                    .replace("\t", "\\t")
                     + "\"").asText();
         } catch (JsonProcessingException e) {
             return escaped;

@@ -58,14 +58,16 @@ public final class CanonicalForm {
     private static String comparison(Operator operator, Polynomial difference, boolean negated) {
         Operator plain = negated ? opposite(operator) : operator;
         if (plain == Operator.EQUAL) {
-            return said(difference.isConstant() ? difference : difference.reduced().positive(), negated ? " != 0" : " = 0",
+            return said(difference.isConstant() ? difference : difference.reduced().positive(), negated ? " != 0"
+                    : " = 0",
                     negated != difference.factors().isEmpty());
         }
         boolean turned = plain == Operator.GREATER || plain == Operator.AT_LEAST;
         boolean strict = plain == Operator.GREATER || plain == Operator.LESS;
         Polynomial below = turned ? difference.times(BigInteger.ONE.negate()) : difference;
         int sign = below.factors().isEmpty() ? 0 : below.factors().values().iterator().next().signum();
-        return said(below.isConstant() ? below : below.reduced(), strict ? " < 0" : " <= 0", strict ? sign < 0 : sign <= 0);
+        return said(below.isConstant() ? below : below.reduced(), strict ? " < 0" : " <= 0", strict ? sign < 0
+                : sign <= 0);
     }
 
     private static String said(Polynomial polynomial, String comparison, boolean holdsWhereConstant) {

@@ -73,7 +73,8 @@ record Polynomial(Map<String, BigInteger> factors) {
 
     /** With the sign that makes the first factor positive. */
     Polynomial positive() {
-        return !factors.isEmpty() && factors.values().iterator().next().signum() < 0 ? times(BigInteger.ONE.negate()) : this;
+        return !factors.isEmpty() && factors.values().iterator().next().signum() < 0 ? times(BigInteger.ONE.negate())
+                : this;
     }
 
     boolean isConstant() {

@@ -1,4 +1,6 @@
-/** A small language of formal statements with its compiler and its judge, to study autoformalisation without a prover. */
+/**
+ * A small language of formal statements with its compiler and its judge, to study autoformalisation without a prover.
+ */
 @NullMarked
 package org.finetune4j.methods.data.formal;
 

@@ -15,7 +15,8 @@ import org.finetune4j.FinetuneException;
 public record CardFaces(int jack, int queen, int king) {
     /** The highest that a face or a card may count. */
     static final int HIGHEST = 19;
-    private static final Pattern ANNOUNCED = Pattern.compile("J counts as (\\d+), Q counts as (\\d+), K counts as (\\d+)");
+    private static final Pattern ANNOUNCED =
+            Pattern.compile("J counts as (\\d+), Q counts as (\\d+), K counts as (\\d+)");
     private static final List<String> NAMES = List.of("A", "2", "3", "4", "5", "6", "7", "8", "9", "10", "J", "Q", "K");
 
     /** Refuses values out of range with a {@link FinetuneException}. */
@@ -43,7 +44,8 @@ public record CardFaces(int jack, int queen, int king) {
         } catch (NumberFormatException e) {
             // Refused below.
         }
-        throw new FinetuneException("the faces '" + text + "' do not give J, Q and K. Give three whole numbers, such as "
+        throw new FinetuneException("the faces '" + text
+                + "' do not give J, Q and K. Give three whole numbers, such as "
                 + "10,10,10.");
     }
 
@@ -65,6 +67,12 @@ public record CardFaces(int jack, int queen, int king) {
     /** What a card is called. */
     static String name(int card) {
         return card <= NAMES.size() ? NAMES.get(card - 1) : Integer.toString(card);
+    }
+
+    /** The card that is called so. */
+    static int card(String name) {
+        int place = NAMES.indexOf(name);
+        return place >= 0 ? place + 1 : Integer.parseInt(name);
     }
 
     /** How a prompt says it. */

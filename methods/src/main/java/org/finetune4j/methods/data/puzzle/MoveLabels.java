@@ -56,7 +56,8 @@ public record MoveLabels(Map<Move, String> names) {
 
     /** The move that is called so, or null; blanks at the ends and case do not count. */
     public @Nullable Move move(String label) {
-        return names.entrySet().stream().filter(one -> plain(one.getValue()).equals(plain(label))).map(Map.Entry::getKey)
+        return names.entrySet().stream().filter(one -> plain(one.getValue()).equals(plain(label)))
+                .map(Map.Entry::getKey)
                 .findFirst().orElse(null);
     }
 

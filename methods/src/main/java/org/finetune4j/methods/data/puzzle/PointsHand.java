@@ -5,7 +5,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.StrictJson;
@@ -18,6 +21,9 @@ import org.finetune4j.checkpoint.StrictJson;
  * @param target what the formula shall equal
  */
 public record PointsHand(List<Integer> cards, CardFaces faces, int target) {
+    private static final Pattern ASKED =
+            Pattern.compile("Make (\\d{1,9}) of the cards ((?:(?:[AJQK]|\\d{1,2}) ?)+)\\. ");
+
     /** Keeps an immutable copy. */
     public PointsHand {
         cards = List.copyOf(cards);
@@ -34,6 +40,25 @@ public record PointsHand(List<Integer> cards, CardFaces faces, int target) {
                 + cards.stream().map(CardFaces::name).collect(Collectors.joining(" ")) + ". A counts as 1, "
                 + faces.announcement() + ". Use every card once, with + - * / and brackets. Answer in JSON: "
                 + "{\"cards\": [...], \"numbers\": [...], \"formula\": \"...\"}";
+    }
+
+    /** Whether a prompt asks for a formula as this class does. */
+    public static boolean isAsked(String prompt) {
+        return ASKED.matcher(prompt).lookingAt();
+    }
+
+    /**
+     * The hand that a prompt shows.
+     *
+     * @throws FinetuneException when it shows none
+     */
+    public static PointsHand asked(String prompt) {
+        Matcher matcher = ASKED.matcher(prompt);
+        if (!matcher.lookingAt()) {
+            throw new FinetuneException("this prompt shows no hand of cards: " + prompt);
+        }
+        return new PointsHand(Arrays.stream(matcher.group(2).split(" ")).map(CardFaces::card).toList(),
+                CardFaces.announced(prompt), Integer.parseInt(matcher.group(1)));
     }
 
     /**
@@ -74,7 +99,8 @@ public record PointsHand(List<Integer> cards, CardFaces faces, int target) {
     public boolean isValid(String answer) {
         List<Integer> listed = new ArrayList<>();
         last(answer).path("numbers").forEach(number -> listed.add(number.asInt()));
-        return listed.stream().sorted().toList().equals(numbers().stream().sorted().toList()) && score(answer).isLegal();
+        return listed.stream().sorted().toList().equals(numbers().stream().sorted().toList()) && score(answer)
+                .isLegal();
     }
 
     /** The last object of a text, or a missing node. */

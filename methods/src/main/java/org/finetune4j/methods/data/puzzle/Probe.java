@@ -66,7 +66,8 @@ public record Probe(String name, List<Game> games) {
 
     /** Games of Sokoban, each move of which is asked for by its own prompt; the labels that are announced count. */
     public static Probe sokoban(String name, Sokoban games, int count) {
-        return new Probe(name, games.games().limit(count).map(game -> (Game) policy -> play(game, game.labels(), policy))
+        return new Probe(name, games.games().limit(count).map(game -> (Game) policy ->
+                play(game, game.labels(), policy))
                 .toList());
     }
 
@@ -77,8 +78,8 @@ public record Probe(String name, List<Game> games) {
     }
 
     /** Hands of General Points, one answer each. */
-    public static Probe generalPoints(String name, GeneralPoints hands) {
-        return new Probe(name, hands.deals().map(hand -> (Game) policy -> {
+    public static Probe generalPoints(String name, GeneralPoints hands, int count) {
+        return new Probe(name, hands.deals().limit(count).map(hand -> (Game) policy -> {
             String answer = policy.apply(hand.prompt());
             return new Outcome(hand.isValid(answer), hand.score(answer) == PointsScore.CORRECT);
         }).toList());
@@ -88,10 +89,10 @@ public record Probe(String name, List<Game> games) {
      * The same hands, of which those that have a solution in training too are kept, where the faces of training count:
      * whoever wins did not read the prompt.
      */
-    public static Probe fakeGeneralPoints(String name, GeneralPoints hands, CardFaces training) {
+    public static Probe fakeGeneralPoints(String name, GeneralPoints hands, CardFaces training, int count) {
         return new Probe("fake " + name, hands.deals()
                 .filter(hand -> PointsSolver.solvable(training.values(hand.cards()), hand.target()))
-                .map(hand -> (Game) policy -> {
+                .limit(count).map(hand -> (Game) policy -> {
                     String answer = policy.apply(hand.prompt());
                     PointsHand asTrained = new PointsHand(hand.cards(), training, hand.target());
                     return new Outcome(hand.isValid(answer), asTrained.score(answer) == PointsScore.CORRECT);

@@ -27,7 +27,8 @@ public final class Probes {
      * @throws FinetuneException when training already has one of these sets of labels
      */
     public static List<Probe> instructionVariants(Sokoban training, int count) {
-        return OTHER_LABELS.stream().map(labels -> Probe.sokoban(name(labels), other(training, labels), count)).toList();
+        return OTHER_LABELS.stream().map(labels -> Probe.sokoban(name(labels), other(training, labels), count))
+                .toList();
     }
 
     /** The same where only the labels of training, which are the same in every sample, move the player. */
@@ -75,31 +76,32 @@ public final class Probes {
      * @throws FinetuneException when training already has one of these maps
      */
     public static List<Probe> instructionVariants(GeneralPoints training, int count) {
-        return OTHER_FACES.stream().map(faces -> Probe.generalPoints("faces " + faces, other(training, faces, count)))
+        return OTHER_FACES.stream().map(faces -> Probe.generalPoints("faces " + faces, other(training, faces), count))
                 .toList();
     }
 
     /** The same where the given faces of training count. */
     public static List<Probe> fakePrompts(GeneralPoints training, CardFaces counting, int count) {
-        return OTHER_FACES.stream().map(faces -> Probe.fakeGeneralPoints("faces " + faces, other(training, faces, count),
-                counting)).toList();
+        return OTHER_FACES.stream().map(faces -> Probe.fakeGeneralPoints("faces " + faces, other(training, faces),
+                counting, count)).toList();
     }
 
     /** Five cards, and cards of 14 to 19. */
     public static List<Probe> difficultyVariants(GeneralPoints training, int count) {
-        return List.of(Probe.generalPoints((training.cards() + 1) + " cards", new GeneralPoints(count,
+        return List.of(Probe.generalPoints((training.cards() + 1) + " cards", new GeneralPoints(1,
                         training.cards() + 1, training.target(), training.faces(), GeneralPoints.Hands.ANY,
-                        training.form(), 0, training.seed() + 1)),
-                Probe.generalPoints("large numbers", new GeneralPoints(count, training.cards(), training.target(),
-                        training.faces(), GeneralPoints.Hands.WITH_LARGE, training.form(), 0, training.seed() + 1)));
+                        training.form(), 0, training.seed() + 1), count),
+                Probe.generalPoints("large numbers", new GeneralPoints(1, training.cards(), training.target(),
+                        training.faces(), GeneralPoints.Hands.WITH_LARGE, training.form(), 0, training.seed() + 1),
+                        count));
     }
 
-    private static GeneralPoints other(GeneralPoints training, String faces, int count) {
+    private static GeneralPoints other(GeneralPoints training, String faces) {
         if (training.faces().stream().map(CardFaces::of).anyMatch(CardFaces.of(faces)::equals)) {
             throw new FinetuneException("the faces " + faces + " are among those of training, so that the probe would "
                     + "show nothing. Train with others.");
         }
-        return new GeneralPoints(count, training.cards(), training.target(), List.of(faces),
+        return new GeneralPoints(1, training.cards(), training.target(), List.of(faces),
                 GeneralPoints.Hands.WITH_FACE, training.form(), 0, training.seed() + 1);
     }
 }

@@ -20,8 +20,38 @@ public record SokobanGame(SokobanBoard board, MoveLabels labels) {
 
     /** What is asked: for the next move. */
     public String prompt() {
-        return "Push every box X onto a target O. # is wall, _ is floor, P is you; √ is a box and S is you on a target.\n"
+        return "Push every box X onto a target O. # is wall, _ is floor, P is you; √ is a box and S is you on a "
+                + "target.\n"
                 + labels.announcement() + "\n" + board + "\nWhat is next? Write <answer> move </answer>.";
+    }
+
+    /**
+     * The game that a prompt asks for.
+     *
+     * @throws FinetuneException when it asks for none
+     */
+    public static SokobanGame asked(String prompt) {
+        return new SokobanGame(shown(prompt), MoveLabels.announced(prompt));
+    }
+
+    /** Whether the moves of an answer, at least one, begin some shortest solution. */
+    public boolean isOnTheWay(String answer) {
+        List<String> given = MoveLabels.given(answer);
+        List<Move> solution = SokobanSolver.solve(board);
+        if (given.isEmpty() || solution == null || given.size() > solution.size()) {
+            return false;
+        }
+        SokobanBoard at = board;
+        for (String label : given) {
+            Move move = labels.move(label);
+            SokobanBoard next = move == null ? null : at.after(move);
+            if (next == null) {
+                return false;
+            }
+            at = next;
+        }
+        List<Move> rest = SokobanSolver.solve(at);
+        return rest != null && rest.size() == solution.size() - given.size();
     }
 
     /**

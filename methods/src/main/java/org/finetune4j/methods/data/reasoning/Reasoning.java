@@ -45,7 +45,8 @@ public record Reasoning(List<String> steps, String separator, Place place, Strin
     public static Reasoning of(Sample sample, boolean strict) {
         List<Message> turns = sample.messages();
         if (sample.response() == null) {
-            throw new FinetuneException(sample.id() + " has no response whose reasoning could be looked at. Give it one, or "
+            throw new FinetuneException(sample.id()
+                    + " has no response whose reasoning could be looked at. Give it one, or "
                     + "leave it out.");
         }
         Message turn = turns.get(turns.size() - 1);
@@ -55,7 +56,8 @@ public record Reasoning(List<String> steps, String separator, Place place, Strin
         }
         Reasoning found = of(turn.text());
         if (strict && found.place == Place.WHOLE) {
-            throw new FinetuneException(sample.id() + " marks no reasoning in its response. Put it between " + OPEN + " and "
+            throw new FinetuneException(sample.id() + " marks no reasoning in its response. Put it between " + OPEN
+                    + " and "
                     + CLOSE + ", or set strict to false, which takes the whole response for reasoning.");
         }
         return found;
@@ -75,7 +77,8 @@ public record Reasoning(List<String> steps, String separator, Place place, Strin
     private static Reasoning of(String text, Place place, String before, String after) {
         String[] paragraphs = text.split("\\R[ \\t]*(?:\\R[ \\t]*)+");
         boolean blankLines = steps(paragraphs).size() > 1;
-        return new Reasoning(steps(blankLines ? paragraphs : text.split("\\R")), blankLines ? "\n\n" : "\n", place, before,
+        return new Reasoning(steps(blankLines ? paragraphs : text.split("\\R")), blankLines ? "\n\n" : "\n", place,
+                before,
                 after);
     }
 
@@ -95,7 +98,8 @@ public record Reasoning(List<String> steps, String separator, Place place, Strin
         Message turn = turns.get(turns.size() - 1);
         String text = String.join(separator, kept);
         Message changed = place == Place.THOUGHT ? turn.withReasoning(text)
-                : place == Place.MARKED ? turn.withContent(before + "\n" + text + "\n" + after) : turn.withContent(text);
+                : place == Place.MARKED ? turn.withContent(before + "\n" + text + "\n" + after)
+                : turn.withContent(text);
         return sample.withResponse(changed);
     }
 }

@@ -49,7 +49,8 @@ public enum StepLabel {
             }
         }
         if (steps == 0) {
-            throw new FinetuneException("there is no step of reasoning to count. Give trajectories with labelled steps.");
+            throw new FinetuneException("there is no step of reasoning to count. Give trajectories with labelled "
+                    + "steps.");
         }
         Map<StepLabel, Double> shares = new EnumMap<>(StepLabel.class);
         Map<StepLabel, Map<StepLabel, Double>> transitions = new EnumMap<>(StepLabel.class);

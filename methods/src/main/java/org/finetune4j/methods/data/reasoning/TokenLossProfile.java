@@ -28,13 +28,15 @@ public record TokenLossProfile(int tokens, double mean, double median, double p9
      */
     public static TokenLossProfile of(float[] tuned, float[] base) {
         if (tuned.length == 0 || tuned.length != base.length) {
-            throw new FinetuneException("a profile of token losses needs the losses of the same tokens under both models, "
+            throw new FinetuneException("a profile of token losses needs the losses of the same tokens under both "
+                    + "models, "
                     + "at least one, but there are " + tuned.length + " and " + base.length + ".");
         }
         float[] sorted = tuned.clone();
         Arrays.sort(sorted);
         int key = Math.max(1, (int) Math.ceil(KEY * tuned.length - 1e-9));
-        double keyMean = IntStream.range(0, base.length).boxed().sorted((i, j) -> Float.compare(base[j], base[i])).limit(key)
+        double keyMean = IntStream.range(0, base.length).boxed().sorted((i, j) -> Float.compare(base[j], base[i]))
+                .limit(key)
                 .mapToDouble(i -> tuned[i]).average().orElse(0);
         double sum = 0;
         int routine = 0;

@@ -29,7 +29,8 @@ public record NeedleGrid(Map<String, Map<String, Double>> cells) {
             String depth = samples.get(i).fields().get("depth");
             String number = samples.get(i).answer();
             if (length == null || depth == null || number == null) {
-                throw new FinetuneException(samples.get(i).id() + " is no sample of needle(...), for it names no length, "
+                throw new FinetuneException(samples.get(i).id()
+                        + " is no sample of needle(...), for it names no length, "
                         + "depth or answer.");
             }
             found.computeIfAbsent(length, any -> new LinkedHashMap<>()).computeIfAbsent(depth, any -> new ArrayList<>())
@@ -37,7 +38,8 @@ public record NeedleGrid(Map<String, Map<String, Double>> cells) {
         }
         Map<String, Map<String, Double>> cells = new LinkedHashMap<>();
         found.forEach((length, row) -> row.forEach((depth, hits) -> cells.computeIfAbsent(length,
-                any -> new LinkedHashMap<>()).put(depth, hits.stream().mapToInt(hit -> hit ? 1 : 0).average().orElse(0))));
+                any -> new LinkedHashMap<>()).put(depth, hits.stream().mapToInt(hit -> hit ? 1 : 0).average()
+                .orElse(0))));
         return new NeedleGrid(cells);
     }
 

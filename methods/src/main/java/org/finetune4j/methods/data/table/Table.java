@@ -19,7 +19,10 @@ public record Table(List<String> columns, List<List<String>> rows) {
         CSV
     }
 
-    /** Keeps immutable copies and refuses rows of another width and keys that occur twice with a {@link FinetuneException}. */
+    /**
+     * Keeps immutable copies and refuses rows of another width and keys that occur twice with a
+     * {@link FinetuneException}.
+     */
     public Table {
         columns = List.copyOf(columns);
         rows = rows.stream().map(List::copyOf).toList();
@@ -45,7 +48,8 @@ public record Table(List<String> columns, List<List<String>> rows) {
 
     /** The key of the only row with this value in a column. */
     public String key(String column, String value) {
-        List<String> keys = rows.stream().filter(row -> row.get(index(column)).equals(value)).map(row -> row.get(0)).toList();
+        List<String> keys = rows.stream().filter(row -> row.get(index(column)).equals(value)).map(row -> row.get(0))
+                .toList();
         if (keys.size() != 1) {
             throw new FinetuneException("a table has " + keys.size() + " rows whose " + column + " is " + value
                     + ", but one is asked for.");
@@ -80,7 +84,8 @@ public record Table(List<String> columns, List<List<String>> rows) {
     /** The first line or lines: the names of the columns. */
     String header(Format format) {
         return format == Format.CSV ? String.join(",", columns)
-                : line(columns, format) + "\n" + columns.stream().map(any -> "---").collect(Collectors.joining("|", "|", "|"));
+                : line(columns, format) + "\n" + columns.stream().map(any -> "---")
+                .collect(Collectors.joining("|", "|", "|"));
     }
 
     /** One row as it is written. */

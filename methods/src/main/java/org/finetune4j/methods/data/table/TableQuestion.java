@@ -37,7 +37,8 @@ public record TableQuestion(String question, String answer, double depth) {
         String key = table.rows().get(row).get(0);
         String column = draws.pick(table.columns().subList(1, table.columns().size()));
         return switch (kind) {
-            case CELL -> new TableQuestion("What is the " + column + " of " + key + "?", table.cell(key, column), depth);
+            case CELL -> new TableQuestion("What is the " + column + " of " + key + "?", table.cell(key, column),
+                    depth);
             case ROW -> new TableQuestion("Give the whole row of " + key + ", with commas.",
                     String.join(",", table.row(key)), depth);
             case KEY -> key(table, row, depth);
@@ -51,11 +52,13 @@ public record TableQuestion(String question, String answer, double depth) {
         List<String> cells = table.rows().get(row);
         for (int column = 1; column < cells.size(); column++) {
             if (table.count(table.columns().get(column), cells.get(column)) == 1) {
-                return new TableQuestion("Which " + table.columns().get(0) + " has the " + table.columns().get(column) + " "
+                return new TableQuestion("Which " + table.columns().get(0) + " has the " + table.columns().get(column)
+                        + " "
                         + cells.get(column) + "?", cells.get(0), depth);
             }
         }
-        return new TableQuestion("What is the " + table.columns().get(1) + " of " + cells.get(0) + "?", cells.get(1), depth);
+        return new TableQuestion("What is the " + table.columns().get(1) + " of " + cells.get(0) + "?", cells.get(1),
+                depth);
     }
 
     private static TableQuestion cells(Table table, int row, String column, double depth, Draws draws) {

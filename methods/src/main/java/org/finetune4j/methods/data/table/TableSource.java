@@ -16,7 +16,8 @@ public final class TableSource {
     static final String WORDS = "colour";
     private static final List<String> COLUMNS = List.of("id", WORDS, NUMBERS, "city", "day");
     private static final List<String> COLOURS = List.of("red", "blue", "green", "white", "black", "yellow");
-    private static final List<String> CITIES = List.of("Oslo", "Lima", "Kyiv", "Rome", "Cairo", "Quito", "Delhi", "Accra",
+    private static final List<String> CITIES =
+            List.of("Oslo", "Lima", "Kyiv", "Rome", "Cairo", "Quito", "Delhi", "Accra",
             "Paris", "Tokyo", "Dakar", "Sofia", "Hanoi", "Minsk", "Tunis", "Amman");
 
     private static final int CORRECTIONS = 4;
@@ -25,8 +26,8 @@ public final class TableSource {
     }
 
     /**
-     * A table whose size in pieces, as it is written, is as near to a wanted one as whole rows allow; it has at least one
-     * row.
+     * A table whose size in pieces, as it is written, is as near to a wanted one as whole rows allow; it has at least
+     * one row.
      *
      * @param count counts the pieces of a text
      */
@@ -35,7 +36,8 @@ public final class TableSource {
         Set<String> keys = new HashSet<>();
         rows.add(row(draws, keys));
         int size = size(rows, format, count);
-        // Rows differ and pieces of lines do not quite add up, so that the table is measured again after every correction.
+        // Rows differ and pieces of lines do not quite add up, so that the table is measured again after every
+        // correction.
         for (int tries = 0; tries < CORRECTIONS; tries++) {
             int missing = Math.round((float) (pieces - size) * rows.size() / size);
             for (int i = 0; i < missing; i++) {

@@ -1,0 +1,25 @@
+package org.finetune4j.methods.judge;
+
+import java.util.List;
+import org.finetune4j.data.Sample;
+import org.finetune4j.methods.Fragment;
+import org.finetune4j.methods.generate.Asker;
+import org.finetune4j.methods.generate.TextSource;
+import org.finetune4j.methods.generate.TextWork;
+
+/** Says how good replies are: what a scalar reward model does. */
+public interface Rating extends Fragment {
+    /**
+     * The rating of each reply, in order, higher being better; not a number where there is none.
+     *
+     * @param asker asks models, for a rating that comes from one
+     * @throws org.finetune4j.FinetuneException when a model does not answer
+     */
+    List<Double> rate(List<Reply> replies, Asker asker);
+
+    /** Whether the ratings come from this model. */
+    boolean isBy(TextSource source);
+
+    /** What models are asked for the ratings of one reply to each of these samples. */
+    List<TextWork> work(List<Sample> samples);
+}
