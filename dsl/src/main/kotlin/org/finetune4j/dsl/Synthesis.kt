@@ -2,9 +2,12 @@ package org.finetune4j.dsl
 
 import org.finetune4j.FinetuneException
 import org.finetune4j.data.format.RecordFormat
+import org.finetune4j.methods.decode.ProposeAndAggregate
 import org.finetune4j.methods.generate.TextSource
 import org.finetune4j.methods.judge.LlmRating
 import org.finetune4j.methods.judge.Rating
+import org.finetune4j.methods.select.Aft
+import org.finetune4j.methods.select.Cft
 import org.finetune4j.methods.select.Pika
 import org.finetune4j.methods.select.Selector
 
@@ -63,3 +66,107 @@ public fun pikaPairs(file: String, margin: Double = 0.0): DataSource {
 
 /** Has the model [source] rate replies from 1 to 10, greedily. */
 public fun llmRating(source: TextSource = policy()): Rating = LlmRating(source)
+
+/**
+ * CFT: shows the model a question with somebody's solution, right or wrong, and trains on a teacher's critique of it.
+ *
+ * Source: Critique Fine-Tuning: Learning to Critique is More Effective than Learning to Imitate, arXiv 2501.17703. The
+ * response of each sample is the solution; it is read and never learned. Tests ask the plain questions. The paper trains one
+ * epoch on 50,000 rows at 5e-6, with at most 2048 tokens: set `train { tooLong = TooLong.DROP }`, for a critique that is cut
+ * has no verdict.
+ *
+ * @param teacher writes the critiques that records do not bring
+ * @param critique the field of a record that holds a ready critique
+ * @param dropVerdict critiques that are left out by their verdict
+ * @param hideAnswer whether critiques that state the reference answer are left out, an ablation
+ * @param temperature of the critiques, at least 0
+ * @param topP of the critiques, in (0, 1]
+ * @param maxNewTokens longest critique, at least 1; one that is cut off is left out
+ * @param seed of the draws
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun cft(
+    teacher: TextSource = policy(),
+    critique: String = "critique",
+    dropVerdict: Cft.DropVerdict = Cft.DropVerdict.NONE,
+    hideAnswer: Boolean = false,
+    temperature: Double = 0.3,
+    topP: Double = 0.95,
+    maxNewTokens: Int = 3200,
+    seed: Long = 0,
+): Selector = Cft(teacher, critique, dropVerdict, hideAnswer, temperature, topP, maxNewTokens, seed)
+
+/**
+ * AFT: shows the model several drafts of an answer beside the question and trains it on one better answer; some rows have no
+ * drafts, so that it can draft as well. Let the tuned model answer by [proposeAndAggregate].
+ *
+ * Source: From Drafts to Answers: Unlocking LLM Potential via Aggregation Fine-Tuning, arXiv 2501.11877. How many drafts the
+ * paper trains with, who aggregates and the share of rows without drafts are not known: these defaults are this project's.
+ *
+ * @param aggregator writes the better answer that a record does not bring
+ * @param candidates the field of a record that holds the drafts
+ * @param aggregate the field of a record that holds a ready better answer
+ * @param drafts whether the data have the drafts, or the policy writes them
+ * @param shots samples that the policy is shown before it drafts, at least 0
+ * @param proposals drafts of a row, at least 1
+ * @param fewer what happens to samples with fewer drafts
+ * @param rejectCopies whether better answers that equal a draft are left out
+ * @param directShare share of rows without drafts, in [0, 1]
+ * @param shuffle whether drafts come in random order
+ * @param temperature of drafts and better answers, at least 0
+ * @param topP of drafts and better answers, in (0, 1]
+ * @param maxNewTokens longest draft and better answer, at least 1
+ * @param systemRole whether the chat template has a system turn
+ * @param seed of the draws
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun aft(
+    aggregator: TextSource = policy(),
+    candidates: String = "responses",
+    aggregate: String = "aggregate",
+    drafts: Aft.Drafts = Aft.Drafts.GIVEN,
+    shots: Int = 3,
+    proposals: Int = 4,
+    fewer: Aft.Fewer = Aft.Fewer.ERROR,
+    rejectCopies: Boolean = true,
+    directShare: Double = 0.5,
+    shuffle: Boolean = true,
+    temperature: Double = 0.7,
+    topP: Double = 0.95,
+    maxNewTokens: Int = 1024,
+    systemRole: Boolean = true,
+    seed: Long = 0,
+): Selector = Aft(
+    aggregator, candidates, aggregate, drafts, shots, proposals, fewer, rejectCopies, directShare, shuffle, temperature, topP,
+    maxNewTokens, systemRole, seed,
+)
+
+/**
+ * Propose and aggregate: a model drafts [n] answers, writes as many better ones from them in all but the last of [layers], and
+ * one from the last; see [TunedModel.answers]. A question costs `n + (layers - 1) * n + 1` answers.
+ *
+ * Source: From Drafts to Answers: Unlocking LLM Potential via Aggregation Fine-Tuning, arXiv 2501.11877.
+ *
+ * @param n drafts of a layer, at least 1
+ * @param layers aggregations one after another, counted as the official code does, at least 1
+ * @param temperature of drafts, at least 0; at 0 all are the same
+ * @param topP of drafts, in (0, 1]
+ * @param finalTemperature of the answer, at least 0
+ * @param finalTopP of the answer, in (0, 1]
+ * @param maxNewTokens longest draft and answer, at least 1; drafts that do not fit the context together are cut alike
+ * @param systemRole whether the chat template has a system turn
+ * @param seed of all draws
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun proposeAndAggregate(
+    n: Int = 5,
+    layers: Int = 2,
+    temperature: Double = 0.7,
+    topP: Double = 0.95,
+    finalTemperature: Double = 0.7,
+    finalTopP: Double = 1.0,
+    maxNewTokens: Int = 4096,
+    systemRole: Boolean = true,
+    seed: Long = 0,
+): ProposeAndAggregate =
+    ProposeAndAggregate(n, layers, temperature, topP, finalTemperature, finalTopP, maxNewTokens, systemRole, seed)

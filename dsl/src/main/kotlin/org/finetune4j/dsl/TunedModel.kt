@@ -3,6 +3,9 @@ package org.finetune4j.dsl
 import org.finetune4j.FinetuneException
 import org.finetune4j.generation.GeneratedText
 import org.finetune4j.generation.GenerationLimits
+import org.finetune4j.methods.decode.ProposeAndAggregate
+import org.finetune4j.methods.generate.TextAnswer
+import org.finetune4j.tokenizer.Conversation
 import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.FineTuned
 import java.nio.file.Path
@@ -58,6 +61,26 @@ public class TunedModel internal constructor(
         conversation: List<Message>,
         settings: @RecipeDsl GenerationScope.() -> Unit = {},
     ): List<GeneratedText> = scope(settings).let { tuned.generate(conversation, it.settings(), it.listener()) }
+
+    /**
+     * Answers to user turns, each made of drafts as [decode] says, with all drafts of every layer.
+     *
+     * ```kotlin
+     * tuned.answers(listOf("Who was it?"), proposeAndAggregate(n = 3)).first().answer()
+     * ```
+     *
+     * @throws org.finetune4j.FinetuneException when the drafts do not fit the context
+     */
+    public fun answers(prompts: List<String>, decode: ProposeAndAggregate): List<ProposeAndAggregate.Tree> = tuned.texts().use { model ->
+        decode.answer(
+            prompts.map { Conversation.of(Message.user(it)) },
+            { requests ->
+                arrayOfNulls<TextAnswer>(requests.size).also { answers -> model.answer(requests) { place, answer -> answers[place] = answer } }
+                    .requireNoNulls().toList()
+            },
+            model.window(),
+        )
+    }
 
     /**
      * The answer to one user turn piece by piece, each whole characters. The model runs as far as the sequence is read, and

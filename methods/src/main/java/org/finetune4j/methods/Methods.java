@@ -25,6 +25,7 @@ import org.finetune4j.methods.data.Sokoban;
 import org.finetune4j.methods.data.SyntheticTables;
 import org.finetune4j.methods.data.ToolTrajectories;
 import org.finetune4j.methods.decode.BatchCalibration;
+import org.finetune4j.methods.decode.ProposeAndAggregate;
 import org.finetune4j.methods.decode.SelfEnsemble;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
@@ -58,6 +59,7 @@ import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Discriminative;
 import org.finetune4j.methods.objective.FaultWeighted;
 import org.finetune4j.methods.objective.Intuitive;
+import org.finetune4j.methods.objective.KeyTokenSft;
 import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
@@ -65,6 +67,7 @@ import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Sorted;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
+import org.finetune4j.methods.select.Aft;
 import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Cft;
 import org.finetune4j.methods.select.CotBySampling;
@@ -111,6 +114,7 @@ public final class Methods {
             Poft.METHOD,
             Discriminative.METHOD,
             FaultWeighted.METHOD,
+            KeyTokenSft.METHOD,
             Undesirable.METHOD,
             Sorted.METHOD,
             Grape.METHOD,
@@ -124,6 +128,7 @@ public final class Methods {
             Stat.METHOD,
             Pika.METHOD,
             Cft.METHOD,
+            Aft.METHOD,
             Uds.METHOD,
             Demask.METHOD,
             Lora.METHOD,
@@ -156,7 +161,8 @@ public final class Methods {
             CodeTests.METHOD,
             StepJudge.METHOD,
             PuzzleAnswer.METHOD,
-            LlmRating.METHOD);
+            LlmRating.METHOD,
+            ProposeAndAggregate.METHOD);
 
     private Methods() {
     }

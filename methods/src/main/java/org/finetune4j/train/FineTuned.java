@@ -9,6 +9,7 @@ import org.finetune4j.generation.TextListener;
 import org.finetune4j.generation.TextStream;
 import org.finetune4j.gguf.GgufType;
 import org.finetune4j.methods.evaluate.MetricResult;
+import org.finetune4j.methods.generate.TextModel;
 import org.finetune4j.tokenizer.Message;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +51,13 @@ public interface FineTuned extends AutoCloseable {
      *                                          written with the tokenizer
      */
     List<GeneratedText> generate(List<Message> conversation, GenerationSettings settings, TextListener listener);
+
+    /**
+     * The tuned model as one that answers many requests at a time; to be closed, while the model itself stays open.
+     *
+     * @throws org.finetune4j.FinetuneException when there is no chat template
+     */
+    TextModel texts();
 
     /** Generates the next assistant turn piece by piece, as it is asked for; to be closed. */
     TextStream stream(List<Message> conversation, GenerationSettings settings);

@@ -167,7 +167,7 @@ final class FineTuningRun {
 
     private RunSelection context(SourceContext sources) {
         return new RunSelection(this::scorer, (folder, endOfTurn) -> new OtherModelScorer(folder, endOfTurn, job, listener),
-                sources, job.runFolder(), listener);
+                sources, GeneratingModel.window(preparation.limit().tokens(), tokenizer), job.runFolder(), listener);
     }
 
     private List<Sample> select(Selector selector, List<Sample> samples, RunSelection context) {

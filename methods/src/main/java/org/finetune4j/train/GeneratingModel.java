@@ -2,7 +2,9 @@ package org.finetune4j.train;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.finetune4j.data.TextEncoding;
@@ -16,6 +18,7 @@ import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.generate.TextAnswer;
 import org.finetune4j.methods.generate.TextModel;
 import org.finetune4j.methods.generate.TextRequest;
+import org.finetune4j.methods.generate.TextWindow;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
@@ -31,6 +34,7 @@ final class GeneratingModel implements TextModel {
     private final Tokenizer tokenizer;
     private final TextEncoding encoding;
     private final String identity;
+    private final int context;
 
     private GeneratingModel(List<AutoCloseable> owned, LanguageModel model, Tokenizer tokenizer, TextEncoding encoding,
                             String identity) {
@@ -38,6 +42,7 @@ final class GeneratingModel implements TextModel {
         this.tokenizer = tokenizer;
         this.encoding = encoding;
         this.identity = identity + " " + encoding.fingerprint() + " " + new TreeSet<>(encoding.stopIds());
+        context = model.config().maxPositions();
         generator = new TextGenerator(model, tokenizer, GenerationLimits.DEFAULT);
         owned.add(generator);
     }
@@ -94,6 +99,19 @@ final class GeneratingModel implements TextModel {
                 .topP(request.decoding().topP()).seed(request.seed()).stopIds(encoding.stopIds());
         tokenizer.endTokenId().ifPresent(end -> settings.addStopIds(Set.of(end)));
         return settings.build();
+    }
+
+    /** How much a model of this context reads, in the tokens of its tokenizer. */
+    static TextWindow window(int tokens, Tokenizer tokenizer) {
+        return new TextWindow(tokens, text -> tokenizer.encode(text, false).ids().length, (text, most) -> {
+            int[] ids = tokenizer.encode(text, false).ids();
+            return ids.length <= most ? text : tokenizer.decode(Arrays.copyOf(ids, most), true);
+        });
+    }
+
+    @Override
+    public Optional<TextWindow> window() {
+        return Optional.of(window(context, tokenizer));
     }
 
     @Override

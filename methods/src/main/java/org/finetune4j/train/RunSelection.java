@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.finetune4j.methods.generate.AnswerCache;
 import org.finetune4j.methods.generate.CachedTextModel;
@@ -14,6 +15,7 @@ import org.finetune4j.methods.generate.TextAnswer;
 import org.finetune4j.methods.generate.TextModel;
 import org.finetune4j.methods.generate.TextRequest;
 import org.finetune4j.methods.generate.TextSource;
+import org.finetune4j.methods.generate.TextWindow;
 import org.finetune4j.methods.select.ResponseScorer;
 import org.finetune4j.methods.select.SelectionContext;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +27,7 @@ final class RunSelection implements SelectionContext, AutoCloseable {
     private final Supplier<ModelScorer> scorers;
     private final OtherModelScorer.Opener others;
     private final SourceContext sources;
+    private final TextWindow window;
     private final @Nullable Path folder;
     private final TrainingListener listener;
     private final Map<TextSource, TextModel> models = new LinkedHashMap<>();
@@ -37,10 +40,12 @@ final class RunSelection implements SelectionContext, AutoCloseable {
      *
      * @param scorers makes the scorer of the model that is about to be trained
      * @param others  opens scorers of other models
+     * @param window  how much that model reads at most
      * @param folder  of the run, or null to keep nothing
      */
-    RunSelection(Supplier<ModelScorer> scorers, OtherModelScorer.Opener others, SourceContext sources,
+    RunSelection(Supplier<ModelScorer> scorers, OtherModelScorer.Opener others, SourceContext sources, TextWindow window,
                  @Nullable Path folder, TrainingListener listener) {
+        this.window = window;
         this.scorers = scorers;
         this.others = others;
         this.sources = sources;
@@ -94,6 +99,11 @@ final class RunSelection implements SelectionContext, AutoCloseable {
         }
         models.put(source, model);
         return model;
+    }
+
+    @Override
+    public Optional<TextWindow> window() {
+        return Optional.of(window);
     }
 
     @Override

@@ -11,6 +11,7 @@ import org.finetune4j.generation.GenerationSettings;
 import org.finetune4j.generation.TextListener;
 import org.finetune4j.generation.TextStream;
 import org.finetune4j.gguf.GgufType;
+import org.finetune4j.methods.generate.TextModel;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
@@ -94,6 +95,12 @@ final class TunedModel implements FineTuned {
     @Override
     public List<GeneratedText> generate(List<Message> conversation, GenerationSettings settings, TextListener listener) {
         return responder.answer(List.of(conversation), settings, listener).get(0);
+    }
+
+    @Override
+    public TextModel texts() {
+        return GeneratingModel.of(model, tokenizer, encoding, "tuned in " + job.runFolder() + " to step "
+                + lastStep().step());
     }
 
     @Override

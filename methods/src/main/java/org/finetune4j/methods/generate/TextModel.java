@@ -1,6 +1,7 @@
 package org.finetune4j.methods.generate;
 
 import java.util.List;
+import java.util.Optional;
 
 /** A model that answers conversations; the same request always gets the same answer where the model allows it. */
 public interface TextModel extends AutoCloseable {
@@ -19,6 +20,11 @@ public interface TextModel extends AutoCloseable {
 
     /** A text that differs when the same request may get another answer: of weights, template and arithmetic. */
     String identity();
+
+    /** How much it reads, or nothing where nobody says. */
+    default Optional<TextWindow> window() {
+        return Optional.empty();
+    }
 
     @Override
     void close();

@@ -1,7 +1,9 @@
 package org.finetune4j.methods.select;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import org.finetune4j.methods.generate.Asker;
+import org.finetune4j.methods.generate.TextWindow;
 import org.jspecify.annotations.Nullable;
 
 /** What a selector may use: the model that is about to be trained, other models, and the run's folder. */
@@ -23,4 +25,9 @@ public interface SelectionContext extends Asker {
 
     /** Where files may be kept for the user and for a run that goes on, or null for nowhere. */
     @Nullable Path folder();
+
+    /** How much the model that is about to be trained reads at most, or nothing where nobody says. */
+    default Optional<TextWindow> window() {
+        return Optional.empty();
+    }
 }
