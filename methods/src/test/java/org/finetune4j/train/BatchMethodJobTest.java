@@ -125,6 +125,12 @@ class BatchMethodJobTest {
             Map<String, Double> values = tuned.lastStep().values();
             assertTrue(values.get("demask.ratio") > .2 && values.get("demask.ratio") < .8);
             assertTrue(values.get("qTuning.kept") <= .5 && values.containsKey("exit1.nll"), values.toString());
+            String whole = tuned.generate("Turn round: ab");
+            tuned.exitAt(1);
+            tuned.generate("Turn round: ab");
+            assertThrows(FinetuneException.class, () -> tuned.exitAt(3));
+            tuned.exitAt(2);
+            assertEquals(whole, tuned.generate("Turn round: ab"));
         }
         assertEquals(4, steps.size());
     }

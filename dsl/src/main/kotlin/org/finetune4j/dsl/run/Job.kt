@@ -17,9 +17,6 @@ import org.finetune4j.methods.data.InContext
 import org.finetune4j.methods.evaluate.Forgetting
 import org.finetune4j.methods.select.BatchMethod
 import org.finetune4j.methods.select.Selector
-import org.finetune4j.methods.select.BatchMethod
-import org.finetune4j.methods.select.Selector
-import org.finetune4j.methods.evaluate.Forgetting
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.Evaluation
 import org.finetune4j.train.FineTuning
