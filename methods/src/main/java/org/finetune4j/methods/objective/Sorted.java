@@ -3,15 +3,11 @@ package org.finetune4j.methods.objective;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.finetune4j.data.EpochStage;
-import org.finetune4j.data.Row;
 import org.finetune4j.head.SequenceLoss;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenView;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
-import org.finetune4j.train.GradientEngine;
-import org.finetune4j.train.ModelGradientEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param base   what is minimised at every exit; default sft
  * @param reduce whether the exits' losses are averaged or added up; default MEAN
  */
-public record Sorted(List<Integer> exits, Objective base, Reduce reduce) implements Objective {
+public record Sorted(List<Integer> exits, Objective base, Reduce reduce) implements OverBase {
     private static final int FIRST_TENTH = 3;
     private static final int TENTHS = 10;
 
@@ -139,36 +135,6 @@ public record Sorted(List<Integer> exits, Objective base, Reduce reduce) impleme
         public boolean addsExits() {
             return reduce == Reduce.SUM;
         }
-    }
-
-    @Override
-    public Class<? extends Row> rows() {
-        return base.rows();
-    }
-
-    @Override
-    public Reduction reduction() {
-        return base.reduction();
-    }
-
-    @Override
-    public boolean preparesExamples() {
-        return base.preparesExamples();
-    }
-
-    @Override
-    public ExamplePreparation.Prepared prepare(ExamplePreparation preparation) {
-        return base.prepare(preparation);
-    }
-
-    @Override
-    public @Nullable EpochStage epochStage() {
-        return base.epochStage();
-    }
-
-    @Override
-    public GradientEngine engine(ModelGradientEngine engine, PassContext context) {
-        return base.engine(engine, context);
     }
 
     @Override

@@ -2,14 +2,11 @@ package org.finetune4j.methods.objective;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.finetune4j.data.EpochStage;
-import org.finetune4j.data.Row;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Learning from the undesirable: a base objective, and that hidden states move little if the weights take a step for the
@@ -35,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param overElements whether elements of a state are averaged or added up; default MEAN, as in the code
  */
 public record Undesirable(Objective base, double step, double weight, int lowest, int highest, Detach detach,
-                          OverElements overElements) implements Objective {
+                          OverElements overElements) implements OverBase {
     /** Which states no gradient flows into. */
     public enum Detach {
         /** Those of the weights as they are. */
@@ -83,31 +80,6 @@ public record Undesirable(Objective base, double step, double weight, int lowest
     @Override
     public TokenLoss tokenLoss() {
         return base.tokenLoss();
-    }
-
-    @Override
-    public Reduction reduction() {
-        return base.reduction();
-    }
-
-    @Override
-    public boolean preparesExamples() {
-        return base.preparesExamples();
-    }
-
-    @Override
-    public ExamplePreparation.Prepared prepare(ExamplePreparation preparation) {
-        return base.prepare(preparation);
-    }
-
-    @Override
-    public @Nullable EpochStage epochStage() {
-        return base.epochStage();
-    }
-
-    @Override
-    public Class<? extends Row> rows() {
-        return base.rows();
     }
 
     @Override

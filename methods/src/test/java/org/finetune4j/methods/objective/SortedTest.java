@@ -17,6 +17,7 @@ import org.finetune4j.data.Example;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.objective.Sorted.Reduce;
+import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.PackedBatch;
@@ -166,6 +167,39 @@ class SortedTest {
                             values.get(blocks == 4 ? "nll" : "exit" + blocks + ".nll"), 1e-5f);
                 }
             }
+        }
+    }
+
+    /** Card test 8 on four blocks: after equal steps every earlier exit is better than that of a model trained at its end. */
+    @Test
+    void earlierExitsLearnToAnswer() {
+        double[] plain = exitLosses(new Sft());
+        double[] sorted = exitLosses(new Sorted(List.of(1, 2, 3, 4)));
+        for (int exit = 0; exit < 3; exit++) {
+            assertTrue(sorted[exit] < 0.7 * plain[exit], exit + ": " + Arrays.toString(sorted) + Arrays.toString(plain));
+        }
+        assertTrue(sorted[3] < plain[3] + 0.3, Arrays.toString(sorted) + Arrays.toString(plain));
+    }
+
+    private static double[] exitLosses(Objective objective) {
+        PackedBatch batch = TinyTraining.batch(TinyTraining.examples(6, 3));
+        try (LanguageModel model = TinyTraining.model(TinyTraining.config(4), Precision.F32, TinyTraining.KERNELS);
+             TrainingEngine engine = new TrainingEngine(model, objective.tokenLoss());
+             TrainingEngine exits = TrainingEngine.forwardOnly(model, new Sorted(List.of(1, 2, 3, 4)).tokenLoss(),
+                     EngineOptions.DEFAULT)) {
+            for (int step = 0; step < 80; step++) {
+                INDArray gradient = gradient(model, engine, batch);
+                model.parameters().flat().subi(gradient.mul(0.15 / Math.max(1, gradient.norm2Number().doubleValue())));
+                model.parameters().mastersChanged();
+            }
+            Map<String, float[]> values = exits.evaluate(batch).values();
+            return List.of("exit1.nll", "exit2.nll", "exit3.nll", "nll").stream().mapToDouble(name -> {
+                double sum = 0;
+                for (float loss : values.get(name)) {
+                    sum += loss;
+                }
+                return sum / batch.supervised();
+            }).toArray();
         }
     }
 

@@ -262,6 +262,35 @@ class UdsTest {
         return sum / 400;
     }
 
+    /** Card test 8, the choice: of a stream that is four fifths near repetitions, the others are chosen the more with alpha. */
+    @Test
+    void whatIsVariedIsChosenOverRepetitions() {
+        Random random = new Random(12);
+        int[] template = random.ints(14, 0, 40).toArray();
+        List<Example> stream = IntStream.range(0, 160).mapToObj(i -> {
+            boolean varied = i % 5 == 0;
+            int[] ids = varied ? random.ints(14, 0, 40).toArray() : template.clone();
+            ids[random.nextInt(14)] = random.nextInt(40);
+            boolean[] supervised = new boolean[14];
+            Arrays.fill(supervised, 3, 14, true);
+            return new Example((varied ? "varied" : "near") + i, ids, supervised);
+        }).toList();
+        List<List<Example>> batches = IntStream.range(0, 20).mapToObj(i -> stream.subList(8 * i, 8 * i + 8)).toList();
+        try (LanguageModel model = TinyTraining.model(Precision.F32, TinyTraining.KERNELS)) {
+            double none = variedShare(0, model, batches);
+            double some = variedShare(1, model, batches);
+            double much = variedShare(100, model, batches);
+            assertTrue(none <= some && some <= much && none < much, none + ", " + some + ", " + much);
+            assertTrue(much > 0.4, much + " where a fifth is varied");
+        }
+    }
+
+    private static double variedShare(double alpha, LanguageModel model, List<List<Example>> batches) {
+        Uds method = new Uds(1, 8, alpha, 64, 3, 16, 0, Scaling.ISOMETRIC, Score.UTILITY_DIVERSITY);
+        return chosen(method, model, batches, 1).stream().flatMap(List::stream).mapToInt(id -> id.startsWith("varied") ? 1 : 0)
+                .average().orElseThrow();
+    }
+
     @Test
     void aStoppedRunEndsWithTheSameBits() {
         List<Example> examples = TinyTraining.examples(24, 1);
