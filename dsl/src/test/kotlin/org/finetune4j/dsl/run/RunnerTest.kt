@@ -47,6 +47,7 @@ import org.finetune4j.generation.GenerationSettings.EarlyStopping
 import org.finetune4j.generation.TextListener
 import org.finetune4j.generation.TextStream
 import org.finetune4j.methods.evaluate.MetricResult
+import org.finetune4j.methods.generate.TextModel
 import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.DataSummary
@@ -115,6 +116,8 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
         }
 
         override fun stream(conversation: List<Message>, settings: GenerationSettings): TextStream = error("not asked for")
+
+        override fun texts(): TextModel = error("not asked for")
 
         override fun limitGeneration(limits: GenerationLimits) = Unit
 
