@@ -71,6 +71,7 @@ import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Cft;
 import org.finetune4j.methods.select.CotBySampling;
 import org.finetune4j.methods.select.Demask;
+import org.finetune4j.methods.select.FaultyVariants;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.IracDistill;
 import org.finetune4j.methods.select.Pika;
@@ -127,6 +128,7 @@ public final class Methods {
             Pika.METHOD,
             Cft.METHOD,
             Aft.METHOD,
+            FaultyVariants.METHOD,
             Uds.METHOD,
             Demask.METHOD,
             Lora.METHOD,
