@@ -92,7 +92,7 @@ class RandomRecipes(seed: Long) {
     }
 
     private fun judge(): Judge = when (random.nextInt(4)) {
-        0 -> exactAnswer(metric())
+        0 -> exactAnswer(exactMatch(ignoreCase = flip(), trim = flip(), referenceSeparator = text()))
         1 -> llmJudge(generator(), whole(), choice())
         2 -> stepJudge(generator(), share().coerceAtLeast(1e-3), share().coerceAtLeast(1e-3))
         else -> codeTests(listOf(text(), "{file}"), "a.py", text(), number() + 1e-9)
