@@ -12,6 +12,7 @@ import org.finetune4j.methods.evaluate.MetricResult
 import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.DataSummary
+import org.finetune4j.methods.generate.TextModel
 import org.finetune4j.train.FineTuned
 import org.finetune4j.train.FineTuning
 import org.finetune4j.train.MemoryEstimate
@@ -79,6 +80,10 @@ internal class FakeTrainer(
         override fun stream(conversation: List<Message>, settings: GenerationSettings): TextStream = error("not asked for")
 
         override fun limitGeneration(limits: GenerationLimits) = Unit
+
+        override fun exitAt(block: Int) = Unit
+
+        override fun texts(): TextModel = error("not asked for")
 
         override fun save(folder: Path) = Unit
 
