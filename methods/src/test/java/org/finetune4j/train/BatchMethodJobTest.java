@@ -97,17 +97,21 @@ class BatchMethodJobTest {
 
     @Test
     void thePlanRefusesWhatDoesNotFit() {
-        assertEquals(List.of("select: qTuning and uds each choose among the samples of every step, but the second would choose "
+        assertEquals(List.of("select: qTuning and uds each choose among the samples of every step, but the second "
+                + "would choose "
                 + "from what the first left of a batch that both count on. Keep one of them."),
                 job(new Sft(), settings(), new QTuning(.5, .5), uds()).build().plan().problems());
-        List<String> problems = job(new Sft(), settings().tokensPerBatch(90), new QTuning(.125, .5)).build().plan().problems();
+        List<String> problems = job(new Sft(), settings().tokensPerBatch(90), new QTuning(.125,
+                .5)).build().plan().problems();
         assertEquals(1, problems.size());
-        assertTrue(problems.get(0).startsWith("select: qTuning: batch too small for samples=0.125: a micro-batch has about "),
+        assertTrue(problems.get(0).startsWith("select: qTuning: batch too small for samples=0.125: a micro-batch has "
+                + "about "),
                 problems.get(0));
         assertTrue(job(new Sft(), settings(), new Uds(1, 8)).build().plan().problems().isEmpty());
         assertEquals(List.of("objective: sorted has the exit 3, but the model has only 2 blocks. Leave it out."),
                 job(new Sorted(List.of(1, 3)), settings()).build().plan().problems());
-        assertEquals(List.of("objective: undesirable is to look at the hidden states 3 to the last, but the model has 0 to 2. "
+        assertEquals(List.of("objective: undesirable is to look at the hidden states 3 to the last, but the model has "
+                + "0 to 2. "
                         + "Lower lowest or highest."),
                 job(new Undesirable(new Sft(), .1, 5, 3, -1, Undesirable.Detach.CLEAN, Undesirable.OverElements.MEAN),
                         settings()).build().plan().problems());
@@ -115,8 +119,10 @@ class BatchMethodJobTest {
 
     @Test
     void copiesAreMaskedBeforeTokensAreChosen() {
-        FineTuning job = job(new Sorted(List.of(1, 2)), settings().tokensPerBatch(600), new Demask(.2, .8, Demask.Mode.SAMPLE,
-                Demask.Draw.PER_BATCH, "", "?", ":", .5, true), new QTuning(.5, .5)).runFolder(folder.resolve("run")).build();
+        FineTuning job = job(new Sorted(List.of(1, 2)), settings().tokensPerBatch(600), new Demask(.2, .8,
+                Demask.Mode.SAMPLE,
+                Demask.Draw.PER_BATCH, "", "?", ":", .5, true), new QTuning(.5,
+                .5)).runFolder(folder.resolve("run")).build();
         assertEquals(List.of(), job.plan().problems());
         try (FineTuned tuned = job.run(listener)) {
             assertEquals("<|reserved_0|>", reports.get(0).get("mask token"));

@@ -45,6 +45,15 @@ class SamplesTest : FunSpec({
         }
     }
 
+    test("the experiment with what is learned in every step tunes in each way") {
+        inFreshFolder { folder ->
+            val result = run(folder, "samples/every-step.main.kts", "1", "2")
+            result.exitCode shouldBe 0
+            listOf("sft", "random half", "largest losses", "uds", "qTuning", "undesirable", "sorted")
+                .forEach { result.output shouldContain it }
+        }
+    }
+
     test("the sample of formats tunes on a query's rows, holds an answer to its form and writes what other tools read") {
         inFreshFolder { folder ->
             val result = run(folder, "samples/formats.main.kts", "2")
