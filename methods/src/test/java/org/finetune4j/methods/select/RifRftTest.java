@@ -13,6 +13,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample;
+import org.finetune4j.methods.evaluate.ContinualLearning;
 import org.finetune4j.methods.generate.TextRequest;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.select.Selector.Selection;
@@ -78,6 +79,20 @@ class RifRftTest {
         double[] skewed = {.7, .1, .1, .1};
         assertEquals(.038808, FisherRisk.reinforced(skewed, 0), 1e-6);
         assertEquals(.007056, FisherRisk.variance(skewed, 0) * FisherRisk.supervised(skewed, 0), 1e-6);
+    }
+
+    /** The table of the card, in which a task has no score before it is learned. */
+    private static ContinualLearning table(double secondOnFirst) {
+        return new ContinualLearning(List.of(List.of(80., 0., 0.), List.of(secondOnFirst, 60., 0.), List.of(70., 58., 50.)),
+                List.of(0., 0., 0.));
+    }
+
+    @Test
+    void metricsOfTheCard() {
+        assertEquals(59.3333, table(74).accuracy(), 5e-5);
+        assertEquals(-6, table(74).backwardTransfer(), 1e-12);
+        assertEquals(-6, table(82).backwardTransfer(), 1e-12);
+        assertEquals(7, table(82).forgetting(), 1e-12, "from the peak, with the other sign");
     }
 
     @Test
