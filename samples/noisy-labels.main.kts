@@ -44,17 +44,17 @@ fun noisy(share: Double): Path {
 
 val train = noisy(0.3).toString()
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 60
+val steps = args.getOrNull(1)?.toLong() ?: 24
 
 study("noisy-labels", "runs/noisy-labels/$steps") {
     seeds = (1L..seedCount).toList()
     common {
         base("samples/models/tiny")
         data(jsonl(train), chatTemplate())
-        heldOut(jsonl("samples/data/quickstart-heldout.jsonl"))
+        heldOut(jsonl("samples/data/quickstart-heldout.jsonl").take(100))
         train {
             tokensPerBatch = 2048
-            optimizer = adamW(lr = 3e-4)
+            optimizer = adamW(lr = 1e-3)
         }
         evaluate(gsm8kStrict(), maxNewTokens = 64)
     }

@@ -31,9 +31,6 @@ internal object Messages {
     const val DEMONSTRATIONS_LEARNED =
         "inContext puts demonstrations before every sample, whose answers would be learned too. Say chatTemplate(supervise = Turns.LAST)."
 
-    const val NOTHING_TO_DECODE =
-        "a decoder makes the probabilities of choices that metrics ask for, but nothing is measured. Add evaluate(calibration()), or leave it out."
-
     fun heldOutIsTrainedOn(source: DataSource): String =
         "$source is also what is trained on, so that the measurement would only show what was learned by heart. Give another file."
 

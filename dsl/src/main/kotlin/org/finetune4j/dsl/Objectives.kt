@@ -11,6 +11,7 @@ import org.finetune4j.methods.objective.DftDynamic
 import org.finetune4j.methods.objective.Discriminative
 import org.finetune4j.methods.objective.FaultWeighted
 import org.finetune4j.methods.objective.Intuitive
+import org.finetune4j.methods.objective.KeyTokenSft
 import org.finetune4j.methods.objective.KlDirection
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.OneTokenRollout
@@ -251,6 +252,17 @@ public fun faultWeighted(
     minSimilarity: Double = 0.7,
     weighting: FaultWeighted.Weighting = FaultWeighted.Weighting.DYNAMIC,
 ): Objective = FaultWeighted(line, token, faulty, minSimilarity, weighting)
+
+/**
+ * [sft] of tool calls in which the few tokens that decide which tool is called weigh more.
+ *
+ * Source: TL-Training, arXiv 2412.15495 (its PKT). Conversations must carry the schemas of their tools; with
+ * [toolTrajectories] every call that did not fail is a sample.
+ *
+ * @param wMax largest weight of such a token, finite and at least 1
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun keyTokenSft(wMax: Double = 9.0): Objective = KeyTokenSft(wMax)
 
 /**
  * An objective of your own: [loss] gives what is minimised for each supervised token, `[chunk]`, from what the

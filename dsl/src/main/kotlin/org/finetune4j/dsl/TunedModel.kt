@@ -109,6 +109,14 @@ public class TunedModel internal constructor(
         tuned.limitGeneration(GenerationLimits(texts, MOST_TEXTS, cacheMebibytes shl 20))
     }
 
+    /**
+     * Generates from now on with the model's blocks up to [block] alone, whose states the final norm and the head turn into
+     * words; that is worth something where [sorted] trained the model to end there. The last block stands for the whole model.
+     *
+     * @throws FinetuneException when the model has no such block
+     */
+    public fun exitAt(block: Int): Unit = tuned.exitAt(block)
+
     private fun scope(settings: GenerationScope.() -> Unit): GenerationScope =
         GenerationScope(tuned.generation().seed(recipe.training.seed).build()).apply(settings)
 

@@ -29,7 +29,7 @@ class EvaluationRecipeTest : FunSpec({
                 val right = a + 12
                 """{"prompt": "Ben has $a nuts. He finds 12 more. How many nuts does Ben have now?", """ +
                     """"response": "$a + 12 = $right.\n#### $right", "answer": "$right", """ +
-                    """"choices": ["$right", "${right + 1}", "${2 * right}"]}"""
+                    """"choices": ["$right", "9", "none"]}"""
             },
         )
     }
@@ -82,8 +82,8 @@ class EvaluationRecipeTest : FunSpec({
     }
 
     test("a decoder of nothing is refused") {
-        evaluated(sums("held-out.jsonl", 31, 4)).copy(evaluation = null).plan().problems.single { it.startsWith("decode") } shouldContain
-            "nothing is measured"
+        evaluated(sums("held-out.jsonl", 31, 4)).copy(evaluation = null).plan().problems.single() shouldContain
+            "decode: selfEnsemble makes probabilities of choices, for which no metric asks"
     }
 
     test("demonstrations are trained on with the last turn alone") {

@@ -22,6 +22,7 @@ class FragmentsTest : FunSpec({
         "poft" to poft(),
         "discriminative" to discriminative(),
         "faultWeighted" to faultWeighted(),
+        "keyTokenSft" to keyTokenSft(),
         "undesirable" to undesirable(),
         "sorted" to sorted(),
         "grape" to grape(),

@@ -3,6 +3,7 @@ package org.finetune4j.dsl
 import com.fasterxml.jackson.databind.ObjectMapper
 import com.github.ajalt.mordant.terminal.Terminal
 import com.github.ajalt.mordant.terminal.TerminalRecorder
+import io.kotest.core.NamedTag
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.doubles.shouldBeGreaterThan
@@ -45,7 +46,9 @@ class PrecisionCurvesTest : FunSpec({
 
     fun distance(a: List<Double>, b: List<Double>) = a.zip(b) { x, y -> abs(x - y) }.average()
 
-    test("bf16, with and without a base of bytes, follows f32 on the quickstart far closer than another seed does") {
+    test("bf16, with and without a base of bytes, follows f32 on the quickstart far closer than another seed does").config(
+        tags = setOf(NamedTag("slow")),
+    ) {
         val full = losses("f32", f32, 1)
         val half = losses("bf16", bf16, 1)
         val bytes = losses("int8", bf16, 1, int8)

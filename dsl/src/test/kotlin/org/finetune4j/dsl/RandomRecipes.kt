@@ -92,7 +92,7 @@ class RandomRecipes(seed: Long) {
     }
 
     private fun judge(): Judge = when (random.nextInt(4)) {
-        0 -> exactAnswer(exactMatch(ignoreCase = flip(), trim = flip(), referenceSeparator = text()))
+        0 -> exactAnswer(exact())
         1 -> llmJudge(generator(), whole(), choice())
         2 -> stepJudge(generator(), share().coerceAtLeast(1e-3), share().coerceAtLeast(1e-3))
         else -> codeTests(listOf(text(), "{file}"), "a.py", text(), number() + 1e-9)
@@ -128,7 +128,7 @@ class RandomRecipes(seed: Long) {
     private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 15 else 16)) {
         0 -> answerMetric()
         1 -> rouge(List(whole() % 3 + 1) { "rouge${random.nextInt(1, 10)}" }, flip(), text())
-        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), if (flip()) exactAnswer() else codeTests(), number() + 0.5, share() + 1e-9, random.nextLong())
+        2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), if (flip()) exactAnswer(exact()) else codeTests(), number() + 0.5, share() + 1e-9, random.nextLong())
         3 -> perplexity(choice(), 50, whole() % 50 + 1)
         4 -> multipleChoice(choice(), text(), listOf("a", "b"), text(), choice(), text())
         5 -> brier(text(), emptyList(), text(), choice(), text())
@@ -157,17 +157,19 @@ class RandomRecipes(seed: Long) {
         )
     }
 
+    private fun exact(): AnswerMetric = exactMatch(
+        Regex.escape(text()),
+        choice<ExactMatch.Occurrence>(),
+        List(random.nextInt(3)) { Regex.escape(text()) },
+        flip(),
+        flip(),
+        flip(),
+        flip(),
+        text(),
+    )
+
     private fun answerMetric(): AnswerMetric = when (random.nextInt(4)) {
-        0 -> exactMatch(
-            Regex.escape(text()),
-            choice<ExactMatch.Occurrence>(),
-            List(random.nextInt(3)) { Regex.escape(text()) },
-            flip(),
-            flip(),
-            flip(),
-            flip(),
-            text(),
-        )
+        0 -> exact()
         1 -> tokenF1(text())
         2 -> classF1(choice(), listOf("a", "b"))
         else -> bleu(choice(), choice(), whole(), flip(), text())

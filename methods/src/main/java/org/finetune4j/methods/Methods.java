@@ -59,6 +59,7 @@ import org.finetune4j.methods.objective.DftDynamic;
 import org.finetune4j.methods.objective.Discriminative;
 import org.finetune4j.methods.objective.FaultWeighted;
 import org.finetune4j.methods.objective.Intuitive;
+import org.finetune4j.methods.objective.KeyTokenSft;
 import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
@@ -114,6 +115,7 @@ public final class Methods {
             Poft.METHOD,
             Discriminative.METHOD,
             FaultWeighted.METHOD,
+            KeyTokenSft.METHOD,
             Undesirable.METHOD,
             Sorted.METHOD,
             Grape.METHOD,

@@ -66,6 +66,15 @@ public interface FineTuned extends AutoCloseable {
     void limitGeneration(GenerationLimits limits);
 
     /**
+     * Generates from now on with the model's first blocks alone, whose states the final norm and the head turn into words;
+     * that is worth something where {@code sorted} trained the model to end there.
+     *
+     * @param block the last block that is used, from 1; the model's last one for the whole model again
+     * @throws org.finetune4j.FinetuneException when the model has no such block
+     */
+    void exitAt(int block);
+
+    /**
      * Writes the tuned model as a folder in the Hugging Face layout; an adapter is merged into the weights. The folder
      * is read again and compared.
      *

@@ -98,11 +98,11 @@ final class Planner {
         if (problems.isEmpty() && encoded == null) {
             attempt("data", this::encode);
         }
+        compositionProblems();
         if (problems.isEmpty()) {
             attempt("kernels", this::estimate);
         }
         boolean selects = !job.selectors().isEmpty();
-        compositionProblems();
         EncodedSamples known = encoded;
         Plan plan = new Plan(stages(), models(), total, trainable, rows, known == null ? 0 : known.tokens(),
                 known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped() + lostSamples, steps,

@@ -26,6 +26,7 @@ final class Responder implements AutoCloseable {
     private final TextEncoding encoding;
     private final Path folder;
     private GenerationLimits limits = GenerationLimits.DEFAULT;
+    private int blocks;
     private @Nullable GenerationConfig config;
     private @Nullable TextGenerator generator;
     private @Nullable TextStream stream;
@@ -40,6 +41,7 @@ final class Responder implements AutoCloseable {
         this.tokenizer = tokenizer;
         this.encoding = encoding;
         this.folder = folder;
+        blocks = model.config().layers();
     }
 
     /** What the folder says; read when it is asked for, so that what is wrong with it stops nothing but generation. */
@@ -61,6 +63,16 @@ final class Responder implements AutoCloseable {
         if (!other.equals(limits)) {
             close();
             limits = other;
+        }
+    }
+
+    /** Answers with the model's first blocks from now on. */
+    void exitAt(int block) {
+        if (block != blocks) {
+            TextGenerator other = new TextGenerator(model, tokenizer, limits, block);
+            close();
+            generator = other;
+            blocks = block;
         }
     }
 
@@ -90,7 +102,7 @@ final class Responder implements AutoCloseable {
     private TextGenerator generator() {
         endStream();
         if (generator == null) {
-            generator = new TextGenerator(model, tokenizer, limits);
+            generator = new TextGenerator(model, tokenizer, limits, blocks);
         }
         return generator;
     }

@@ -114,6 +114,11 @@ final class TunedModel implements FineTuned {
     }
 
     @Override
+    public void exitAt(int block) {
+        responder.exitAt(block);
+    }
+
+    @Override
     public void save(Path folder) {
         new ModelExport(this).write(folder, AtomicFiles.onDisk());
     }

@@ -138,7 +138,7 @@ class MethodsTest {
     @Test
     void aMistypedNameGetsTheNearest() {
         String message = refusal(Method.Kind.OBJECTIVE, "assft");
-        assertTrue(message.contains("there are sft, dftDynamic, asft.") && message.contains("Did you mean 'asft'?"),
+        assertTrue(message.contains("there are sft, dftDynamic, asft, ") && message.contains("Did you mean 'asft'?"),
                 message);
         assertTrue(refusal(Method.Kind.SELECT, "Grappe").contains("Did you mean 'grape'?"));
         assertFalse(refusal(Method.Kind.OBJECTIVE, "reinforce").contains("Did you mean"), "nothing is near");

@@ -15,8 +15,12 @@ import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.objective.Discriminative;
 import org.finetune4j.methods.objective.FaultWeighted;
+import org.finetune4j.methods.objective.KeyTokenSft;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Poft;
+import org.finetune4j.tokenizer.Conversation;
+import org.finetune4j.tokenizer.JsonText;
+import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -136,6 +140,24 @@ class PreparedObjectivesTest {
             assertTrue(doubt > 0.2 && doubt < 0.8, "a random model is undecided, but for the sample without a variant: " + doubt);
             assertTrue(steps.get(0).loss() > steps.get(0).values().get("nll"), "marked tokens weigh more");
         }
+    }
+
+    @Test
+    void keyTokensAreThoseThatTellToolsApart() {
+        List<JsonText> tools = List.of(new JsonText("{\"function\": {\"name\": \"ab\"}}"),
+                new JsonText("{\"name\": \"abc\"}"), new JsonText("{\"name\": \"bca\"}"));
+        List<Sample> samples = new ArrayList<>();
+        for (String response : List.of("abc(b)", "bca(a)", "none")) {
+            samples.add(new Sample("train:" + (samples.size() + 1), new Conversation(List.of(new Message("user", "Turn round"),
+                    new Message("assistant", response)), tools, Map.of()), List.of(), null, Map.of()));
+        }
+        try (FineTuned tuned = run(new KeyTokenSft(9), DataSource.of("train", samples), "run", 1)) {
+            assertEquals(Map.of("calls", "2", "turns without a call, with equal weights", "1"), reports.get(0));
+            assertTrue(Double.isFinite(steps.get(0).values().get("keyLoss")));
+        }
+        String message = assertThrows(FinetuneException.class, () -> run(new KeyTokenSft(9),
+                SmallModel.samples("train", 3, 1), "other", 1)).getMessage();
+        assertTrue(message.contains("none of 3 samples ends with a call"), message);
     }
 
     @Test

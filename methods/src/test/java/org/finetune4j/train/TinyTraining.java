@@ -36,7 +36,8 @@ public final class TinyTraining {
 
     /** A model of so many blocks. */
     public static ModelConfig config(int blocks) {
-        return ModelConfig.llama(40, 32, 48, blocks, 4, 2, 8, 1e-5, 10000, 64, true, null, List.of(), DataType.FLOAT, 0.3);
+        return ModelConfig.llama(40, 32, 48, blocks, 4, 2, 8, 1e-5, 10000, 64, true, null, List.of(), DataType.FLOAT,
+                0.3);
     }
 
     /** A model that trains every weight. */

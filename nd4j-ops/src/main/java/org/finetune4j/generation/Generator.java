@@ -7,6 +7,7 @@ import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.model.DecodingEngine;
+import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
 import org.jspecify.annotations.Nullable;
 
@@ -46,11 +47,21 @@ public final class Generator implements AutoCloseable {
 
     /** As the others, with other limits of what is held in memory. */
     public Generator(LanguageModel model, boolean adapterOn, int vocabulary, GenerationLimits limits) {
+        this(model, adapterOn, vocabulary, limits, model.config().layers());
+    }
+
+    /**
+     * As the others, with the model's first blocks only.
+     *
+     * @param blocks behind how many blocks final norm and head stand, in [1, the model's]
+     * @throws FinetuneException when the model has fewer blocks
+     */
+    public Generator(LanguageModel model, boolean adapterOn, int vocabulary, GenerationLimits limits, int blocks) {
         if (vocabulary < 1 || vocabulary > model.config().vocabularySize()) {
             throw new IllegalArgumentException(vocabulary + " tokens of an embedding with "
                     + model.config().vocabularySize() + " rows");
         }
-        engine = new DecodingEngine(model, adapterOn);
+        engine = new DecodingEngine(model, adapterOn, EngineOptions.DEFAULT, blocks);
         longest = model.config().maxPositions();
         this.vocabulary = vocabulary;
         this.limits = limits;

@@ -33,7 +33,17 @@ public final class TextGenerator implements AutoCloseable {
      * @throws FinetuneException when the model has no rows for tokens that are text
      */
     public TextGenerator(LanguageModel model, Tokenizer tokenizer, GenerationLimits limits) {
-        this.generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()), limits);
+        this(model, tokenizer, limits, model.config().layers());
+    }
+
+    /**
+     * As the other constructor, with the model's first blocks only.
+     *
+     * @param blocks behind how many blocks final norm and head stand, in [1, the model's]
+     * @throws FinetuneException when the model has fewer blocks, or no rows for tokens that are text
+     */
+    public TextGenerator(LanguageModel model, Tokenizer tokenizer, GenerationLimits limits, int blocks) {
+        this.generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()), limits, blocks);
         this.tokenizer = tokenizer;
     }
 

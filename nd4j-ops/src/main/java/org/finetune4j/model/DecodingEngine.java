@@ -55,9 +55,23 @@ public final class DecodingEngine implements AutoCloseable {
 
     /** Builds the graph, with the model's adapter on or off. */
     public DecodingEngine(LanguageModel model, boolean adapterOn, EngineOptions options) {
+        this(model, adapterOn, options, model.config().layers());
+    }
+
+    /**
+     * Builds the graph of the model's first blocks, with its adapter on or off.
+     *
+     * @param blocks behind how many blocks final norm and head stand, in [1, the model's]
+     * @throws FinetuneException when the model has fewer blocks
+     */
+    public DecodingEngine(LanguageModel model, boolean adapterOn, EngineOptions options, int blocks) {
+        if (blocks < 1 || blocks > model.config().layers()) {
+            throw new FinetuneException("the model cannot answer from behind block " + blocks + ", for it has "
+                    + model.config().layers() + ". Give a block in [1, " + model.config().layers() + "].");
+        }
         this.model = model;
         this.regimes = new LengthRegimes(model.config().architecture());
-        ModelGraph graph = new ModelGraph(model, options);
+        ModelGraph graph = new ModelGraph(model, options, blocks);
         SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
         SDVariable cacheLengths = graph.integers(LENGTHS);
         SDVariable positions = graph.integers(ModelGraph.POSITIONS);

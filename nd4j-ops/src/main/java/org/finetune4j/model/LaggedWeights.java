@@ -30,6 +30,13 @@ public final class LaggedWeights implements AutoCloseable {
         changed();
     }
 
+    /** What such a copy takes, given the bytes of the values that the graph reads. */
+    static long bytes(LanguageModel model, long values) {
+        long masters = model.parameters().trainableCount() * model.precision().masterType().width();
+        boolean narrow = model.precision().type() != model.precision().masterType();
+        return 2 * masters + (narrow ? values : 0);
+    }
+
     /** Copies in the type of the graph, by the parameters' names; views of this object's memory. */
     Map<String, INDArray> copies() {
         return copies;

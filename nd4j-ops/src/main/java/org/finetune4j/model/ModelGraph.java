@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.function.Function;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Graph;
+import org.finetune4j.model.family.Architecture;
 import org.finetune4j.model.family.Linear;
 import org.finetune4j.op.AddRow;
 import org.finetune4j.op.Attention;
@@ -30,14 +31,21 @@ final class ModelGraph {
 
     private final LanguageModel model;
     private final EngineOptions options;
+    private final Architecture architecture;
     private final Graph graph = new Graph();
     private final Map<String, SDVariable> inputs = new LinkedHashMap<>();
     private final Map<String, INDArray> parameterArrays = new HashMap<>();
     private int dropouts;
 
     ModelGraph(LanguageModel model, EngineOptions options) {
+        this(model, options, model.config().layers());
+    }
+
+    /** A graph of the model that ends behind so many of its blocks. */
+    ModelGraph(LanguageModel model, EngineOptions options, int blocks) {
         this.model = model;
         this.options = options;
+        architecture = model.config().architecture().cut(blocks);
     }
 
     Graph graph() {
@@ -84,7 +92,7 @@ final class ModelGraph {
     /** As the shorter method, with this share of the embeddings of {@link #DRAFTS} in those of the tokens. */
     SDVariable hidden(Trunk trunk, double draftShare) {
         return trunk.hidden(integers(IDS), integers(POSITIONS),
-                model.config().architecture().embeddings().types() == null ? null : integers(TYPES),
+                architecture.embeddings().types() == null ? null : integers(TYPES),
                 draftShare == 0 ? null : new Trunk.Drafts(integers(DRAFTS), draftShare));
     }
 
@@ -100,7 +108,7 @@ final class ModelGraph {
      */
     Trunk trunk(Trunk.Mixer mixer, boolean adapterOn, Map<String, INDArray> copies) {
         Weights weights = new Weights(copies);
-        return new Trunk(model.config().architecture(), weights::named, weights::scales,
+        return new Trunk(architecture, weights::named, weights::scales,
                 adapterOn ? weights::adapted : weights::plain, mixer, options.fusions());
     }
 

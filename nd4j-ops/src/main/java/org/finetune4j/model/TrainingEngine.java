@@ -52,6 +52,7 @@ public final class TrainingEngine implements AutoCloseable {
     private final List<String> outputs;
     private final INDArray seed;
     private final double draftShare;
+    private final boolean lags;
     private final @Nullable LaggedWeights follower;
 
     /** Builds the graph for what trains in {@code model} now; with nothing to train only {@link #evaluate} works. */
@@ -105,8 +106,8 @@ public final class TrainingEngine implements AutoCloseable {
         SDVariable referenceHead = null;
         // Where the base does not train it is the reference itself.
         boolean baseTrains = !model.hasAdapter() && !model.parameters().trainable().isEmpty();
-        boolean lags = tokenLoss.lag() != null;
-        follower = tokenLoss.needsReference() && lags && !model.isOutline() ? new LaggedWeights(model) : null;
+        lags = tokenLoss.needsReference() && tokenLoss.lag() != null;
+        follower = lags && !model.isOutline() ? new LaggedWeights(model) : null;
         if (!tokenLoss.needsReference()) {
             referenceCopies = Map.of();
         } else if (lags) {
@@ -214,7 +215,7 @@ public final class TrainingEngine implements AutoCloseable {
         if (model.isOutline()) {
             throw new IllegalStateException("an outline has no weights to compute with");
         }
-        head.begin(batch.extras(), batch.sequencesOfRows());
+        head.begin(batch.extras(), batch.sequencesOfRows(), batch.positionsOfLabels());
         Map<String, INDArray> found = session.run(inputs(batch, dropoutSeed), gradients);
         Map<String, float[]> byName = new LinkedHashMap<>();
         double total = 0;
@@ -276,8 +277,14 @@ public final class TrainingEngine implements AutoCloseable {
                 larger.arenaBytes(shapes(inputs))),
                 head.mostBytes(supervised, model.config().hiddenSize(), model.config().vocabularySize(),
                         model.precision().type()),
-                referenceCopies.values().stream().mapToLong(copy -> copy.length() * copy.dataType().width()).sum(),
+                referenceBytes(),
                 work.products(), work.movedBytes());
+    }
+
+    /** A reference that lags has masters beside its values, and room to move them. */
+    private long referenceBytes() {
+        long copies = referenceCopies.values().stream().mapToLong(copy -> copy.length() * copy.dataType().width()).sum();
+        return lags ? LaggedWeights.bytes(model, copies) : copies;
     }
 
     private static Map<String, long[]> shapes(Map<String, INDArray> inputs) {

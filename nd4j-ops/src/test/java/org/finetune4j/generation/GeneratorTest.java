@@ -16,11 +16,13 @@ import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.model.DecodingEngine;
 import org.finetune4j.model.DecodingEngine.Feed;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
 import org.finetune4j.model.TestModels;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.buffer.DataType;
 
 class GeneratorTest {
     private static Nd4jKernels kernels;
@@ -56,6 +58,36 @@ class GeneratorTest {
             int[] generated = generator.generate(List.of(prompt), GenerationSettings.greedy(8, Set.of())).get(0);
             assertArrayEquals(expected.stream().mapToInt(Integer::intValue).toArray(), generated);
             assertTrue(Arrays.stream(generated).distinct().count() > 1, "a constant text proves little");
+        }
+    }
+
+    /** Card soft, generation from an exit: as a model of fewer blocks does, and the last exit is the whole model. */
+    @Test
+    void fromAnExitItGeneratesAsAModelCutThere() {
+        List<int[]> prompts = prompts(4, 7, 9);
+        GenerationSettings greedy = GenerationSettings.greedy(6, Set.of());
+        int words = model.config().vocabularySize();
+        ModelConfig shorter = ModelConfig.llama(37, 24, 20, 1, 4, 2, 6, 1e-5, 10000, 64, true, 0, List.of(1),
+                DataType.FLOAT, 0.3);
+        try (LanguageModel cut = LanguageModel.random(shorter, Precision.F32, kernels, 1);
+             Generator whole = new Generator(model);
+             Generator first = new Generator(model, true, words, GenerationLimits.DEFAULT, 1);
+             Generator last = new Generator(model, true, words, GenerationLimits.DEFAULT, 2);
+             Generator alone = new Generator(cut)) {
+            cut.parameters().all().forEach(parameter -> parameter.master().assign(
+                    model.parameters().named(parameter.name()).master()));
+            List<int[]> full = whole.generate(prompts, greedy);
+            List<int[]> early = first.generate(prompts, greedy);
+            for (int i = 0; i < prompts.size(); i++) {
+                assertArrayEquals(alone.generate(prompts, greedy).get(i), early.get(i));
+                assertArrayEquals(full.get(i), last.generate(prompts, greedy).get(i));
+            }
+            assertTrue(IntStream.range(0, prompts.size()).anyMatch(i -> !Arrays.equals(full.get(i), early.get(i))));
+        }
+        for (int block : new int[] {0, 3}) {
+            assertEquals("the model cannot answer from behind block " + block + ", for it has 2. Give a block in [1, 2].",
+                    assertThrows(FinetuneException.class, () -> new Generator(model, true, words, GenerationLimits.DEFAULT,
+                            block)).getMessage());
         }
     }
 

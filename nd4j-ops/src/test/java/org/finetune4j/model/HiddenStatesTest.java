@@ -94,7 +94,8 @@ class HiddenStatesTest {
 
     private static List<INDArray> targets(HiddenStates states, Random random) {
         return states.of(BATCH, ROWS, -1).stream().map(state -> state.add(Nd4j.createFromArray(
-                random.doubles(state.length(), -1, 1).toArray()).castTo(state.dataType()).reshape(state.shape()))).toList();
+                random.doubles(state.length(), -1,
+                1).toArray()).castTo(state.dataType()).reshape(state.shape()))).toList();
     }
 
     private static double slope(HiddenStates states, List<INDArray> targets, Parameter parameter, double[] direction) {
@@ -170,7 +171,8 @@ class HiddenStatesTest {
     void refusesStatesThatThereAreNot() {
         try (Kernels kernels = new Nd4jKernels();
              LanguageModel model = LanguageModel.random(TestModels.config(true), Precision.F64, kernels, 5)) {
-            assertEquals("there is no hidden state 3; the model has 0 to 2, of which the last is behind the final norm.",
+            assertEquals("there is no hidden state 3; the model has 0 to 2, of which the last is behind the final "
+                    + "norm.",
                     assertThrows(FinetuneException.class, () -> HiddenStates.forwardOnly(model, List.of(3),
                             EngineOptions.DEFAULT)).getMessage());
         }

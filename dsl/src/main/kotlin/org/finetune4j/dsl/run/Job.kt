@@ -39,7 +39,7 @@ internal class Job(private val recipe: Recipe) {
     /** What the trainer cannot know, because it does not get that far: one sentence each, with its path. */
     fun problems(): List<String> = listOfNotNull(
         recipe.evaluation?.let { if (recipe.heldOut == null) "evaluate: ${Messages.NO_HELD_OUT}" else null },
-        recipe.decoder?.let { if (recipe.evaluation == null) "decode: ${Messages.NOTHING_TO_DECODE}" else null },
+        recipe.decoder?.let { if (recipe.heldOut == null) "decode: ${Messages.NO_HELD_OUT}" else null },
         recipe.heldOut?.let { if (it == recipe.data.source) "heldOut: ${Messages.heldOutIsTrainedOn(it)}" else null },
         recipe.evaluation?.metrics?.filterIsInstance<Forgetting>()?.map { it.on() }?.filterIsInstance<SettingSource>()
             ?.firstOrNull { it.source == recipe.data.source }?.let { "evaluate: ${Messages.heldOutIsTrainedOn(it.source)}" },

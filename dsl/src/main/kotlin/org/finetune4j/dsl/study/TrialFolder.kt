@@ -35,10 +35,11 @@ internal class TrialFolder(private val folder: Path) {
      * they are of, so that the run only uses them where it would find the same.
      */
     fun takeOver(other: Path) {
-        for (name in MEASURED_BEFORE) {
-            val there = other.resolve(name)
-            val here = folder.resolve(name)
-            if (Files.isRegularFile(there) && !Files.exists(here)) AtomicFiles.onDisk().writeBytes(here, Files.readAllBytes(there))
+        if (!Files.isDirectory(other)) return
+        val there = Files.list(other).use { files -> files.filter { MEASURED_BEFORE.matches("${it.fileName}") && Files.isRegularFile(it) }.toList() }
+        for (file in there) {
+            val here = folder.resolve(file.fileName)
+            if (!Files.exists(here)) AtomicFiles.onDisk().writeBytes(here, Files.readAllBytes(file))
         }
     }
 
@@ -60,6 +61,6 @@ internal class TrialFolder(private val folder: Path) {
         const val MOST_BYTES = 1L shl 24
 
         /** Names of module `methods`: the measurements and scores of the untrained model. */
-        val MEASURED_BEFORE = listOf("baseline.json", "scores.safetensors")
+        val MEASURED_BEFORE = Regex("baseline\\.json|scores.*\\.safetensors")
     }
 }

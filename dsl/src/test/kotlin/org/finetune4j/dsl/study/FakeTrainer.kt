@@ -13,6 +13,7 @@ import org.finetune4j.methods.generate.TextModel
 import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.DataSummary
+import org.finetune4j.methods.generate.TextModel
 import org.finetune4j.train.FineTuned
 import org.finetune4j.train.FineTuning
 import org.finetune4j.train.MemoryEstimate
@@ -82,6 +83,8 @@ internal class FakeTrainer(
         override fun texts(): TextModel = error("not asked for")
 
         override fun limitGeneration(limits: GenerationLimits) = Unit
+
+        override fun exitAt(block: Int) = Unit
 
         override fun save(folder: Path) = Unit
 

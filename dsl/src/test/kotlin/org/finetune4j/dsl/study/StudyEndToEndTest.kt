@@ -71,7 +71,9 @@ class StudyEndToEndTest : FunSpec({
         results["dft"].toBaseline("heldOutLoss")!!.differences.mean shouldNotBe 0.0
         text shouldContain "run 4 of 4: dft, seed 2"
         // What the first run measured of the base model and the candidates serves all others.
-        text.split("generate answers with the base model").size shouldBe text.split("generate answers with the base model:").size + 1
+        for (stage in listOf("score the candidate responses", "generate answers with the base model")) {
+            text.lines().count { it.trim() == stage } shouldBe 1
+        }
         results.toMarkdown() shouldContain "| sft |"
         here.resolve("objectives/heldOutLoss.svg").readText() shouldStartWith "<svg"
 

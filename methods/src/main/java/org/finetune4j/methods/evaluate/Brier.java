@@ -18,7 +18,7 @@ import org.finetune4j.methods.Method;
  * @param delimiter  what stands between the prompt and each choice; empty (the default) behind a chat template, which ends
  *                   with white space of its own
  */
-public record Brier(String choices, List<String> labels, String gold, ChoiceForm form, String delimiter) implements Metric {
+public record Brier(String choices, List<String> labels, String gold, ChoiceForm form, String delimiter) implements ChoiceMetric {
     /** The Brier score of several classes. */
     public static final Method<Brier> METHOD = new Method<>("brier", Method.Kind.EVALUATE,
             "Verification of Forecasts Expressed in Terms of Probability (Brier score)", "Brier 1950",
@@ -66,24 +66,6 @@ public record Brier(String choices, List<String> labels, String gold, ChoiceForm
             }
             items.add(sum);
         }
-        return MetricResult.mean("brier", "brier" + asked().signature(), items, 0);
-    }
-
-    @Override
-    public boolean asksForProbabilities() {
-        return true;
-    }
-
-    @Override
-    public void requireMeasurable(List<Sample> samples) {
-        questions(samples);
-    }
-
-    private List<ChoiceQuestion> questions(List<Sample> samples) {
-        return asked().questions("brier", samples);
-    }
-
-    private Choices asked() {
-        return new Choices(choices, labels, gold, form, delimiter);
+        return MetricResult.mean("brier", "brier" + asked(), items, 0);
     }
 }

@@ -20,7 +20,7 @@ import org.finetune4j.methods.Method;
  *                   with white space of its own
  */
 public record BrierBinary(String choices, List<String> labels, String gold, ChoiceForm form, String delimiter)
-        implements Metric {
+        implements ChoiceMetric {
     /** The Brier score as its paper's readers write it for two classes. */
     public static final Method<BrierBinary> METHOD = new Method<>("brierBinary", Method.Kind.EVALUATE,
             "Brier score of two classes, one-sided", "Brier 1950",
@@ -52,29 +52,16 @@ public record BrierBinary(String choices, List<String> labels, String gold, Choi
             double difference = probabilities.get(i)[1] - questions.get(i).gold();
             items.add(difference * difference);
         }
-        return List.of(MetricResult.mean("brierBinary", "brier_binary" + asked().signature(), items, 0));
+        return List.of(MetricResult.mean("brierBinary", "brier_binary" + asked(), items, 0));
     }
 
     @Override
-    public boolean asksForProbabilities() {
-        return true;
-    }
-
-    @Override
-    public void requireMeasurable(List<Sample> samples) {
-        questions(samples);
-    }
-
-    private List<ChoiceQuestion> questions(List<Sample> samples) {
-        List<ChoiceQuestion> questions = asked().questions("brierBinary", samples);
+    public List<ChoiceQuestion> questions(List<Sample> samples) {
+        List<ChoiceQuestion> questions = ChoiceMetric.super.questions(samples);
         questions.stream().filter(question -> question.choices().size() != 2).findFirst().ifPresent(question -> {
             throw new FinetuneException("brierBinary: " + question.prompt().id() + " has " + question.choices().size()
                     + " choices, but must have 2. Take brier() for more.");
         });
         return questions;
-    }
-
-    private Choices asked() {
-        return new Choices(choices, labels, gold, form, delimiter);
     }
 }

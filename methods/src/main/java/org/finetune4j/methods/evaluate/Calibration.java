@@ -33,7 +33,7 @@ import org.finetune4j.methods.Settings;
  * @param delimiter  what stands between the prompt and each choice; empty (the default) behind a chat template, which ends
  *                   with white space of its own
  */
-public record Calibration(int bins, Scheme scheme, String choices, List<String> labels, String gold, ChoiceForm form, String delimiter) implements Metric {
+public record Calibration(int bins, Scheme scheme, String choices, List<String> labels, String gold, ChoiceForm form, String delimiter) implements ChoiceMetric {
     /** How items are put into bins. */
     public enum Scheme {
         /** Bins of equal width over [0, 1], each with its upper edge. */
@@ -94,21 +94,21 @@ public record Calibration(int bins, Scheme scheme, String choices, List<String> 
             // A choice that cannot be has the surprise of the smallest number instead of an infinite one.
             surprises.add(-Math.log(Math.max(Double.MIN_NORMAL, probabilities.get(i)[right[i]])));
         }
-        String how = "|bins:" + bins + "|" + scheme.name().toLowerCase(Locale.ROOT) + asked().signature();
+        String how = "|bins:" + bins + "|" + scheme.name().toLowerCase(Locale.ROOT) + asked();
         ReliabilityTable table = table(confidence, hit, Bootstrap.all(right.length));
         MetricResult ece = scheme == Scheme.CLASSWISE
                 ? MetricResult.corpus("ece", "ECE" + how, gaps, 0, classwise(probabilities, right))
                 : MetricResult.corpus("ece", "ECE" + how, gaps, 0, places -> table(confidence, hit, places).expectedError());
         return List.of(ece.with(table.lines()),
                 MetricResult.corpus("mce", "MCE" + how, gaps, 0, places -> table(confidence, hit, places).largestError()),
-                MetricResult.mean("nll", "NLL of the right choice" + asked().signature(), surprises, 0), entropy(probabilities));
+                MetricResult.mean("nll", "NLL of the right choice" + asked(), surprises, 0), entropy(probabilities));
     }
 
     private MetricResult entropy(List<double[]> probabilities) {
         List<Double> items = probabilities.stream().map(row -> Arrays.stream(row).filter(p -> p > 0)
                 .map(p -> -p * Math.log(p)).sum()).toList();
         double choicesOfAll = probabilities.stream().mapToInt(row -> row.length).sum();
-        return MetricResult.mean("entropy", "entropy in nats" + asked().signature(), items, 0).with(Map.of("by choice",
+        return MetricResult.mean("entropy", "entropy in nats" + asked(), items, 0).with(Map.of("by choice",
                 String.format(Locale.ROOT, "%.4f", items.stream().mapToDouble(item -> item).sum() / choicesOfAll)));
     }
 
@@ -135,23 +135,5 @@ public record Calibration(int bins, Scheme scheme, String choices, List<String> 
         }
         return places -> IntStream.range(0, classes).mapToDouble(c -> ReliabilityTable.equalWidth(columns.get(c),
                 members.get(c), bins, places).expectedError()).average().orElseThrow();
-    }
-
-    @Override
-    public boolean asksForProbabilities() {
-        return true;
-    }
-
-    @Override
-    public void requireMeasurable(List<Sample> samples) {
-        questions(samples);
-    }
-
-    private List<ChoiceQuestion> questions(List<Sample> samples) {
-        return asked().questions("calibration", samples);
-    }
-
-    private Choices asked() {
-        return new Choices(choices, labels, gold, form, delimiter);
     }
 }

@@ -20,7 +20,7 @@ import org.finetune4j.methods.Method;
  *                   with white space of its own
  */
 public record ChoiceF1(ClassF1.Average average, String choices, List<String> labels, String gold, ChoiceForm form,
-                       String delimiter) implements Metric {
+                       String delimiter) implements ChoiceMetric {
     /** F1 of classes by their probabilities. */
     public static final Method<ChoiceF1> METHOD = new Method<>("choiceF1", Method.Kind.EVALUATE, "F1 of choices by likelihood",
             "common practice", settings -> new ChoiceF1(settings.choice("average", ClassF1.Average.MACRO),
@@ -48,24 +48,6 @@ public record ChoiceF1(ClassF1.Average average, String choices, List<String> lab
         }
         return List.of(new ClassF1(average, labels).score(chosen, questions.stream()
                 .map(question -> question.choices().get(question.gold())).toList()).named("choiceF1")
-                .by("likelihood" + asked().signature()));
-    }
-
-    @Override
-    public boolean asksForProbabilities() {
-        return true;
-    }
-
-    @Override
-    public void requireMeasurable(List<Sample> samples) {
-        questions(samples);
-    }
-
-    private List<ChoiceQuestion> questions(List<Sample> samples) {
-        return asked().questions("choiceF1", samples);
-    }
-
-    private Choices asked() {
-        return new Choices(choices, labels, gold, form, delimiter);
+                .by("likelihood" + asked()));
     }
 }

@@ -33,6 +33,11 @@ record Choices(String field, List<String> labels, String gold, ChoiceForm form, 
 
     private static final int LETTERS = 26;
 
+    /** As a metric's settings say. */
+    Choices(ChoiceMetric metric) {
+        this(metric.choices(), metric.labels(), metric.gold(), metric.form(), metric.delimiter());
+    }
+
     /** What a sample says of its choices. */
     private record Listed(List<String> texts, List<String> names) {
     }

@@ -20,7 +20,7 @@ import org.finetune4j.methods.Settings;
  * @param topP        of the draw, in (0, 1]; default 1
  * @param seed        of the draw; default 0
  */
-public record DistinctN(int n, Level level, int samples, double temperature, double topP, long seed) implements Metric {
+public record DistinctN(int n, Level level, int samples, double temperature, double topP, long seed) implements OutputMetric {
     /** What is counted together. */
     public enum Level {
         /** All answers. */
@@ -49,19 +49,7 @@ public record DistinctN(int n, Level level, int samples, double temperature, dou
 
     @Override
     public List<MetricResult> measure(List<Sample> asked, Examinee model) {
-        requireMeasurable(asked);
-        Sampling sampling = new Sampling(samples, temperature, topP, seed);
-        return List.of(score(Outputs.of(asked, model, sampling)));
-    }
-
-    @Override
-    public void requireMeasurable(List<Sample> asked) {
-        References.requirePrompts("distinctN", asked);
-    }
-
-    @Override
-    public int answersPerPrompt() {
-        return samples;
+        return List.of(score(outputs(asked, model)));
     }
 
     /**
@@ -70,10 +58,10 @@ public record DistinctN(int n, Level level, int samples, double temperature, dou
      * @throws org.finetune4j.FinetuneException when none of them has n words
      */
     public MetricResult score(List<String> texts) {
-        List<List<String>> words = Outputs.longEnough("distinctN", texts.stream().map(BleuTokens.NONE::of).toList(), n);
+        List<List<String>> words = longEnough(texts.stream().map(BleuTokens.NONE::of).toList(), n);
         int unparsable = texts.size() - words.size();
         String signature = "distinct-" + n + "|" + level.name().toLowerCase(Locale.ROOT) + "|words|"
-                + new Sampling(samples, temperature, topP, seed).signature();
+                + sampling().signature();
         DistinctCounts counts = new DistinctCounts(words, n);
         List<Double> items = IntStream.range(0, words.size()).mapToObj(place -> share(counts, place)).toList();
         String name = "distinct" + n;

@@ -22,7 +22,7 @@ import org.finetune4j.methods.Settings;
  * @param topP        of the draw, in (0, 1]; default 1
  * @param seed        of the draw; default 0
  */
-public record Ead(int n, long vocabulary, int samples, double temperature, double topP, long seed) implements Metric {
+public record Ead(int n, long vocabulary, int samples, double temperature, double topP, long seed) implements OutputMetric {
     /** Expectation-adjusted distinct as its paper defines it. */
     public static final Method<Ead> METHOD = new Method<>("ead", Method.Kind.EVALUATE,
             "Rethinking and Refining the Distinct Metric (expectation-adjusted distinct)", "arXiv 2202.13587",
@@ -44,21 +44,9 @@ public record Ead(int n, long vocabulary, int samples, double temperature, doubl
 
     @Override
     public List<MetricResult> measure(List<Sample> asked, Examinee model) {
-        requireMeasurable(asked);
-        Sampling sampling = new Sampling(samples, temperature, topP, seed);
-        List<List<Integer>> tokens = Outputs.of(asked, model, sampling).stream()
+        List<List<Integer>> tokens = outputs(asked, model).stream()
                 .map(text -> Arrays.stream(model.tokens(text)).boxed().toList()).toList();
         return List.of(score(tokens, vocabulary == 0 ? model.vocabularySize() : vocabulary));
-    }
-
-    @Override
-    public void requireMeasurable(List<Sample> asked) {
-        References.requirePrompts("ead", asked);
-    }
-
-    @Override
-    public int answersPerPrompt() {
-        return samples;
     }
 
     /**
@@ -68,13 +56,13 @@ public record Ead(int n, long vocabulary, int samples, double temperature, doubl
      * @throws org.finetune4j.FinetuneException when none of them has n tokens
      */
     public <T> MetricResult score(List<List<T>> texts, long possible) {
-        List<List<T>> kept = Outputs.longEnough("ead", texts, n);
+        List<List<T>> kept = longEnough(texts, n);
         DistinctCounts counts = new DistinctCounts(kept, n);
         int different = counts.different(Bootstrap.all(kept.size()));
         Map<String, String> details = n == 1 && different > possible ? Map.of("warning", "there are " + different
                 + " different tokens, more than the vocabulary of " + possible) : Map.of();
         return MetricResult.corpus("ead" + n, "EAD-" + n + "|tokens|vocabulary:" + possible + "|"
-                        + new Sampling(samples, temperature, topP, seed).signature(),
+                        + sampling().signature(),
                 IntStream.range(0, kept.size()).mapToObj(place -> value(counts, possible, place)).toList(),
                 texts.size() - kept.size(), places -> value(counts, possible, places)).with(details);
     }

@@ -26,7 +26,7 @@ import org.finetune4j.methods.evaluate.Examinee.Continuation;
  *                   with white space of its own
  */
 public record MultipleChoice(Normalise normalise, String choices, List<String> labels, String gold, ChoiceForm form, String delimiter)
-        implements Metric {
+        implements ChoiceMetric {
     /** What is done to log-likelihoods before they are compared. */
     public enum Normalise {
         /** Nothing. */
@@ -80,7 +80,7 @@ public record MultipleChoice(Normalise normalise, String choices, List<String> l
                     .map(text -> text.substring(delimiter.length())).toList()) == questions.get(i).gold() ? 1.0 : 0.0);
         }
         return List.of(MetricResult.mean("multipleChoice", "multiple_choice|normalise:"
-                + normalise.name().toLowerCase(Locale.ROOT) + asked().signature(), items, 0));
+                + normalise.name().toLowerCase(Locale.ROOT) + asked(), items, 0));
     }
 
     private static List<double[]> withoutPrompt(List<ChoiceQuestion> questions, Examinee model) {
@@ -108,18 +108,5 @@ public record MultipleChoice(Normalise normalise, String choices, List<String> l
     @Override
     public boolean asksForProbabilities() {
         return normalise == Normalise.NONE;
-    }
-
-    @Override
-    public void requireMeasurable(List<Sample> samples) {
-        questions(samples);
-    }
-
-    private List<ChoiceQuestion> questions(List<Sample> samples) {
-        return asked().questions("multipleChoice", samples);
-    }
-
-    private Choices asked() {
-        return new Choices(choices, labels, gold, form, delimiter);
     }
 }

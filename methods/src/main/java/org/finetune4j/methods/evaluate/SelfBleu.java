@@ -27,7 +27,7 @@ import org.finetune4j.methods.Settings;
  * @param seed        of the draw and the choice; default 0
  */
 public record SelfBleu(int order, BleuSmoothing smoothing, int most, int samples, double temperature, double topP,
-                       long seed) implements Metric {
+                       long seed) implements OutputMetric {
     /** Self-BLEU as its paper defines it. */
     public static final Method<SelfBleu> METHOD = new Method<>("selfBleu", Method.Kind.EVALUATE,
             "Texygen: A Benchmarking Platform for Text Generation Models (self-BLEU)", "arXiv 1802.01886",
@@ -49,22 +49,15 @@ public record SelfBleu(int order, BleuSmoothing smoothing, int most, int samples
 
     @Override
     public List<MetricResult> measure(List<Sample> asked, Examinee model) {
-        requireMeasurable(asked);
-        Sampling sampling = new Sampling(samples, temperature, topP, seed);
-        return List.of(score(Outputs.of(asked, model, sampling)));
+        return List.of(score(outputs(asked, model)));
     }
 
     @Override
     public void requireMeasurable(List<Sample> asked) {
-        References.requirePrompts("selfBleu", asked);
+        OutputMetric.super.requireMeasurable(asked);
         if (asked.size() * (long) samples < 2) {
             throw tooFew();
         }
-    }
-
-    @Override
-    public int answersPerPrompt() {
-        return samples;
     }
 
     /**
@@ -84,7 +77,7 @@ public record SelfBleu(int order, BleuSmoothing smoothing, int most, int samples
         List<List<String>> tokens = compared.stream().map(BleuTokens.MTEVAL_13A::of).toList();
         return MetricResult.mean("selfBleu", "self-BLEU|tok:13a|smooth:" + smoothing.name().toLowerCase(Locale.ROOT)
                 .replace('_', '-') + "|eff:no|order:" + order + "|most:" + most + "|"
-                + new Sampling(samples, temperature, topP, seed).signature(), scores(tokens), 0);
+                + sampling().signature(), scores(tokens), 0);
     }
 
     /** The two highest counts of every sequence tell the highest among all texts but one, for each of them. */

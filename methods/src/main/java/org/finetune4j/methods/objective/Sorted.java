@@ -3,36 +3,32 @@ package org.finetune4j.methods.objective;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.finetune4j.data.EpochStage;
-import org.finetune4j.data.Row;
 import org.finetune4j.head.SequenceLoss;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenView;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
-import org.finetune4j.train.GradientEngine;
-import org.finetune4j.train.ModelGradientEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sorted fine-tuning (SoFT): a base objective behind several depths of the model at once, each of which is a model of its own
- * afterwards.
+ * Sorted fine-tuning (SoFT): a base objective behind several depths of the model at once, each of which is a model of
+ * its own afterwards.
  *
  * <p>Sorted LLaMA: Unlocking the Potential of Intermediate Layers of Large Language Models for Dynamic Inference,
- * arXiv 2309.08968. With {@code f_n(x) = Head(FinalNorm(h_n(x)))} of the residual stream h_n behind block n, and with one norm
- * and one head for all n, the loss over the exits B is
+ * arXiv 2309.08968. With {@code f_n(x) = Head(FinalNorm(h_n(x)))} of the residual stream h_n behind block n, and with
+ * one norm and one head for all n, the loss over the exits B is
  * <pre>
  * 1/|B| sum_{n in B} base(f_n)
  * </pre>
- * No gradient is stopped between exits. The paper's runs use a learning rate of 2e-5, batches of 32 and 2 epochs. Logs what the
- * base does, of the whole model under its own names and of each other exit with {@code exitN.} in front.
+ * No gradient is stopped between exits. The paper's runs use a learning rate of 2e-5, batches of 32 and 2 epochs. Logs
+ * what the base does, of the whole model under its own names and of each other exit with {@code exitN.} in front.
  *
- * @param exits  numbers of blocks, ascending within 1 to the model's and with the last; default empty: the blocks nearest to
- *               30 %, 40 % and so on up to all, which is the paper's choice for 40 blocks
+ * @param exits  numbers of blocks, ascending within 1 to the model's and with the last; default empty: the blocks
+ *               nearest to 30 %, 40 % and so on up to all, which is the paper's choice for 40 blocks
  * @param base   what is minimised at every exit; default sft
  * @param reduce whether the exits' losses are averaged or added up; default MEAN
  */
-public record Sorted(List<Integer> exits, Objective base, Reduce reduce) implements Objective {
+public record Sorted(List<Integer> exits, Objective base, Reduce reduce) implements OverBase {
     private static final int FIRST_TENTH = 3;
     private static final int TENTHS = 10;
 
@@ -46,7 +42,8 @@ public record Sorted(List<Integer> exits, Objective base, Reduce reduce) impleme
 
     /** SoFT, 2023. */
     public static final Method<Sorted> METHOD = new Method<>("sorted", Method.Kind.OBJECTIVE,
-            "Sorted LLaMA: Unlocking the Potential of Intermediate Layers of Large Language Models for Dynamic Inference",
+            "Sorted LLaMA: Unlocking the Potential of Intermediate Layers of Large Language Models for Dynamic "
+                    + "Inference",
             "arXiv 2309.08968", settings -> new Sorted(settings.wholes("exits", List.of()),
                     settings.fragment("base", Method.Kind.OBJECTIVE, Objective.class, new Sft()),
                     settings.choice("reduce", Reduce.MEAN)));
@@ -67,9 +64,9 @@ public record Sorted(List<Integer> exits, Objective base, Reduce reduce) impleme
 
     /** The exits of a model of so many blocks. */
     List<Integer> exits(int layers) {
-        return exits.isEmpty() ? IntStream.rangeClosed(FIRST_TENTH, TENTHS)
-                .map(tenth -> Math.max(1, (int) Math.round(layers * tenth / (double) TENTHS))).distinct().boxed().toList()
-                : exits;
+        return !exits.isEmpty() ? exits : IntStream.rangeClosed(FIRST_TENTH, TENTHS)
+                .map(tenth -> Math.max(1, (int) Math.round(layers * tenth / (double) TENTHS)))
+                .distinct().boxed().toList();
     }
 
     @Override
@@ -142,50 +139,21 @@ public record Sorted(List<Integer> exits, Objective base, Reduce reduce) impleme
     }
 
     @Override
-    public Class<? extends Row> rows() {
-        return base.rows();
-    }
-
-    @Override
-    public Reduction reduction() {
-        return base.reduction();
-    }
-
-    @Override
-    public boolean preparesExamples() {
-        return base.preparesExamples();
-    }
-
-    @Override
-    public ExamplePreparation.Prepared prepare(ExamplePreparation preparation) {
-        return base.prepare(preparation);
-    }
-
-    @Override
-    public @Nullable EpochStage epochStage() {
-        return base.epochStage();
-    }
-
-    @Override
-    public GradientEngine engine(ModelGradientEngine engine, PassContext context) {
-        return base.engine(engine, context);
-    }
-
-    @Override
     public List<String> problems(Composition composition) {
         List<String> problems = new ArrayList<>(base.problems(composition));
         TokenLoss loss = base.tokenLoss();
         if (loss.sequenceLoss() != null || loss.divisor() != null || loss.needsReference()) {
-            problems.add("sorted needs a base that is a plain mean over tokens without a reference, which has no exits; "
-                    + base.method().name() + " is none. Take sft() or another such objective as the base.");
+            problems.add("sorted needs a base that is a plain mean over tokens without a reference, which has no "
+                    + "exits; " + base.method().name() + " is none. Take sft() or another such objective as the base.");
         }
         int layers = composition.layers();
         int last = exits(layers).get(exits(layers).size() - 1);
         if (last > layers) {
-            problems.add("sorted has the exit " + last + ", but the model has only " + layers + " blocks. Leave it out.");
+            problems.add("sorted has the exit " + last + ", but the model has only " + layers
+                    + " blocks. Leave it out.");
         } else if (last < layers) {
-            problems.add("sorted leaves out " + layers + ", the model's last block, so that the whole model would not be "
-                    + "trained. Add it to exits.");
+            problems.add("sorted leaves out " + layers + ", the model's last block, so that the whole model would not "
+                    + "be trained. Add it to exits.");
         }
         return problems;
     }

@@ -2,18 +2,15 @@ package org.finetune4j.methods.objective;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.finetune4j.data.EpochStage;
-import org.finetune4j.data.Row;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Learning from the undesirable: a base objective, and that hidden states move little if the weights take a step for the
- * worse.
+ * Learning from the undesirable: a base objective, and that hidden states move little if the weights take a step for
+ * the worse.
  *
  * <p>Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting, arXiv 2511.13052, with the
  * auxiliary model in the weights. With the gradient g of the base's loss on another batch of the same data,
@@ -22,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  * base + weight mean ( h(theta + eps) - sg[h(theta)] )^2
  * </pre>
  * over states {@code lowest..highest}, tokens and elements, with eps constant; the numbers of states are those of
- * transformers' {@code hidden_states}, of which the last has the final norm. Every micro-batch costs three forward and three
- * reverse passes. The paper's runs use LoRA of rank 8, a learning rate of 1e-4 and 3 epochs. Logs {@code undesirable}, the
- * mean without its weight.
+ * transformers' {@code hidden_states}, of which the last has the final norm. Every micro-batch costs three forward and
+ * three reverse passes. The paper's runs use LoRA of rank 8, a learning rate of 1e-4 and 3 epochs. Logs
+ * {@code undesirable}, the mean without its weight.
  *
  * @param base         what is learned, token by token; default sft
  * @param step         length of the step for the worse, finite and at least 0; default 0.1
@@ -35,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param overElements whether elements of a state are averaged or added up; default MEAN, as in the code
  */
 public record Undesirable(Objective base, double step, double weight, int lowest, int highest, Detach detach,
-                          OverElements overElements) implements Objective {
+                          OverElements overElements) implements OverBase {
     /** Which states no gradient flows into. */
     public enum Detach {
         /** Those of the weights as they are. */
@@ -54,7 +51,8 @@ public record Undesirable(Objective base, double step, double weight, int lowest
 
     /** LfU, 2025. */
     public static final Method<Undesirable> METHOD = new Method<>("undesirable", Method.Kind.OBJECTIVE,
-            "Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting", "arXiv 2511.13052",
+            "Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting",
+            "arXiv 2511.13052",
             settings -> new Undesirable(settings.fragment("base", Method.Kind.OBJECTIVE, Objective.class, new Sft()),
                     settings.number("step", 0.1), settings.number("weight", 5), settings.whole("lowest", 0),
                     settings.whole("highest", -1), settings.choice("detach", Detach.CLEAN),
@@ -62,7 +60,8 @@ public record Undesirable(Objective base, double step, double weight, int lowest
 
     /** Refuses settings out of range with a {@link org.finetune4j.FinetuneException}. */
     public Undesirable {
-        Settings.require(step >= 0 && Double.isFinite(step), "undesirable", "step", step, "a finite number of at least 0");
+        Settings.require(step >= 0 && Double.isFinite(step), "undesirable", "step", step,
+                "a finite number of at least 0");
         Settings.require(weight >= 0 && Double.isFinite(weight), "undesirable", "weight", weight,
                 "a finite number of at least 0");
         Settings.require(lowest >= 0, "undesirable", "lowest", lowest, "at least 0");
@@ -86,37 +85,12 @@ public record Undesirable(Objective base, double step, double weight, int lowest
     }
 
     @Override
-    public Reduction reduction() {
-        return base.reduction();
-    }
-
-    @Override
-    public boolean preparesExamples() {
-        return base.preparesExamples();
-    }
-
-    @Override
-    public ExamplePreparation.Prepared prepare(ExamplePreparation preparation) {
-        return base.prepare(preparation);
-    }
-
-    @Override
-    public @Nullable EpochStage epochStage() {
-        return base.epochStage();
-    }
-
-    @Override
-    public Class<? extends Row> rows() {
-        return base.rows();
-    }
-
-    @Override
     public List<String> problems(Composition composition) {
         List<String> problems = new ArrayList<>(base.problems(composition));
         TokenLoss loss = base.tokenLoss();
         if (loss.sequenceLoss() != null || loss.divisor() != null || loss.drawsTokens()) {
-            problems.add("undesirable needs a base whose loss is a plain mean over tokens, so that the movement of states "
-                    + "has a known weight against it and the base can be taken on another batch; "
+            problems.add("undesirable needs a base whose loss is a plain mean over tokens, so that the movement of "
+                    + "states has a known weight against it and the base can be taken on another batch; "
                     + base.method().name() + " is none. Take sft() or another such objective as the base.");
         }
         if (Math.max(lowest, highest) > composition.layers()) {

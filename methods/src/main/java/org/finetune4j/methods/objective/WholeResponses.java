@@ -3,7 +3,8 @@ package org.finetune4j.methods.objective;
 import org.finetune4j.model.PackedBatch;
 
 /**
- * A batch with the last token of each sequence, which is only predicted otherwise, so that every learned token has a place.
+ * A batch with the last token of each sequence, which is only predicted otherwise, so that every learned token has a
+ * place.
  *
  * @param batch the whole sequences, of which nothing is to be predicted
  * @param rows  where the learned tokens stand {@code [supervised]}, ascending

@@ -54,8 +54,8 @@ public record BatchComposition(Objective objective, TrainSettings train, List<In
         List<String> choosing = methods.stream().filter(BatchMethod::choosesSamples).map(one -> one.method().name())
                 .toList();
         if (choosing.size() > 1) {
-            problems.add(String.join(" and ", choosing) + " each choose among the samples of every step, but the second "
-                    + "would choose from what the first left of a batch that both count on. Keep one of them.");
+            problems.add(String.join(" and ", choosing) + " each choose among the samples of every step, but the "
+                    + "second would choose from what the first left of a batch that both count on. Keep one of them.");
         }
         methods.forEach(method -> method.problems(this)
                 .forEach(problem -> problems.add(method.method().name() + ": " + problem)));

@@ -5,8 +5,8 @@ import org.finetune4j.methods.objective.ExamplePreparation;
 import org.finetune4j.train.BatchStage;
 
 /**
- * Decides in every optimiser step what of its samples is learned, by the weights as they are then: which samples, which of
- * their tokens, or what is seen of them.
+ * Decides in every optimiser step what of its samples is learned, by the weights as they are then: which samples, which
+ * of their tokens, or what is seen of them.
  */
 public interface BatchMethod extends Selecting {
     /** What happens to the samples of a run's steps. */

@@ -7,14 +7,15 @@ import org.finetune4j.methods.objective.ExamplePreparation;
 import org.finetune4j.train.BatchStage;
 
 /**
- * Masked fine-tuning: the model restores a document from a copy of which a random share of tokens is masked, other ones at
- * every visit.
+ * Masked fine-tuning: the model restores a document from a copy of which a random share of tokens is masked, other ones
+ * at every visit.
  *
- * <p>Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs, arXiv 2510.09885. A sample becomes
- * a turn of the user with the copy and a request, and one of the assistant with a lead-in, the whole document and its end;
- * the document and the end are learned, all of them. Of a response to a prompt the user's turn is the prompt and the copy.
- * With a ratio t drawn uniformly from {@code lo..hi}, each token of the copy is masked with the probability t. The paper's
- * runs train every weight with a learning rate of 3e-6 for thousands of passes over small corpora.
+ * <p>Diffusion-Inspired Masked Fine-Tuning for Knowledge Injection in Autoregressive LLMs, arXiv 2510.09885. A sample
+ * becomes a turn of the user with the copy and a request, and one of the assistant with a lead-in, the whole document
+ * and its end; the document and the end are learned, all of them. Of a response to a prompt the user's turn is the
+ * prompt and the copy. With a ratio t drawn uniformly from {@code lo..hi}, each token of the copy is masked with the
+ * probability t. The paper's runs train every weight with a learning rate of 3e-6 for thousands of passes over small
+ * corpora.
  *
  * @param lo         least ratio, in [0, 1]; default 0.05
  * @param hi         greatest ratio, at least {@code lo} and at most 1; default 0.95; a fixed ratio has both the same
@@ -102,8 +103,8 @@ public record Demask(double lo, double hi, Mode mode, Draw draw, String maskToke
     @Override
     public BatchStage stage(BatchContext context) {
         if (!refresh) {
-            context.listener().warned("demask draws its masks only once (refresh is false), so that the model may learn by "
-                    + "heart what is masked. That is an ablation of the method.");
+            context.listener().warned("demask draws its masks only once (refresh is false), so that the model may "
+                    + "learn by heart what is masked. That is an ablation of the method.");
         }
         return new DemaskStage(this, context);
     }

@@ -21,8 +21,8 @@ import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
 
 /**
- * Lays samples out as exercises to restore them, as {@link Demask} says. The template is encoded with the mask token in the
- * place of the document, which is then put in as it is tokenized by itself.
+ * Lays samples out as exercises to restore them, as {@link Demask} says. The template is encoded with the mask token in
+ * the place of the document, which is then put in as it is tokenized by itself.
  */
 final class DemaskLayout {
     /** The column that holds the mask token's id for each token that may be masked, and {@link #FIXED} for others. */
@@ -51,9 +51,11 @@ final class DemaskLayout {
         if (!wanted.isEmpty()) {
             int id = tokenizer.idOf(wanted).orElse(-1);
             if (id < 0 || !tokenizer.isAddedToken(id) || used.contains(id)) {
-                throw new FinetuneException("demask: maskToken '" + wanted + "' must be an added token of the tokenizer that "
+                throw new FinetuneException("demask: maskToken '" + wanted
+                        + "' must be an added token of the tokenizer that "
                         + "neither begins, ends nor pads texts" + (id < 0 ? ", but there is none of that name"
-                        : used.contains(id) ? ", but it does" : ", but it is an ordinary one") + ". Name a reserved one.");
+                        : used.contains(id) ? ", but it does" : ", but it is an ordinary one")
+                        + ". Name a reserved one.");
             }
             return id;
         }
@@ -61,8 +63,8 @@ final class DemaskLayout {
                 .filter(id -> !used.contains(id)).filter(id -> {
                     String name = tokenizer.decode(new int[] {id}, false).toLowerCase(Locale.ROOT);
                     return name.contains("mask") || name.contains("reserved");
-                }).findFirst().orElseThrow(() -> new FinetuneException("demask: the tokenizer has no added token with 'mask' "
-                        + "or 'reserved' in its name. Name an added token that nothing else uses as maskToken."));
+                }).findFirst().orElseThrow(() -> new FinetuneException("demask: the tokenizer has no added token with "
+                        + "'mask' or 'reserved' in its name. Name an added token that nothing else uses as maskToken."));
     }
 
     ExamplePreparation.Prepared prepared() {
@@ -107,7 +109,8 @@ final class DemaskLayout {
             turns.addAll(sample.prompt());
             Message last = turns.remove(turns.size() - 1);
             if (!last.role().equals("user")) {
-                throw new FinetuneException("demask: " + sample.id() + " has no turn of a user before its response, to which "
+                throw new FinetuneException("demask: " + sample.id()
+                        + " has no turn of a user before its response, to which "
                         + "the masked copy could be added. Give it a prompt, or leave it out.");
             }
             turns.add(Message.user(last.text() + "\n" + token + method.request()));
@@ -121,7 +124,8 @@ final class DemaskLayout {
         int[] places = IntStream.range(0, template.ids().length).filter(i -> template.ids()[i] == mask).toArray();
         if (places.length != 2) {
             throw new FinetuneException("demask: " + sample.id() + " holds the mask token "
-                    + tokenizer.decode(new int[] {mask}, false) + " itself, or is cut before its answer. Take the token out "
+                    + tokenizer.decode(new int[] {mask}, false)
+                    + " itself, or is cut before its answer. Take the token out "
                     + "of the text or name another as maskToken.");
         }
         int most = (preparation.encoder().maxLength() - template.ids().length + 2) / 2;
@@ -163,7 +167,8 @@ final class DemaskLayout {
     }
 
     private FinetuneException tooLong(Sample sample, int length, int most, String what) {
-        return new FinetuneException("demask: a " + what + " of " + sample.id() + " has " + length + " tokens, of which two "
+        return new FinetuneException("demask: a " + what + " of " + sample.id() + " has " + length
+                + " tokens, of which two "
                 + "copies do not fit into " + preparation.encoder().maxLength() + " tokens; at most " + most
                 + " do. Shorten it or raise train.maxLength.");
     }

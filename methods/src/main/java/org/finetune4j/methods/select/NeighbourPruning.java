@@ -18,7 +18,9 @@ final class NeighbourPruning {
         return IntStream.range(0, logProbabilities.length).mapToDouble(i -> Math.exp(-logProbabilities[i])).toArray();
     }
 
-    /** The sum of a token's neighbours; at the ends the one that there is counts twice, and a single token is its own. */
+    /**
+     * The sum of a token's neighbours; at the ends the one that there is counts twice, and a single token is its own.
+     */
     private static double neighbours(double[] perplexities, int i) {
         int last = perplexities.length - 1;
         return last == 0 ? 2 * perplexities[0]

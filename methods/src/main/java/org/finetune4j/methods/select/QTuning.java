@@ -6,14 +6,15 @@ import org.finetune4j.methods.Settings;
 import org.finetune4j.train.BatchStage;
 
 /**
- * Q-Tuning: of every micro-batch, keeps samples that the model gets confidently wrong or hesitantly right, and of the former
- * only their less surprising tokens.
+ * Q-Tuning: of every micro-batch, keeps samples that the model gets confidently wrong or hesitantly right, and of the
+ * former only their less surprising tokens.
  *
- * <p>Winning the Pruning Gamble: A Unified Approach to Joint Sample and Token Pruning for Efficient Supervised Fine-Tuning,
- * arXiv 2509.23873. A sample's error is its perplexity PPL, its uncertainty the mean entropy Ent of its learned tokens, both
- * of a pass without gradient. With quantiles of the micro-batch as thresholds, bisected until about the wanted share is
- * inside, Q2 is high PPL with low Ent and Q4 is low PPL with high Ent; both stay, and the samples with the largest
- * {@code |PPL - Ent|}, each scaled to [0, 1] within the batch, make up the number. In Q2 a token has the score
+ * <p>Winning the Pruning Gamble: A Unified Approach to Joint Sample and Token Pruning for Efficient Supervised
+ * Fine-Tuning, arXiv 2509.23873. A sample's error is its perplexity PPL, its uncertainty the mean entropy Ent of its
+ * learned tokens, both of a pass without gradient. With quantiles of the micro-batch as thresholds, bisected until
+ * about the wanted share is inside, Q2 is high PPL with low Ent and Q4 is low PPL with high Ent; both stay, and the
+ * samples with the largest {@code |PPL - Ent|}, each scaled to [0, 1] within the batch, make up the number. In Q2 a
+ * token has the score
  * <pre>
  * (1 - lambda) PPL_i + lambda (PPL_(i-1) + PPL_(i+1)),   PPL_i = 1 / p(y_i)
  * </pre>
@@ -36,7 +37,10 @@ public record QTuning(double samples, double tokens, double lambda, int kMax, Ru
     public enum Rule {
         /** Those with the highest scores. */
         SCORE,
-        /** Of those with the highest scores, such as exceed the sample's median themselves and with their neighbours' mean. */
+        /**
+         * Of those with the highest scores, such as exceed the sample's median themselves and with their neighbours'
+         * mean.
+         */
         CONJUNCTIVE
     }
 

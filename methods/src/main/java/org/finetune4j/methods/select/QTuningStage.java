@@ -58,7 +58,8 @@ final class QTuningStage implements BatchStage {
         }
         List<Example> left = new ArrayList<>();
         for (int i : choice.kept()) {
-            left.add(choice.places().get(i) == Place.MISCONCEPTION ? pruned(batch.get(i), statistics.get(i)) : batch.get(i));
+            left.add(choice.places().get(i) == Place.MISCONCEPTION ? pruned(batch.get(i), statistics.get(i))
+                    : batch.get(i));
         }
         return left;
     }

@@ -73,7 +73,10 @@ final class Quadrants {
         signed = IntStream.range(0, errors.length).mapToDouble(i -> errors[i] - doubts[i]).toArray();
     }
 
-    /** Scaled perplexity minus scaled entropy of each sample, both within the batch to 0 for the least and 1 for the most. */
+    /**
+     * Scaled perplexity minus scaled entropy of each sample, both within the batch to 0 for the least and 1 for the
+     * most.
+     */
     double[] signed() {
         return signed.clone();
     }
@@ -89,8 +92,8 @@ final class Quadrants {
         List<Place> places = target == signed.length ? all(Place.MIDDLE) : places(share, rounds, partition, target);
         // The largest differences first, and of equal ones the earlier.
         Comparator<Integer> clearest = Comparator.comparingDouble(i -> -Math.abs(signed[i]));
-        List<Integer> inside = IntStream.range(0, signed.length).filter(i -> places.get(i).kept()).boxed().sorted(clearest)
-                .toList();
+        List<Integer> inside = IntStream.range(0, signed.length).filter(i -> places.get(i).kept()).boxed()
+                .sorted(clearest).toList();
         List<Integer> outside = IntStream.range(0, signed.length).filter(i -> !places.get(i).kept()).boxed()
                 .sorted(clearest).toList();
         Place[] found = places.toArray(new Place[0]);
@@ -139,7 +142,8 @@ final class Quadrants {
     }
 
     private List<Place> places(Thresholds thresholds) {
-        return IntStream.range(0, signed.length).mapToObj(i -> thresholds.place(perplexities[i], entropies[i])).toList();
+        return IntStream.range(0, signed.length)
+                .mapToObj(i -> thresholds.place(perplexities[i], entropies[i])).toList();
     }
 
     private List<Place> all(Place place) {

@@ -7,23 +7,25 @@ import org.finetune4j.methods.Settings;
 import org.finetune4j.train.BatchStage;
 
 /**
- * UDS: of every micro-batch, learns the samples whose logits are rich in themselves and far from those that were learned
- * lately.
+ * UDS: of every micro-batch, learns the samples whose logits are rich in themselves and far from those that were
+ * learned lately.
  *
- * <p>Utility-Diversity Aware Online Batch Selection for LLM Supervised Fine-tuning, arXiv 2510.16882. With a sample's raw
- * logits {@code L [positions, vocabulary]} of prompt and response, of a pass without gradient and dropout, its score is
+ * <p>Utility-Diversity Aware Online Batch Selection for LLM Supervised Fine-tuning, arXiv 2510.16882. With a sample's
+ * raw logits {@code L [positions, vocabulary]} of prompt and response, of a pass without gradient and dropout, its
+ * score is
  * <pre>
  * ||L||_* + alpha mean_j ||z - z_j||_2,   z = vec(G2 L G1^T)
  * </pre>
- * where {@code ||.||_*} is the sum of the singular values, the z_j are those of the last {@code buffer} samples that were
- * learned before this step, and G1 and G2 are subsampled random Fourier projections, drawn once from the seed. The
- * {@code ceil(keep b / of)} best of a micro-batch of b samples are learned; of equal ones the earlier. The official code
- * scores padding as well, which packed batches do not have. The paper's runs have 1 of 8, batches of 128 candidates, one
- * epoch, a learning rate of 1.5e-4 and LoRA of rank 8.
+ * where {@code ||.||_*} is the sum of the singular values, the z_j are those of the last {@code buffer} samples that
+ * were learned before this step, and G1 and G2 are subsampled random Fourier projections, drawn once from the seed. The
+ * {@code ceil(keep b / of)} best of a micro-batch of b samples are learned; of equal ones the earlier. The official
+ * code scores padding as well, which packed batches do not have. The paper's runs have 1 of 8, batches of 128
+ * candidates, one epoch, a learning rate of 1.5e-4 and LoRA of rank 8.
  *
  * @param keep           samples that are learned of {@code of}, at least 1 and at most {@code of}; default 1
  * @param of             samples they are chosen from, at least 2; default 8
- * @param alpha          weight of the distance, finite and at least 0; default 1.5e-3, the paper's under OFFICIAL scaling
+ * @param alpha          weight of the distance, finite and at least 0; default 1.5e-3, the paper's under OFFICIAL
+ *                       scaling
  * @param buffer         sketches of learned samples that are remembered, at least 1 and better many times {@code of};
  *                       default 1024
  * @param positionDims   d2, the sketch's size along the positions, at least 1; default 8
@@ -36,7 +38,9 @@ public record Uds(int keep, int of, double alpha, int buffer, int positionDims, 
                   Scaling scaling, Score score) implements BatchMethod {
     /** How projections are scaled. */
     public enum Scaling {
-        /** As the official code does, which makes distances about {@code sqrt(positions vocabulary) / 2} times as long. */
+        /**
+         * As the official code does, which makes distances about {@code sqrt(positions vocabulary) / 2} times as long.
+         */
         OFFICIAL,
         /** So that distances about stay what they are. */
         ISOMETRIC
@@ -100,7 +104,8 @@ public record Uds(int keep, int of, double alpha, int buffer, int positionDims, 
     public List<String> problems(BatchComposition composition) {
         List<String> problems = new ArrayList<>();
         if (composition.usualBatch() < 2) {
-            problems.add("a micro-batch has about 1 sample, of which nothing can be chosen. Raise train.tokensPerBatch ("
+            problems.add("a micro-batch has about 1 sample, of which nothing can be chosen. Raise "
+                    + "train.tokensPerBatch ("
                     + composition.train().tokensPerBatch() + ").");
         }
         if (score == Score.UTILITY_DIVERSITY && vocabularyDims > composition.vocabulary()) {
@@ -108,7 +113,8 @@ public record Uds(int keep, int of, double alpha, int buffer, int positionDims, 
                     + composition.vocabulary() + " tokens. Lower it.");
         }
         if (score == Score.UTILITY_DIVERSITY && positionDims > composition.longest()) {
-            problems.add("positionDims is " + positionDims + ", but the longest sample has only " + composition.longest()
+            problems.add("positionDims is " + positionDims + ", but the longest sample has only "
+                    + composition.longest()
                     + " tokens. Lower it.");
         }
         return problems;

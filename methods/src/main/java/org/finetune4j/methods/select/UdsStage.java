@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Chooses the samples of every micro-batch as {@link Uds} says, and remembers the sketches of those that are learned. */
+/**
+ * Chooses the samples of every micro-batch as {@link Uds} says, and remembers the sketches of those that are learned.
+ */
 final class UdsStage implements BatchStage {
     private final Uds method;
     private final long seed;
@@ -68,7 +70,8 @@ final class UdsStage implements BatchStage {
         if (scoring == null) {
             double[] scores = losses == null
                     ? IntStream.range(0, batch.size()).mapToDouble(i -> CounterRandom.uniform(own, i)).toArray()
-                    : TokenStatistics.of(batch, losses).stream().mapToDouble(one -> Math.log(one.perplexity())).toArray();
+                    : TokenStatistics.of(batch, losses).stream()
+                            .mapToDouble(one -> Math.log(one.perplexity())).toArray();
             return best(scores, method.kept(batch.size())).stream().map(batch::get).toList();
         }
         List<LogitSketch> sketches = LogitSketch.of(batch, scoring, vocabulary, ofVocabulary, ofPositions);

@@ -26,7 +26,7 @@ import org.nd4j.linalg.factory.Nd4j;
 class ToyBehaviourTest {
     private static final int CLASSES = 16;
     private static final int FEATURES = 32;
-    private static final int SEEDS = 5;
+    private static final int SEEDS = 2;
 
     private static void descend(double[][] model, double[][] inputs, double[][] gradient, double rate) {
         for (int t = 0; t < inputs.length; t++) {

@@ -65,7 +65,8 @@ class UndesirableTest {
         for (Undesirable none : List.of(new Undesirable(new Sft(), 0.1, 0), new Undesirable(new Sft(), 0, 5))) {
             assertArrayEquals(plain, TinyTraining.train(none, List.of(), examples, null, TrainingListener.NONE));
         }
-        assertFalse(Arrays.equals(plain, TinyTraining.train(new Undesirable(new Sft(), 0.1, 5), List.of(), examples, null,
+        assertFalse(Arrays.equals(plain, TinyTraining.train(new Undesirable(new Sft(), 0.1, 5), List.of(), examples,
+                null,
                 TrainingListener.NONE)));
     }
 
@@ -76,7 +77,8 @@ class UndesirableTest {
             for (Detach detach : Detach.values()) {
                 try (LanguageModel model = TinyTraining.model(precision, TinyTraining.KERNELS);
                      ModelGradientEngine plain = new ModelGradientEngine(model, new Sft());
-                     GradientEngine engine = objective(0, -1, detach).engine(plain, TinyTraining.passes(model, OTHERS))) {
+                     GradientEngine engine = objective(0, -1, detach).engine(plain, TinyTraining.passes(model,
+                             OTHERS))) {
                     float[] before = model.parameters().flat().toFloatVector();
                     engine.zeroGradients();
                     engine.beginStep(0);
@@ -115,7 +117,8 @@ class UndesirableTest {
              LanguageModel model = TinyTraining.model(Precision.F64, kernels);
              ModelGradientEngine plain = new ModelGradientEngine(model, new Sft());
              GradientEngine engine = objective.engine(plain, TinyTraining.passes(model, OTHERS));
-             HiddenStates states = HiddenStates.trained(model, lowest, highest == -1 ? 2 : highest, EngineOptions.DEFAULT)) {
+             HiddenStates states = HiddenStates.trained(model, lowest, highest == -1 ? 2 : highest,
+                     EngineOptions.DEFAULT)) {
             INDArray weights = model.parameters().flat();
             INDArray theta = weights.dup();
             INDArray worse = gradient(plain, TinyTraining.passes(model, OTHERS).other().apply(0));
@@ -230,13 +233,15 @@ class UndesirableTest {
                 message(Map.of("lowest", 2, "highest", 1)));
         Composition composition = new Composition(null, TinyTraining.settings(), List.of(), 2);
         assertEquals(List.of(), new Undesirable(new Asft(0.1), 0.1, 5).problems(composition));
-        assertEquals(List.of("undesirable is to look at the hidden states 1 to 3, but the model has 0 to 2. Lower lowest or "
+        assertEquals(List.of("undesirable is to look at the hidden states 1 to 3, but the model has 0 to 2. Lower "
+                + "lowest or "
                 + "highest."), objective(1, 3, Detach.CLEAN).problems(composition));
         assertTrue(new Undesirable(new Intuitive(.2, .9), 0.1, 5).problems(composition).get(0).endsWith(
                 "intuitive is none. Take sft() or another such objective as the base."));
     }
 
     private static String message(Map<String, ?> settings) {
-        return assertThrows(FinetuneException.class, () -> Undesirable.METHOD.create(new Settings(settings))).getMessage();
+        return assertThrows(FinetuneException.class, () ->
+                Undesirable.METHOD.create(new Settings(settings))).getMessage();
     }
 }

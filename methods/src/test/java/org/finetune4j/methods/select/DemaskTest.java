@@ -154,7 +154,8 @@ class DemaskTest {
         Demask frozen = new Demask(.5, .5, Mode.SAMPLE, Draw.PER_BATCH, "", REQUEST, LEAD_IN, .5, false);
         assertArrayEquals(visit(frozen, batch, 4, 7).get(0).ids(), visit(frozen, batch, 5, 7).get(0).ids());
         try (LanguageModel model = TinyTraining.model(Precision.F32, TinyTraining.KERNELS);
-             BatchStage stage = frozen.stage(new BatchContext(model, EngineOptions.DEFAULT, batch, TinyTraining.settings(),
+             BatchStage stage = frozen.stage(new BatchContext(model, EngineOptions.DEFAULT, batch,
+                     TinyTraining.settings(),
                      new TrainingListener() {
                          @Override
                          public void warned(String message) {
@@ -240,7 +241,8 @@ class DemaskTest {
         assertTrue(left > 18 && left < 42, left + " of 60");
         Example exercise = examples.stream().filter(example -> example.ids().length != plain).findFirst().orElseThrow();
         String text = tokenizer.decode(exercise.ids(), false);
-        assertEquals("<|a|><|a|><|a|><|a|>Who?\n12345" + REQUEST + "<|im_end|><|a|>" + LEAD_IN + "12345<|im_end|>", text);
+        assertEquals("<|a|><|a|><|a|><|a|>Who?\n12345" + REQUEST + "<|im_end|><|a|>" + LEAD_IN + "12345<|im_end|>",
+                text);
         assertEquals(6, exercise.supervisedTokens());
         // Plain ones are left alone, and one batch may hold both.
         List<Example> visited = visit(demask(1, 1, Draw.PER_BATCH), examples, 1, 1);
@@ -261,14 +263,16 @@ class DemaskTest {
         StringBuilder all = new StringBuilder();
         for (Example part : parts) {
             int learned = part.supervisedTokens();
-            all.append(tokenizer.decode(Arrays.copyOfRange(part.ids(), part.ids().length - learned, part.ids().length - 1),
+            all.append(tokenizer.decode(Arrays.copyOfRange(part.ids(), part.ids().length - learned, part.ids().length
+                    - 1),
                     false));
         }
         assertEquals(text, all.toString());
         String tooLong = "a".repeat(60);
         String message = assertThrows(FinetuneException.class, () -> laidOut(method, 70,
                 List.of(Sample.document("d:2", tooLong)))).getMessage();
-        assertTrue(message.startsWith("demask: a sentence of d:2 has 60 tokens, of which two copies do not fit into 70 tokens; "
+        assertTrue(message.startsWith("demask: a sentence of d:2 has 60 tokens, of which two copies do not fit into "
+                + "70 tokens; "
                 + "at most 28 do."), message);
     }
 
@@ -280,7 +284,8 @@ class DemaskTest {
         TinyTraining.stopAfter(1, new Sft(), methods, examples, folder.resolve("run"));
         assertArrayEquals(whole, TinyTraining.train(new Sft(), methods, examples, folder.resolve("run"),
                 TrainingListener.NONE));
-        assertFalse(Arrays.equals(whole, TinyTraining.train(new Sft(), List.of(demask(0, 0, Draw.PER_BATCH)), examples, null,
+        assertFalse(Arrays.equals(whole, TinyTraining.train(new Sft(), List.of(demask(0, 0, Draw.PER_BATCH)), examples,
+                null,
                 TrainingListener.NONE)));
     }
 
@@ -300,14 +305,17 @@ class DemaskTest {
         assertEquals("demask: setting 'lo' is -0.1, but must be in [0, 1].", message(Map.of("lo", -.1)));
         assertEquals("demask: setting 'hi' is 0.01, but must be at least 0.05 (lo) and at most 1.",
                 message(Map.of("hi", .01)));
-        assertEquals("demask: setting 'request' is '', but must be a text that is not empty.", message(Map.of("request", "")));
-        assertEquals("demask: setting 'leadIn' is '', but must be a text that is not empty.", message(Map.of("leadIn", "")));
+        assertEquals("demask: setting 'request' is '', but must be a text that is not empty.",
+                message(Map.of("request", "")));
+        assertEquals("demask: setting 'leadIn' is '', but must be a text that is not empty.", message(Map.of("leadIn",
+                "")));
         assertEquals("demask: setting 'plainShare' is 2.0, but must be in [0, 1].", message(Map.of("plainShare", 2.0)));
         assertEquals(mask, DemaskLayout.mask("", tokenizer, Set.of()));
         assertEquals(mask, DemaskLayout.mask("<|reserved_0|>", tokenizer, Set.of()));
         for (String[] refused : new String[][] {{"<|im_end|>", "but it does"}, {"a", "but it is an ordinary one"},
                 {"<|none|>", "but there is none of that name"}}) {
-            String message = assertThrows(FinetuneException.class, () -> DemaskLayout.mask(refused[0], tokenizer, Set.of()))
+            String message = assertThrows(FinetuneException.class, () -> DemaskLayout.mask(refused[0], tokenizer,
+                    Set.of()))
                     .getMessage();
             assertTrue(message.contains(refused[1]), message);
         }

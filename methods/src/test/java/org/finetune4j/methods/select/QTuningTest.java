@@ -115,7 +115,8 @@ class QTuningTest {
     @Test
     void triageOfTheCardsExample() {
         Quadrants quadrants = new Quadrants(PERPLEXITIES, ENTROPIES);
-        assertArrayEquals(new double[] {-.8333, 0, -.3333, -.0556, -.4444, -.6667, .5556, .6667}, quadrants.signed(), 5e-5);
+        assertArrayEquals(new double[] {-.8333, 0, -.3333, -.0556, -.4444, -.6667, .5556, .6667}, quadrants.signed(),
+                5e-5);
         List<Quadrants.Thresholds> visited = quadrants.visited(.5, 10);
         assertEquals(10, visited.size());
         assertEquals(new Quadrants.Thresholds(.245, 3, 12, .5, 1.9), visited.get(0));
@@ -147,7 +148,8 @@ class QTuningTest {
     @Test
     void tokenScoresOfTheCardsExample() {
         double[] perplexities = NeighbourPruning.perplexities(LOG_PROBABILITIES);
-        assertArrayEquals(new double[] {1.1052, 9.9742, 1.2214, 4.9530, 7.3891, 6.0496, 1.1052, 1.3499}, perplexities, 5e-5);
+        assertArrayEquals(new double[] {1.1052, 9.9742, 1.2214, 4.9530, 7.3891, 6.0496, 1.1052, 1.3499}, perplexities,
+                5e-5);
         assertArrayEquals(new double[] {10.5268, 6.1504, 8.0743, 6.7817, 9.1959, 7.2719, 4.2523, 1.7801},
                 NeighbourPruning.scores(perplexities, .5), 5e-5);
         assertEquals(List.of(1, 3, 6, 7), kept(.5, Rule.SCORE));
@@ -313,21 +315,27 @@ class QTuningTest {
     void refusesWhatDoesNotFit() {
         assertEquals("qTuning: setting 'samples' is 0.0, but must be above 0 and at most 1.", message(0, .5, .5, 10));
         assertEquals("qTuning: setting 'tokens' is 1.5, but must be above 0 and at most 1.", message(.5, 1.5, .5, 10));
-        assertEquals("qTuning: setting 'lambda' is -0.1, but must be at least 0 and at most 1.", message(.5, .5, -.1, 10));
+        assertEquals("qTuning: setting 'lambda' is -0.1, but must be at least 0 and at most 1.", message(.5, .5, -.1,
+                10));
         assertEquals("qTuning: setting 'kMax' is 0, but must be at least 1.", message(.5, .5, .5, 0));
         TrainSettings train = TinyTraining.settings();
         BatchComposition four = new BatchComposition(new Sft(), train, List.of(3, 4, 4), 15, 40);
-        assertEquals(List.of("qTuning: batch too small for samples=0.125: a micro-batch has about 4 samples, but at least 8 "
-                + "are needed. Raise train.tokensPerBatch (80) or samples."), four.problems(List.of(new QTuning(.125, .5))));
+        assertEquals(List.of("qTuning: batch too small for samples=0.125: a micro-batch has about 4 samples, but at "
+                + "least 8 "
+                + "are needed. Raise train.tokensPerBatch (80) or samples."), four.problems(List.of(new QTuning(.125,
+                .5))));
         assertEquals(List.of(), four.problems(List.of(new QTuning(.25, .5))));
-        assertEquals(1, new BatchComposition(new Sft(), train, List.of(3), 15, 40).problems(List.of(new QTuning(.5, .5))).size());
-        assertEquals(List.of("qTuning and qTuning each choose among the samples of every step, but the second would choose "
+        assertEquals(1, new BatchComposition(new Sft(), train, List.of(3), 15, 40).problems(List.of(new QTuning(.5,
+                .5))).size());
+        assertEquals(List.of("qTuning and qTuning each choose among the samples of every step, but the second would "
+                + "choose "
                         + "from what the first left of a batch that both count on. Keep one of them."),
                 four.problems(List.of(new QTuning(.5, .5), new QTuning(.25, .5))));
 
         Example paired = TinyTraining.examples(1, 1).get(0).withCompanions(TinyTraining.examples(1, 2));
         try (LanguageModel model = TinyTraining.model(Precision.F32, TinyTraining.KERNELS)) {
-            assertEquals("select: qTuning chooses by the tokens of one response, but s0 comes with 1 other sequences, as the "
+            assertEquals("select: qTuning chooses by the tokens of one response, but s0 comes with 1 other sequences, "
+                    + "as the "
                     + "objective wants it. Leave qTuning out or take an objective of single responses, such as sft().",
                     assertThrows(FinetuneException.class, () -> prepared(new QTuning(.5, .5), model, List.of(paired)))
                             .getMessage());

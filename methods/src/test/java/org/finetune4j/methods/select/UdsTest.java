@@ -125,8 +125,10 @@ class UdsTest {
         assertEquals(recent.save(), restored.save());
         restored.push(new float[] {1, 1});
         assertEquals((Math.hypot(2, 3) + 0) / 2, restored.meanDistance(new float[] {1, 1}), 1e-7);
-        assertTrue(assertThrows(FinetuneException.class, () -> new RecentSketches(1, 2).restore(recent.save())).getMessage()
-                .startsWith("what the checkpoint remembers for uds cannot be read: 16 bytes are not up to 1 sketches of 2"));
+        assertTrue(assertThrows(FinetuneException.class, () -> new RecentSketches(1,
+                2).restore(recent.save())).getMessage()
+                .startsWith("what the checkpoint remembers for uds cannot be read: 16 bytes are not up to 1 sketches "
+                + "of 2"));
         assertThrows(FinetuneException.class, () -> recent.restore("no base 64!"));
     }
 
@@ -136,17 +138,21 @@ class UdsTest {
 
     private static List<List<String>> chosen(Uds method, LanguageModel model, List<List<Example>> batches, long seed) {
         TrainSettings settings = TrainSettings.builder().seed(seed).tokensPerBatch(80).build();
-        try (BatchStage stage = method.stage(TinyTraining.context(model, batches.stream().flatMap(List::stream).toList(),
+        try (BatchStage stage = method.stage(TinyTraining.context(model,
+                batches.stream().flatMap(List::stream).toList(),
                 settings))) {
             return stage.prepare(batches, 1).stream().map(batch -> batch.stream().map(Example::id).toList()).toList();
         }
     }
 
-    /** Card tests 3 and 4: only what is learned is remembered, scores use the buffer from before, and shares are met. */
+    /**
+     * Card tests 3 and 4: only what is learned is remembered, scores use the buffer from before, and shares are met.
+     */
     @Test
     void whatIsNotLearnedIsNotRemembered() {
         List<Example> examples = TinyTraining.examples(12, 3);
-        List<List<Example>> batches = List.of(examples.subList(0, 8), examples.subList(8, 11), examples.subList(11, 12));
+        List<List<Example>> batches = List.of(examples.subList(0, 8), examples.subList(8, 11), examples.subList(11,
+                12));
         try (LanguageModel model = TinyTraining.model(Precision.F32, TinyTraining.KERNELS);
              BatchStage stage = uds(1, 4, 1e3).stage(TinyTraining.context(model, examples, TinyTraining.settings()));
              HiddenStates states = HiddenStates.forwardOnly(model, List.of(2), EngineOptions.DEFAULT)) {
@@ -238,7 +244,8 @@ class UdsTest {
     /** Card test 7. */
     @Test
     void projectionsKeepLengthsUpToTheirScaling() {
-        assertTrue(meanRatio(Scaling.OFFICIAL) > 250 && meanRatio(Scaling.OFFICIAL) < 350, "" + meanRatio(Scaling.OFFICIAL));
+        assertTrue(meanRatio(Scaling.OFFICIAL) > 250 && meanRatio(Scaling.OFFICIAL) < 350, ""
+                + meanRatio(Scaling.OFFICIAL));
         assertTrue(meanRatio(Scaling.ISOMETRIC) > 1 && meanRatio(Scaling.ISOMETRIC) < 1.4);
         assertEquals(4411.8, Uds.isometricAlpha(1, 512, 152_064), 0.05);
         assertEquals(6.62, Uds.isometricAlpha(1.5e-3, 512, 152_064), 0.005);
@@ -250,7 +257,8 @@ class UdsTest {
         for (int seed = 0; seed < 400; seed++) {
             INDArray logits = Nd4j.createFromArray(IntStream.range(0, 16).mapToObj(i -> random.doubles(64)
                     .map(any -> random.nextGaussian()).toArray()).toArray(double[][]::new));
-            float[] sketch = LogitSketch.of((from, to) -> logits.get(NDArrayIndex.all(), NDArrayIndex.interval(from, to)),
+            float[] sketch = LogitSketch.of((from, to) -> logits.get(NDArrayIndex.all(), NDArrayIndex.interval(from,
+                    to)),
                     16, 64, FourierProjection.matrix(16, 64, scaling, 2L * seed),
                     FourierProjection.matrix(8, 16, scaling, 2L * seed + 1)).sketch();
             double squares = 0;
@@ -260,6 +268,39 @@ class UdsTest {
             sum += squares / Math.pow(logits.norm2Number().doubleValue(), 2);
         }
         return sum / 400;
+    }
+
+    /**
+     * Card test 8, the choice: of a stream that is four fifths near repetitions, the others are chosen the more with
+     * alpha.
+     */
+    @Test
+    void whatIsVariedIsChosenOverRepetitions() {
+        Random random = new Random(12);
+        int[] template = random.ints(14, 0, 40).toArray();
+        List<Example> stream = IntStream.range(0, 160).mapToObj(i -> {
+            boolean varied = i % 5 == 0;
+            int[] ids = varied ? random.ints(14, 0, 40).toArray() : template.clone();
+            ids[random.nextInt(14)] = random.nextInt(40);
+            boolean[] supervised = new boolean[14];
+            Arrays.fill(supervised, 3, 14, true);
+            return new Example((varied ? "varied" : "near") + i, ids, supervised);
+        }).toList();
+        List<List<Example>> batches = IntStream.range(0, 20).mapToObj(i -> stream.subList(8 * i, 8 * i + 8)).toList();
+        try (LanguageModel model = TinyTraining.model(Precision.F32, TinyTraining.KERNELS)) {
+            double none = variedShare(0, model, batches);
+            double some = variedShare(1, model, batches);
+            double much = variedShare(100, model, batches);
+            assertTrue(none <= some && some <= much && none < much, none + ", " + some + ", " + much);
+            assertTrue(much > 0.4, much + " where a fifth is varied");
+        }
+    }
+
+    private static double variedShare(double alpha, LanguageModel model, List<List<Example>> batches) {
+        Uds method = new Uds(1, 8, alpha, 64, 3, 16, 0, Scaling.ISOMETRIC, Score.UTILITY_DIVERSITY);
+        return chosen(method, model, batches, 1).stream().flatMap(List::stream).mapToInt(id -> id.startsWith("varied")
+                ? 1 : 0)
+                .average().orElseThrow();
     }
 
     @Test
@@ -284,7 +325,8 @@ class UdsTest {
                     .equals(chosen(random, model, List.of(examples), 1))));
             Uds loss = new Uds(1, 4, 0, 9, 3, 5, 0, Scaling.OFFICIAL, Score.MAX_LOSS);
             try (TrainingEngine pass = TokenStatistics.pass(model, EngineOptions.DEFAULT)) {
-                double[] perplexities = TokenStatistics.of(examples, pass).stream().mapToDouble(TokenStatistics::perplexity)
+                double[] perplexities = TokenStatistics.of(examples,
+                        pass).stream().mapToDouble(TokenStatistics::perplexity)
                         .toArray();
                 assertEquals(UdsStage.best(perplexities, 2).stream().map(i -> "s" + i).toList(),
                         chosen(loss, model, List.of(examples), 1).get(0));
@@ -297,11 +339,14 @@ class UdsTest {
         assertEquals("uds: setting 'keep' is 9, but must be at least 1 and at most 8 (of).", message("keep", 9));
         assertEquals("uds: setting 'keep' is 0, but must be at least 1 and at most 8 (of).", message("keep", 0));
         assertEquals("uds: setting 'of' is 1, but must be at least 2.", message("of", 1));
-        assertEquals("uds: setting 'alpha' is -1.0, but must be a finite number of at least 0.", message("alpha", -1.0));
+        assertEquals("uds: setting 'alpha' is -1.0, but must be a finite number of at least 0.", message("alpha",
+                -1.0));
         assertEquals("uds: setting 'buffer' is 0, but must be at least 1.", message("buffer", 0));
-        BatchComposition composition = new BatchComposition(new Sft(), TinyTraining.settings(), List.of(1, 1, 4), 6, 40);
+        BatchComposition composition = new BatchComposition(new Sft(), TinyTraining.settings(), List.of(1, 1, 4), 6,
+                40);
         assertEquals(List.of("uds: a micro-batch has about 1 sample, of which nothing can be chosen. Raise "
-                + "train.tokensPerBatch (80).", "uds: vocabularyDims is 128, but the vocabulary has only 40 tokens. Lower it.",
+                + "train.tokensPerBatch (80).", "uds: vocabularyDims is 128, but the vocabulary has only 40 tokens. "
+                + "Lower it.",
                 "uds: positionDims is 8, but the longest sample has only 6 tokens. Lower it."),
                 composition.problems(List.of(new Uds(1, 8))));
         assertTrue(composition.problems(List.of(uds(1, 8, 1), new QTuning(.5, .5))).get(0)
@@ -316,12 +361,14 @@ class UdsTest {
                                      warnings.add(message);
                                  }
                              }))) {
-            assertEquals(List.of("uds remembers 7 samples, which is less than the 8 of one choice, so that it hardly knows "
+            assertEquals(List.of("uds remembers 7 samples, which is less than the 8 of one choice, so that it hardly "
+                    + "knows "
                     + "what was learned. Raise buffer."), warnings);
         }
     }
 
     private static String message(String name, Object value) {
-        return assertThrows(FinetuneException.class, () -> Uds.METHOD.create(new Settings(Map.of(name, value)))).getMessage();
+        return assertThrows(FinetuneException.class, () -> Uds.METHOD.create(new Settings(Map.of(name,
+                value)))).getMessage();
     }
 }

@@ -27,6 +27,15 @@ public record Architecture(Embeddings embeddings, List<Block> blocks, @Nullable 
         return IntStream.range(0, count).mapToObj(block).toList();
     }
 
+    /**
+     * The model that ends behind its first blocks, with its own final norm and head there.
+     *
+     * @param count in [1, number of blocks]
+     */
+    public Architecture cut(int count) {
+        return new Architecture(embeddings, blocks.subList(0, count), finalNorm, head, maxPositions);
+    }
+
     /** The scalings of rotary positions whose frequencies depend on the length of a text. */
     public List<RotaryScaling> scalingsByLength() {
         List<RotaryScaling> scalings = new ArrayList<>();

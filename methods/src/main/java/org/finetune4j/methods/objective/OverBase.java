@@ -1,0 +1,49 @@
+package org.finetune4j.methods.objective;
+
+import java.util.List;
+import org.finetune4j.data.EpochStage;
+import org.finetune4j.data.Row;
+import org.finetune4j.train.GradientEngine;
+import org.finetune4j.train.ModelGradientEngine;
+import org.jspecify.annotations.Nullable;
+
+/** An objective that does more with a base objective, which decides everything that is not said otherwise. */
+interface OverBase extends Objective {
+    /** What it does more with. */
+    Objective base();
+
+    @Override
+    default Class<? extends Row> rows() {
+        return base().rows();
+    }
+
+    @Override
+    default Reduction reduction() {
+        return base().reduction();
+    }
+
+    @Override
+    default boolean preparesExamples() {
+        return base().preparesExamples();
+    }
+
+    @Override
+    default ExamplePreparation.Prepared prepare(ExamplePreparation preparation) {
+        return base().prepare(preparation);
+    }
+
+    @Override
+    default @Nullable EpochStage epochStage() {
+        return base().epochStage();
+    }
+
+    @Override
+    default GradientEngine engine(ModelGradientEngine engine, PassContext context) {
+        return base().engine(engine, context);
+    }
+
+    @Override
+    default List<String> problems(Composition composition) {
+        return base().problems(composition);
+    }
+}
