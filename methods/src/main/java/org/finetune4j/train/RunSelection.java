@@ -43,7 +43,8 @@ final class RunSelection implements SelectionContext, AutoCloseable {
      * @param window  how much that model reads at most
      * @param folder  of the run, or null to keep nothing
      */
-    RunSelection(Supplier<ModelScorer> scorers, OtherModelScorer.Opener others, SourceContext sources, TextWindow window,
+    RunSelection(Supplier<ModelScorer> scorers, OtherModelScorer.Opener others, SourceContext sources,
+            TextWindow window,
                  @Nullable Path folder, TrainingListener listener) {
         this.window = window;
         this.scorers = scorers;

@@ -58,7 +58,8 @@ class AggregationRowsTest {
             TextEncoding encoding = new TextEncoding(tokenizer, null);
             try (ModelScorer scorer = new ModelScorer(model, encoding, new LengthLimit(SmallModel.CONTEXT, false),
                     TooLong.ERROR, 512, TrainingListener.NONE, null)) {
-                List<float[]> scores = scorer.tokenLogProbabilities(List.of(row("ab", "cb"), row("ba", "cb"), row("ab", "bc")));
+                List<float[]> scores = scorer.tokenLogProbabilities(List.of(row("ab", "cb"), row("ba", "cb"), row("ab",
+                        "bc")));
                 assertEquals(encoding.encode(row("ab", "cb")).supervisedTokens(), scores.get(0).length);
                 assertEquals(scores.get(0).length, scores.get(1).length, "drafts add no token to learn");
                 assertTrue(Math.abs(scores.get(0)[0] - scores.get(1)[0]) > 1e-5, "the answer depends on the drafts");
@@ -69,7 +70,8 @@ class AggregationRowsTest {
 
     @Test
     void aTunedModelProposesDraftsOfItsOwn() {
-        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 4, 1), new Sft())
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 4, 1),
+                new Sft())
                 .train(TrainSettings.builder().maxSteps(1).tokensPerBatch(200).build()).build();
         try (FineTuned tuned = job.run(TrainingListener.NONE); TextModel texts = tuned.texts()) {
             assertEquals(SmallModel.CONTEXT, texts.window().orElseThrow().tokens());
@@ -80,8 +82,10 @@ class AggregationRowsTest {
                 runs.add(new ProposeAndAggregate(3, 1, 1, 1, 1, 1, 4, false, 5).answer(
                         List.of(Conversation.of(Message.user("ab"))), requests -> {
                             calls.add(requests.size());
-                            // The prompt with drafts is longer than this small model's context: only drafting is measured.
-                            return calls.size() > 1 ? List.of(new TextAnswer("end", true, 1, 1)) : answers(texts, requests);
+                            // The prompt with drafts is longer than this small model's context: only drafting is
+                            // measured.
+                            return calls.size() > 1 ? List.of(new TextAnswer("end", true, 1, 1)) : answers(texts,
+                                    requests);
                         }, Optional.empty()).get(0).layers().get(0));
                 assertEquals(List.of(3, 1), calls);
             }

@@ -45,7 +45,8 @@ class CritiqueRowsTest {
     }
 
     private static Sample row(String question, String solution, String critique) {
-        return CFT.likely(List.of(new Sample("s:1", List.of(Message.user(question), Message.assistant(solution)), List.of(),
+        return CFT.likely(List.of(new Sample("s:1", List.of(Message.user(question), Message.assistant(solution)),
+                List.of(),
                 null, Map.of("critique", critique)))).get(0);
     }
 
@@ -86,12 +87,14 @@ class CritiqueRowsTest {
             Example other = encoding.encode(row("ab?", "ab", "aba"));
             try (ModelScorer scorer = new ModelScorer(model, encoding, new LengthLimit(SmallModel.CONTEXT, false),
                     TooLong.KEEP_END, 512, TrainingListener.NONE, null)) {
-                List<float[]> scores = scorer.tokenLogProbabilities(List.of(row("ab?", "ba", "aba"), row("ab?", "ab", "aba"),
+                List<float[]> scores = scorer.tokenLogProbabilities(List.of(row("ab?", "ba", "aba"), row("ab?", "ab",
+                        "aba"),
                         row("ab?", "ba", "aba")));
                 assertEquals(right.supervisedTokens(), scores.get(0).length);
                 assertEquals(other.supervisedTokens(), scores.get(1).length);
                 assertArrayEquals(scores.get(0), scores.get(2), 1e-6f);
-                assertTrue(Math.abs(scores.get(0)[0] - scores.get(1)[0]) > 1e-5, "the critique depends on the solution");
+                assertTrue(Math.abs(scores.get(0)[0] - scores.get(1)[0]) > 1e-5,
+                        "the critique depends on the solution");
             }
         }
     }

@@ -95,7 +95,8 @@ class RunSelectionTest {
         @Override
         public Selection select(List<Sample> samples, SelectionContext context) {
             for (TextSource source : sources) {
-                heard.add(context.answer(source, "ask", IntStream.range(0, samples.size()).mapToObj(i -> new TextRequest(
+                heard.add(context.answer(source, "ask", IntStream.range(0, samples.size()).mapToObj(i ->
+                        new TextRequest(
                         samples.get(i).id(), samples.get(i).promptConversation(), new Decoding(1, 1, 5), i)).toList()));
             }
             return new Selection(samples, Map.of());
@@ -103,7 +104,8 @@ class RunSelectionTest {
     }
 
     private void run(Path weights, int samples, Selector... selectors) {
-        FineTuning.Builder job = FineTuning.builder(new BaseModel.Pretrained(weights), SmallModel.samples("train", samples, 1),
+        FineTuning.Builder job = FineTuning.builder(new BaseModel.Pretrained(weights), SmallModel.samples("train",
+                samples, 1),
                 new Sft()).train(TrainSettings.builder().maxSteps(1).tokensPerBatch(300).build())
                 .runFolder(folder.resolve("run" + samples));
         for (Selector selector : selectors) {
@@ -162,27 +164,32 @@ class RunSelectionTest {
 
     @Test
     void withoutARightAnswerS3ftTrainsAsWithoutItBitForBit() {
-        Judge never = new ExactAnswer(new ExactMatch("no such words", ExactMatch.Occurrence.FIRST, List.of(), false, false,
+        Judge never = new ExactAnswer(new ExactMatch("no such words", ExactMatch.Occurrence.FIRST, List.of(), false,
+                false,
                 false, false, ""));
         List<Double> plain = losses(folder.resolve("plain"));
         assertEquals(4, plain.size());
         assertEquals(plain, losses(folder.resolve("s3ft"), new S3ft(never, "", 1, 0, 1, 4, new Policy(), false, 0)));
         assertEquals(plain, losses(folder.resolve("ssr"), new Ssr(never, "answerable", Ssr.Route.JUDGED, 0, 1, 4, 0)));
-        assertNotEquals(plain, losses(folder.resolve("self"), new Ssr(never, "answerable", Ssr.Route.SELF_ONLY, 1, 1, 40, 0)));
+        assertNotEquals(plain, losses(folder.resolve("self"), new Ssr(never, "answerable", Ssr.Route.SELF_ONLY, 1, 1,
+                40, 0)));
     }
 
     @Test
     void whatIsNotThereYetIsToldByThePlan() {
-        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 4, 1), new Sft())
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 4, 1),
+                new Sft())
                 .selector(RifRft.METHOD.create(new Settings(Map.of())))
                 .train(TrainSettings.builder().maxSteps(1).tokensPerBatch(300).build()).build();
-        assertEquals(List.of("select: rifRft chooses prompts for reinforcement learning from the policy's own answers, which is "
+        assertEquals(List.of("select: rifRft chooses prompts for reinforcement learning from the policy's own "
+                + "answers, which is "
                 + "not there yet; sft learns from responses. Leave the selector out."), job.plan().problems());
     }
 
     @Test
     void selectorsChooseOneAfterAnother() {
-        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.candidates("pool", 4, 1), new Sft())
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.candidates("pool", 4, 1),
+                new Sft())
                 .selector(new Grape()).selector(new Asking(new Policy()))
                 .train(TrainSettings.builder().maxSteps(1).tokensPerBatch(300).build()).build();
         assertEquals(List.of("select with grape from pool", "select with asking from what is left"),

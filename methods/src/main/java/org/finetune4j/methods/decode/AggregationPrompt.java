@@ -8,15 +8,17 @@ import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.Message;
 
 /**
- * How drafts are shown beside a question, which stays as it is to the byte: in a system turn before it, or, for templates
- * without that role, before the first user turn's own words.
+ * How drafts are shown beside a question, which stays as it is to the byte: in a system turn before it, or, for
+ * templates without that role, before the first user turn's own words.
  *
  * @param systemRole whether the chat template has a system turn
  */
 public record AggregationPrompt(boolean systemRole) {
     /** What comes before the drafts. */
-    public static final String ROLE = "You are given several draft answers to the user's question. Read them critically: any of "
-            + "them may be wrong or biased. Do not merely copy one, but write one answer of your own that is right, accurate and "
+    public static final String ROLE = "You are given several draft answers to the user's question. Read them "
+            + "critically: any of "
+            + "them may be wrong or biased. Do not merely copy one, but write one answer of your own that is right, "
+            + "accurate and "
             + "well put.\nResponses from models:";
 
     private static final String NONE = "\n";
@@ -41,7 +43,8 @@ public record AggregationPrompt(boolean systemRole) {
         if (hasSystem || systemRole) {
             // A template takes one system turn, so that one that is there already is joined.
             Message old = hasSystem ? turns.remove(0) : null;
-            turns.add(0, Message.system(old == null ? shown : shown.isBlank() ? old.text() : shown + "\n\n" + old.text()));
+            turns.add(0, Message.system(old == null ? shown : shown.isBlank() ? old.text() : shown + "\n\n"
+                    + old.text()));
         } else if (!shown.isBlank()) {
             int first = 0;
             while (first < turns.size() && !"user".equals(turns.get(first).role())) {
@@ -86,7 +89,8 @@ public record AggregationPrompt(boolean systemRole) {
     public static int cap(int window, int frame, int question, int answer, int drafts) {
         int cap = Math.floorDiv(window - frame - question - answer, drafts);
         if (cap < 1) {
-            throw new FinetuneException("a context of " + window + " tokens leaves no room for " + drafts + " drafts beside "
+            throw new FinetuneException("a context of " + window + " tokens leaves no room for " + drafts
+                    + " drafts beside "
                     + frame + " tokens around them, a question of " + question + " and an answer of up to " + answer
                     + ". Ask for fewer drafts or a shorter answer.");
         }

@@ -17,11 +17,11 @@ import org.finetune4j.methods.generate.TextWindow;
 import org.finetune4j.tokenizer.Conversation;
 
 /**
- * Propose and aggregate: a model drafts {@code n} answers, writes n better ones from those as often as layers but one, and
- * one from the last.
+ * Propose and aggregate: a model drafts {@code n} answers, writes n better ones from those as often as layers but one,
+ * and one from the last.
  *
- * <p>From Drafts to Answers: Unlocking LLM Potential via Aggregation Fine-Tuning, arXiv 2501.11877. Layers are counted as
- * the official code does, where 2 is one intermediate and one final aggregation, so that a question costs
+ * <p>From Drafts to Answers: Unlocking LLM Potential via Aggregation Fine-Tuning, arXiv 2501.11877. Layers are counted
+ * as the official code does, where 2 is one intermediate and one final aggregation, so that a question costs
  * {@code n + (layers - 1) n + 1} answers. The question never changes; a layer sees the drafts of the one before alone.
  *
  * @param n                drafts of a layer, at least 1; default 5
@@ -35,14 +35,16 @@ import org.finetune4j.tokenizer.Conversation;
  * @param seed             of all draws
  */
 public record ProposeAndAggregate(int n, int layers, double temperature, double topP, double finalTemperature,
-                                  double finalTopP, int maxNewTokens, boolean systemRole, long seed) implements Fragment {
+                                  double finalTopP, int maxNewTokens, boolean systemRole,
+                                  long seed) implements Fragment {
     /** Propose and aggregate, 2025. */
     public static final Method<ProposeAndAggregate> METHOD = new Method<>("proposeAndAggregate", Method.Kind.DECODE,
             "From Drafts to Answers: Unlocking LLM Potential via Aggregation Fine-Tuning", "arXiv 2501.11877",
             settings -> new ProposeAndAggregate(settings.whole("n", 5), settings.whole("layers", 2),
                     settings.number("temperature", 0.7), settings.number("topP", 0.95),
                     settings.number("finalTemperature", 0.7), settings.number("finalTopP", 1),
-                    settings.whole("maxNewTokens", 4096), settings.flag("systemRole", true), settings.whole("seed", 0L)));
+                    settings.whole("maxNewTokens", 4096), settings.flag("systemRole", true), settings.whole("seed",
+                    0L)));
 
     /** Refuses settings out of range with a {@link FinetuneException}. */
     public ProposeAndAggregate {
@@ -81,7 +83,8 @@ public record ProposeAndAggregate(int n, int layers, double temperature, double 
 
     /** What may be worth knowing: drafts at temperature 0 are all the same. */
     public Optional<String> note() {
-        return n > 1 && temperature == 0 ? Optional.of("proposeAndAggregate: " + n + " drafts at temperature 0 are all the same.")
+        return n > 1 && temperature == 0 ? Optional.of("proposeAndAggregate: " + n + " drafts at temperature 0 are "
+                + "all the same.")
                 : Optional.empty();
     }
 
@@ -108,7 +111,8 @@ public record ProposeAndAggregate(int n, int layers, double temperature, double 
         }
         List<List<String>> answers = generate(prompts(questions, trees, prompt, window), layers, 1,
                 new Decoding(finalTemperature, finalTopP, maxNewTokens), model);
-        return IntStream.range(0, trees.size()).mapToObj(i -> new Tree(List.copyOf(trees.get(i)), answers.get(i).get(0)))
+        return IntStream.range(0, trees.size()).mapToObj(i -> new Tree(List.copyOf(trees.get(i)), answers.get(i)
+                .get(0)))
                 .toList();
     }
 
@@ -120,20 +124,24 @@ public record ProposeAndAggregate(int n, int layers, double temperature, double 
                 return prompt.plain(questions.get(i));
             }
             List<String> drafts = done.get(done.size() - 1);
-            return prompt.of(questions.get(i), window.map(limit -> prompt.fitting(questions.get(i), drafts, maxNewTokens,
+            return prompt.of(questions.get(i), window.map(limit -> prompt.fitting(questions.get(i), drafts,
+                    maxNewTokens,
                     limit)).orElse(drafts));
         }).toList();
     }
 
-    private List<List<String>> generate(List<Conversation> prompts, int layer, int each, Decoding decoding, Layer model) {
+    private List<List<String>> generate(List<Conversation> prompts, int layer, int each, Decoding decoding,
+            Layer model) {
         List<TextRequest> requests = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i++) {
             long own = CounterRandom.seed(seed, "proposeAndAggregate." + layer, i);
             for (int j = 0; j < each; j++) {
-                requests.add(new TextRequest("question " + (i + 1), prompts.get(i), decoding, CounterRandom.bits(own, j)));
+                requests.add(new TextRequest("question " + (i + 1), prompts.get(i), decoding, CounterRandom.bits(own,
+                        j)));
             }
         }
         List<String> texts = model.answer(requests).stream().map(AnswerText::of).toList();
-        return IntStream.range(0, prompts.size()).mapToObj(i -> List.copyOf(texts.subList(i * each, (i + 1) * each))).toList();
+        return IntStream.range(0, prompts.size()).mapToObj(i -> List.copyOf(texts.subList(i * each, (i + 1) * each)))
+                .toList();
     }
 }

@@ -18,8 +18,8 @@ import org.finetune4j.checkpoint.StrictJson;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers on disk, one JSON object a line, each written as soon as it is there, so that whoever was killed goes on after
- * the last one. A line that is damaged, such as one that was half written, counts as not there.
+ * Answers on disk, one JSON object a line, each written as soon as it is there, so that whoever was killed goes on
+ * after the last one. A line that is damaged, such as one that was half written, counts as not there.
  */
 public final class AnswerCache {
     private final Path file;
@@ -53,7 +53,8 @@ public final class AnswerCache {
             JsonNode node = StrictJson.mapper().readTree(line);
             if (node.path("key").isTextual() && node.path("text").isTextual() && node.path("complete").isBoolean()) {
                 answers.put(node.get("key").asText(), new TextAnswer(node.get("text").asText(),
-                        node.get("complete").asBoolean(), node.path("promptTokens").asInt(), node.path("newTokens").asInt()));
+                        node.get("complete").asBoolean(), node.path("promptTokens").asInt(), node.path("newTokens")
+                        .asInt()));
             }
         } catch (JsonProcessingException damaged) {
             // It can be asked for again.

@@ -5,8 +5,8 @@ import java.util.List;
 /** Asks models. */
 public interface Asker {
     /**
-     * Answers conversations, each only once: answers are kept in the run's folder, so that a run that is repeated or goes
-     * on asks for none again.
+     * Answers conversations, each only once: answers are kept in the run's folder, so that a run that is repeated or
+     * goes on asks for none again.
      *
      * @param stage what to call it while it goes on, such as {@code answer the prompts}
      * @return the answers, in the order of the requests

@@ -115,7 +115,8 @@ final class EndpointModel implements TextModel {
             return asked.take().get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new FinetuneException("openAi: interrupted while answers were awaited; the answers that had come are kept. "
+            throw new FinetuneException("openAi: interrupted while answers were awaited; the answers that had come "
+                    + "are kept. "
                     + "Run it again to go on.", e);
         } catch (ExecutionException e) {
             throw new IllegalStateException(e.getCause());
@@ -173,7 +174,8 @@ final class EndpointModel implements TextModel {
             case "system" -> SystemMessage.from(turn.text());
             case "user" -> UserMessage.from(turn.text());
             case Message.ASSISTANT -> AiMessage.from(turn.text());
-            default -> throw new FinetuneException("openAi: " + id + " has a turn of '" + turn.role() + "', but only system, "
+            default -> throw new FinetuneException("openAi: " + id + " has a turn of '" + turn.role()
+                    + "', but only system, "
                     + "user and assistant are sent. Leave the sample out, or use a local model.");
         };
     }
@@ -184,8 +186,10 @@ final class EndpointModel implements TextModel {
         said = key.isEmpty() ? said : said.replace(key, "(the key)");
         // The cause is not passed on, because its message may repeat the key.
         return new FinetuneException("openAi: " + settings.description() + " did not answer " + request.id()
-                + (forGood ? "" : " at " + (failures + 1) + " attempts") + ": " + cause.getClass().getSimpleName() + ": " + said
-                + ". " + (forGood ? "Correct the model's name, the key in " + settings.keyVariable() + " or the request."
+                + (forGood ? "" : " at " + (failures + 1) + " attempts") + ": " + cause.getClass().getSimpleName()
+                + ": " + said
+                + ". " + (forGood ? "Correct the model's name, the key in " + settings.keyVariable()
+                + " or the request."
                 : "Try again later, or allow more retries, fewer requests in parallel or a longer timeoutSeconds.")
                 + " Answers that had come are kept in the run's folder.");
     }

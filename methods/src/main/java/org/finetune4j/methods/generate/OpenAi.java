@@ -28,7 +28,8 @@ public record OpenAi(String model, String url, String keyVariable, int parallel,
     /** An endpoint as OpenAI defines it. */
     public static final Method<OpenAi> METHOD = new Method<>("openAi", Method.Kind.SOURCE,
             "A model behind an HTTP endpoint that speaks OpenAI's chat completions", "OpenAI API v1",
-            settings -> new OpenAi(settings.text("model", "gpt-4o-mini"), settings.text("url", "https://api.openai.com/v1"),
+            settings -> new OpenAi(settings.text("model", "gpt-4o-mini"), settings.text("url",
+            "https://api.openai.com/v1"),
                     settings.text("keyVariable", "OPENAI_API_KEY"), settings.whole("parallel", 4),
                     settings.number("requestsPerMinute", 0), settings.whole("retries", 6),
                     settings.number("timeoutSeconds", 120), settings.number("promptPrice", 0),
@@ -42,7 +43,8 @@ public record OpenAi(String model, String url, String keyVariable, int parallel,
         requireUrl(url);
         if (!keyVariable.matches("([A-Za-z_][A-Za-z0-9_]*)?")) {
             // What was given is not repeated, for it may be the key itself.
-            throw new FinetuneException("openAi: setting 'keyVariable' must be the name of an environment variable that "
+            throw new FinetuneException("openAi: setting 'keyVariable' must be the name of an environment variable "
+                    + "that "
                     + "holds the key, such as OPENAI_API_KEY, and not the key, for recipes are written down.");
         }
         Settings.require(parallel >= 1, "openAi", "parallel", parallel, "at least 1");
@@ -66,10 +68,12 @@ public record OpenAi(String model, String url, String keyVariable, int parallel,
                     + ". Correct it.", e);
         }
         if (parsed.getUserInfo() != null || parsed.getQuery() != null) {
-            throw new FinetuneException("openAi: setting 'url' must not hold a password or a query, for recipes are written "
+            throw new FinetuneException("openAi: setting 'url' must not hold a password or a query, for recipes are "
+                    + "written "
                     + "down. Give the key through the environment variable that keyVariable names.");
         }
-        Settings.require(("http".equals(parsed.getScheme()) || "https".equals(parsed.getScheme())) && parsed.getHost() != null,
+        Settings.require(("http".equals(parsed.getScheme()) || "https".equals(parsed.getScheme()))
+                && parsed.getHost() != null,
                 "openAi", "url", "'" + url + "'", "an address such as https://api.openai.com/v1");
     }
 
@@ -83,7 +87,8 @@ public record OpenAi(String model, String url, String keyVariable, int parallel,
         problem().ifPresent(problem -> {
             throw new FinetuneException(problem);
         });
-        return new EndpointModel(this, keyVariable.isEmpty() ? "" : System.getenv(keyVariable), EndpointModel.Clock.SYSTEM);
+        return new EndpointModel(this, keyVariable.isEmpty() ? "" : System.getenv(keyVariable),
+                EndpointModel.Clock.SYSTEM);
     }
 
     @Override
@@ -94,14 +99,16 @@ public record OpenAi(String model, String url, String keyVariable, int parallel,
     @Override
     public Optional<String> problem() {
         return keyVariable.isEmpty() || System.getenv(keyVariable) != null ? Optional.empty()
-                : Optional.of("openAi: the environment variable " + keyVariable + ", which is to hold the key for " + url
+                : Optional.of("openAi: the environment variable " + keyVariable + ", which is to hold the key for "
+                + url
                         + ", is not set. Set it, or give keyVariable = \"\" where no key is needed.");
     }
 
     @Override
     public Optional<String> price(long promptTokens, long newTokens) {
         return promptPrice == 0 && answerPrice == 0 ? Optional.empty() : Optional.of(String.format(Locale.ROOT,
-                "at most about %.2f at %s and %s a million", (promptTokens * promptPrice + newTokens * answerPrice) / MILLION,
+                "at most about %.2f at %s and %s a million", (promptTokens * promptPrice
+                + newTokens * answerPrice) / MILLION,
                 promptPrice, answerPrice));
     }
 }

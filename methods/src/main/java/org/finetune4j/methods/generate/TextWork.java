@@ -16,7 +16,9 @@ import org.finetune4j.tokenizer.Message;
 public record TextWork(TextSource source, String purpose, long requests, long promptTokens, int newTokens) {
     private static final int CHARACTERS_PER_TOKEN = 4;
 
-    /** The tokens of turns, estimated by the usual four characters each, because endpoints do not tell their tokenizer. */
+    /**
+     * The tokens of turns, estimated by the usual four characters each, because endpoints do not tell their tokenizer.
+     */
     public static long tokens(List<Message> turns) {
         return tokens(turns.stream().mapToLong(turn -> turn.text().length()).sum());
     }

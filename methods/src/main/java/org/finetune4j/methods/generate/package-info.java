@@ -1,4 +1,6 @@
-/** Where text comes from before training: the policy, another local model, or an endpoint; every answer is kept on disk. */
+/**
+ * Where text comes from before training: the policy, another local model, or an endpoint; every answer is kept on disk.
+ */
 @NullMarked
 package org.finetune4j.methods.generate;
 

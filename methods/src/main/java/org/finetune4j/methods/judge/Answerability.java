@@ -20,7 +20,8 @@ public record Answerability(int truePositives, int falsePositives, int falseNega
      */
     public static Answerability of(boolean[] unanswerable, boolean[] declined) {
         if (unanswerable.length != declined.length || declined.length == 0) {
-            throw new FinetuneException("answerability: there are " + unanswerable.length + " questions and " + declined.length
+            throw new FinetuneException("answerability: there are " + unanswerable.length + " questions and "
+                    + declined.length
                     + " replies. Give one reply for each of at least one question.");
         }
         int[] counts = new int[4];
@@ -32,7 +33,8 @@ public record Answerability(int truePositives, int falsePositives, int falseNega
 
     /** The share of questions that are told right. */
     public double accuracy() {
-        return (double) (truePositives + trueNegatives) / (truePositives + falsePositives + falseNegatives + trueNegatives);
+        return (double) (truePositives + trueNegatives) / (truePositives + falsePositives + falseNegatives
+                + trueNegatives);
     }
 
     /** The share of declined questions that have no answer; 0 when none was declined. */

@@ -21,8 +21,8 @@ import org.finetune4j.methods.generate.Asker;
  * written into one file, which a command runs. It passes when the command ends with 0 within the limit.
  *
  * <p>Each runs in a process and an empty folder of its own, without the environment of this one but for PATH, and is
- * killed with all its children after the limit. That holds back mistakes, not malice: for programs of models that nobody
- * trusts, run all of it inside a container.
+ * killed with all its children after the limit. That holds back mistakes, not malice: for programs of models that
+ * nobody trusts, run all of it inside a container.
  *
  * @param command the command's words, of which {@code {file}} stands for the file; default {@code python3 {file}}
  * @param file    the file's name; default {@code answer.py}
@@ -34,7 +34,8 @@ public record CodeTests(List<String> command, String file, String tests, double 
     public static final Method<CodeTests> METHOD = new Method<>("codeTests", Method.Kind.JUDGE,
             "Accepts replies whose program passes the sample's tests", "common practice",
             settings -> new CodeTests(settings.texts("command", List.of("python3", "{file}")),
-                    settings.text("file", "answer.py"), settings.text("tests", "tests"), settings.number("seconds", 3)));
+                    settings.text("file", "answer.py"), settings.text("tests", "tests"), settings.number("seconds",
+                    3)));
 
     private static final Pattern FENCED = Pattern.compile("```[^\\n]*\\n(.*?)```", Pattern.DOTALL);
 
@@ -45,8 +46,10 @@ public record CodeTests(List<String> command, String file, String tests, double 
                 "a command with the word {file}");
         Settings.require(file.matches("[A-Za-z0-9_][A-Za-z0-9_.-]*"), "codeTests", "file", "'" + file + "'",
                 "the plain name of a file");
-        Settings.require(!tests.isBlank(), "codeTests", "tests", "'" + tests + "'", "the name of the field with the tests");
-        Settings.require(seconds > 0 && Double.isFinite(seconds), "codeTests", "seconds", seconds, "positive and finite");
+        Settings.require(!tests.isBlank(), "codeTests", "tests", "'" + tests + "'", "the name of the field with the "
+                + "tests");
+        Settings.require(seconds > 0 && Double.isFinite(seconds), "codeTests", "seconds", seconds,
+                "positive and finite");
     }
 
     @Override
@@ -57,7 +60,8 @@ public record CodeTests(List<String> command, String file, String tests, double 
     @Override
     public Optional<String> problem(Sample sample) {
         return sample.fields().containsKey(tests) ? Optional.empty()
-                : Optional.of("has no field '" + tests + "' with tests to run. Name the field by codeTests(tests = ...).");
+                : Optional.of("has no field '" + tests + "' with tests to run. Name the field by codeTests(tests = "
+                + "...).");
     }
 
     @Override
@@ -78,9 +82,11 @@ public record CodeTests(List<String> command, String file, String tests, double 
             try {
                 Path path = Files.writeString(folder.resolve(file), program);
                 ProcessBuilder builder = new ProcessBuilder(command.stream()
-                        .map(word -> word.equals("{file}") ? path.toString() : word).toList()).directory(folder.toFile())
+                        .map(word -> word.equals("{file}") ? path.toString() : word).toList())
+                        .directory(folder.toFile())
                         .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                        .redirectInput(ProcessBuilder.Redirect.from(Files.createFile(folder.resolve("nothing")).toFile()));
+                        .redirectInput(ProcessBuilder.Redirect.from(Files.createFile(folder.resolve("nothing"))
+                        .toFile()));
                 builder.environment().keySet().retainAll(List.of("PATH"));
                 return ends(builder.start());
             } finally {

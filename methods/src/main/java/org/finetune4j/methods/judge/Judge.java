@@ -20,7 +20,8 @@ public interface Judge extends Fragment {
     /** What the judge lacks in a sample, with the field's name, or nothing. */
     default Optional<String> problem(Sample sample) {
         return sample.answer() != null || sample.response() != null ? Optional.empty()
-                : Optional.of("has neither an answer nor a response to judge replies by. Name the field that holds it by "
+                : Optional.of("has neither an answer nor a response to judge replies by. Name the field that holds it "
+                + "by "
                         + "fields(answer = ...), or leave the sample out.");
     }
 

@@ -60,13 +60,15 @@ public record LlmJudge(TextSource source, int maxNewTokens, Unparsable unparsabl
 
     @Override
     public List<Verdict> judge(List<Reply> replies, Asker asker) {
-        List<TextAnswer> answers = asker.answer(source, "judge the answers", replies.stream().map(this::request).toList());
+        List<TextAnswer> answers = asker.answer(source, "judge the answers", replies.stream().map(this::request)
+                .toList());
         List<Verdict> verdicts = new ArrayList<>();
         for (int i = 0; i < replies.size(); i++) {
             Verdict verdict = verdict(answers.get(i).text());
             if (verdict == Verdict.UNPARSABLE && unparsable == Unparsable.ERROR) {
                 throw new FinetuneException("llmJudge: the verdict on the reply to " + replies.get(i).sample().id()
-                        + " says neither yes nor no: '" + answers.get(i).text().strip() + "'. Ask another model, allow more "
+                        + " says neither yes nor no: '" + answers.get(i).text().strip()
+                        + "'. Ask another model, allow more "
                         + "maxNewTokens, or let unparsable be REJECT.");
             }
             verdicts.add(verdict);
@@ -82,15 +84,18 @@ public record LlmJudge(TextSource source, int maxNewTokens, Unparsable unparsabl
     }
 
     private TextRequest request(Reply reply) {
-        return new TextRequest(reply.sample().id(), List.of(Message.user("Here are a question, the right answer and a reply."
+        return new TextRequest(reply.sample().id(), List.of(Message.user("Here are a question, the right answer and a "
+                + "reply."
                 + "\n\nQuestion:\n" + reply.question() + "\n\nRight answer:\n" + reply.reference() + "\n\nReply:\n"
-                + reply.text() + "\n\nDoes the reply convey the same answer as the right one, and nothing that contradicts it? "
+                + reply.text() + "\n\nDoes the reply convey the same answer as the right one, and nothing that "
+                + "contradicts it? "
                 + "Say yes or no.")), Decoding.greedy(maxNewTokens), 0);
     }
 
     @Override
     public List<TextWork> work(List<Sample> samples) {
-        long characters = samples.stream().mapToLong(sample -> request(new Reply(sample, new Reply(sample, "").reference()))
+        long characters = samples.stream().mapToLong(sample -> request(new Reply(sample, new Reply(sample, "")
+                .reference()))
                 .conversation().messages().get(0).text().length()).sum();
         return List.of(new TextWork(source, "verdicts", samples.size(), TextWork.tokens(characters), maxNewTokens));
     }

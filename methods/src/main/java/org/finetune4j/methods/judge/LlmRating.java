@@ -45,7 +45,8 @@ public record LlmRating(TextSource source) implements Rating {
     }
 
     private static TextRequest request(Reply reply) {
-        return new TextRequest(reply.sample().id(), List.of(Message.user("Rate an answer to a task from 1 (useless) to 10 "
+        return new TextRequest(reply.sample().id(), List.of(Message.user("Rate an answer to a task from 1 (useless) "
+                + "to 10 "
                 + "(could not be better).\n\nTask:\n" + reply.question() + "\n\nAnswer:\n" + reply.text()
                 + "\n\nReply with the number alone.")), Decoding.greedy(TOKENS), 0);
     }

@@ -18,7 +18,8 @@ public record Reply(Sample sample, String text) {
     public String reference() {
         String reference = sample.answer() != null ? sample.answer() : sample.response();
         if (reference == null) {
-            throw new FinetuneException(sample.id() + " has neither an answer nor a response to judge replies by. Give it one, "
+            throw new FinetuneException(sample.id() + " has neither an answer nor a response to judge replies by. "
+                    + "Give it one, "
                     + "or leave it out.");
         }
         return reference;

@@ -25,7 +25,8 @@ public record Retention(double points, double relative) {
         double relative = 0;
         for (int i = 0; i < base.length; i++) {
             if (base[i] == 0) {
-                throw new FinetuneException("retention: benchmark " + (i + 1) + " scores 0 before, so that no share of it can "
+                throw new FinetuneException("retention: benchmark " + (i + 1) + " scores 0 before, so that no share "
+                        + "of it can "
                         + "be lost. Leave it out.");
             }
             points += tuned[i] - base[i];

@@ -18,8 +18,8 @@ import org.finetune4j.tokenizer.Message;
 
 /**
  * Accepts a reply that is worked out well, step by step, without a reference: a model gives every line of it a number
- * from 0 to 1, and {@link StepRewards} decides. It stands in for a process reward model, whose paper is arXiv 2510.10023's
- * reference; any model that follows the instruction will do.
+ * from 0 to 1, and {@link StepRewards} decides. It stands in for a process reward model, whose paper is arXiv
+ * 2510.10023's reference; any model that follows the instruction will do.
  *
  * @param source the model; default the policy before training
  * @param whole  at or below which the last step's number or the mean rejects, in (0, 1); default 0.85
@@ -67,7 +67,8 @@ public record StepJudge(TextSource source, double whole, double step) implements
             double[] rewards = NUMBER.matcher(answers.get(i).text()).results().mapToDouble(found ->
                     Double.parseDouble(found.group())).toArray();
             if (steps > 0 && rewards.length != steps) {
-                throw new FinetuneException("stepJudge: the reply to " + reply.sample().id() + " has " + steps + " steps, but "
+                throw new FinetuneException("stepJudge: the reply to " + reply.sample().id() + " has " + steps
+                        + " steps, but "
                         + source.description() + " gave " + rewards.length + " numbers from 0 to 1: '"
                         + answers.get(i).text().strip() + "'. Ask a model that follows the instruction.");
             }

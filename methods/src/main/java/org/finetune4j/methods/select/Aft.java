@@ -25,13 +25,13 @@ import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.Message;
 
 /**
- * AFT: shows the model several drafts of an answer beside the question and trains it on one better answer; some rows have
- * no drafts, so that it can draft as well. Such a model answers by
+ * AFT: shows the model several drafts of an answer beside the question and trains it on one better answer; some rows
+ * have no drafts, so that it can draft as well. Such a model answers by
  * {@link org.finetune4j.methods.decode.ProposeAndAggregate}.
  *
- * <p>From Drafts to Answers: Unlocking LLM Potential via Aggregation Fine-Tuning, arXiv 2501.11877. Nothing but the better
- * answer is learned. How many drafts the paper trains with, who aggregates and the share of rows without drafts are not
- * known; the defaults are this project's choice.
+ * <p>From Drafts to Answers: Unlocking LLM Potential via Aggregation Fine-Tuning, arXiv 2501.11877. Nothing but the
+ * better answer is learned. How many drafts the paper trains with, who aggregates and the share of rows without drafts
+ * are not known; the defaults are this project's choice.
  *
  * @param aggregator   writes the better answer that a record does not bring; default the policy
  * @param candidates   field of a data record that holds the drafts; default {@code responses}
@@ -50,7 +50,8 @@ import org.finetune4j.tokenizer.Message;
  * @param seed         of the draws
  */
 public record Aft(TextSource aggregator, String candidates, String aggregate, Drafts drafts, int shots, int proposals,
-                  Fewer fewer, boolean rejectCopies, double directShare, boolean shuffle, double temperature, double topP,
+                  Fewer fewer, boolean rejectCopies, double directShare, boolean shuffle, double temperature,
+                  double topP,
                   int maxNewTokens, boolean systemRole, long seed) implements Selector {
     /** Where drafts come from. */
     public enum Drafts {
@@ -77,7 +78,8 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
                     settings.choice("fewer", Fewer.ERROR), settings.flag("rejectCopies", true),
                     settings.number("directShare", 0.5), settings.flag("shuffle", true),
                     settings.number("temperature", 0.7), settings.number("topP", 0.95),
-                    settings.whole("maxNewTokens", 1024), settings.flag("systemRole", true), settings.whole("seed", 0L)));
+                    settings.whole("maxNewTokens", 1024), settings.flag("systemRole", true), settings.whole("seed",
+                    0L)));
 
     /** Refuses settings out of range with a {@link FinetuneException}. */
     public Aft {
@@ -107,13 +109,16 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
         List<String> problems = new ArrayList<>();
         if (drafts == Drafts.GIVEN && fewer == Fewer.ERROR) {
             samples.stream().filter(sample -> sample.candidates().size() < proposals).findFirst().ifPresent(sample ->
-                    problems.add(sample.id() + " has " + sample.candidates().size() + " drafts in its field '" + candidates
-                            + "', but " + proposals + " are wanted. Lower proposals, let fewer be SKIP, or let the policy draft "
+                    problems.add(sample.id() + " has " + sample.candidates().size() + " drafts in its field '"
+                            + candidates
+                            + "', but " + proposals + " are wanted. Lower proposals, let fewer be SKIP, or let the "
+                            + "policy draft "
                             + "by ON_POLICY."));
         }
         long withResponse = samples.stream().filter(sample -> sample.response() != null).count();
         if (drafts == Drafts.ON_POLICY && shots > withResponse) {
-            problems.add("shots is " + shots + ", but only " + withResponse + " samples have a response to show. Lower it.");
+            problems.add("shots is " + shots + ", but only " + withResponse + " samples have a response to show. "
+                    + "Lower it.");
         }
         return problems;
     }
@@ -128,7 +133,8 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
         long tokens = samples.stream().mapToLong(sample -> TextWork.tokens(sample.prompt())).sum();
         List<TextWork> work = new ArrayList<>();
         if (drafts == Drafts.ON_POLICY) {
-            work.add(new TextWork(new Policy(), "drafts", (long) proposals * samples.size(), proposals * (shots + 1) * tokens,
+            work.add(new TextWork(new Policy(), "drafts", (long) proposals * samples.size(), proposals * (shots
+                    + 1) * tokens,
                     maxNewTokens));
         }
         long open = samples.stream().filter(sample -> !isReady(sample)).count();
@@ -144,7 +150,8 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
     public List<Sample> likely(List<Sample> samples) {
         return samples.stream().map(sample -> {
             List<String> shown = sample.candidates().stream().limit(proposals).map(Sample.Candidate::text).toList();
-            String response = isReady(sample) ? ready(sample) : shown.isEmpty() ? String.valueOf(sample.response()) : shown.get(0);
+            String response = isReady(sample) ? ready(sample) : shown.isEmpty() ? String.valueOf(sample.response())
+                    : shown.get(0);
             return row(sample, new AggregationPrompt(systemRole).of(sample.promptConversation(), shown), response);
         }).toList();
     }
@@ -170,7 +177,8 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
         List<List<String>> drafts = this.drafts == Drafts.GIVEN ? given(samples) : drafted(samples, context);
         List<Conversation> shown = IntStream.range(0, samples.size()).mapToObj(i -> prompt.of(samples.get(i)
                 .promptConversation(), fitting(samples.get(i), drafts.get(i), prompt, context))).toList();
-        List<Integer> enough = IntStream.range(0, samples.size()).filter(i -> drafts.get(i).size() >= proposals).boxed().toList();
+        List<Integer> enough = IntStream.range(0, samples.size()).filter(i -> drafts.get(i).size() >= proposals).boxed()
+                .toList();
         List<String> better = better(samples, shown, enough, context);
         long own = CounterRandom.seed(seed, "aft.direct", 0);
         List<Sample> rows = new ArrayList<>();
@@ -185,7 +193,8 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
             if (!text.isEmpty() && !isCopy) {
                 boolean isDirect = CounterRandom.uniform(own, i) < directShare;
                 direct += isDirect ? 1 : 0;
-                rows.add(row(samples.get(i), isDirect ? prompt.plain(samples.get(i).promptConversation()) : shown.get(i), text));
+                rows.add(row(samples.get(i), isDirect ? prompt.plain(samples.get(i).promptConversation())
+                        : shown.get(i), text));
             }
         }
         Map<String, String> report = new LinkedHashMap<>();
@@ -200,7 +209,8 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
 
     private List<List<String>> given(List<Sample> samples) {
         return IntStream.range(0, samples.size()).mapToObj(i -> {
-            List<String> texts = samples.get(i).candidates().stream().limit(proposals).map(Sample.Candidate::text).toList();
+            List<String> texts = samples.get(i).candidates().stream().limit(proposals).map(Sample.Candidate::text)
+                    .toList();
             long own = CounterRandom.seed(seed, "aft.order", i);
             return !shuffle ? texts : IntStream.range(0, texts.size()).boxed().sorted(Comparator.comparingLong(j ->
                     CounterRandom.bits(own, j))).map(texts::get).toList();
@@ -217,7 +227,8 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
             List<Message> turns = new ArrayList<>(sample.prompt());
             int place = !turns.isEmpty() && "system".equals(turns.get(0).role()) ? 1 : 0;
             for (Sample example : examples.stream().filter(other -> other != sample).limit(shots).toList()) {
-                List<Message> demonstration = example.messages().stream().filter(turn -> !"system".equals(turn.role())).toList();
+                List<Message> demonstration = example.messages().stream().filter(turn -> !"system".equals(turn.role()))
+                        .toList();
                 turns.addAll(place, demonstration);
                 place += demonstration.size();
             }
@@ -228,13 +239,17 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
             }
         }
         List<TextAnswer> answers = context.answer(new Policy(), "draft answers", requests);
-        return IntStream.range(0, samples.size()).mapToObj(i -> answers.subList(i * proposals, (i + 1) * proposals).stream()
+        return IntStream.range(0, samples.size()).mapToObj(i -> answers.subList(i * proposals, (i + 1) * proposals)
+                .stream()
                 .map(AnswerText::of).filter(text -> !text.isEmpty()).toList()).toList();
     }
 
-    private List<String> fitting(Sample sample, List<String> drafts, AggregationPrompt prompt, SelectionContext context) {
-        return drafts.isEmpty() ? drafts : context.window().map(window -> prompt.fitting(sample.promptConversation(), drafts,
-                isReady(sample) ? window.count().applyAsInt(ready(sample)) : Math.min(maxNewTokens, window.tokens() / 2),
+    private List<String> fitting(Sample sample, List<String> drafts, AggregationPrompt prompt,
+            SelectionContext context) {
+        return drafts.isEmpty() ? drafts : context.window().map(window -> prompt.fitting(sample.promptConversation(),
+                drafts,
+                isReady(sample) ? window.count().applyAsInt(ready(sample)) : Math.min(maxNewTokens,
+                window.tokens() / 2),
                 window)).orElse(drafts);
     }
 
@@ -243,7 +258,8 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
                                 SelectionContext context) {
         String[] texts = samples.stream().map(this::ready).toArray(String[]::new);
         List<Integer> open = enough.stream().filter(i -> texts[i].isBlank()).toList();
-        List<TextAnswer> answers = context.answer(aggregator, "aggregate drafts", open.stream().map(i -> new TextRequest(
+        List<TextAnswer> answers = context.answer(aggregator, "aggregate drafts", open.stream().map(i ->
+                new TextRequest(
                 samples.get(i).id(), shown.get(i), new Decoding(temperature, topP, maxNewTokens),
                 CounterRandom.seed(seed, "aft.aggregate", i))).toList());
         for (int i = 0; i < open.size(); i++) {

@@ -21,10 +21,11 @@ import org.finetune4j.tokenizer.Message;
 /**
  * CFT: shows the model a question with somebody's solution, right or wrong, and trains on a teacher's critique of it.
  *
- * <p>Critique Fine-Tuning: Learning to Critique is More Effective than Learning to Imitate, arXiv 2501.17703. The response
- * of each sample is the solution; it is read and never learned. A critique that a record brings in a field is taken as it
- * is, and others are asked of the teacher. Critiques without one verdict, or that are cut off, are left out. Tests ask the
- * plain questions. The paper trains one epoch on 50,000 rows at 5e-6, with batches of 512 and at most 2048 tokens.
+ * <p>Critique Fine-Tuning: Learning to Critique is More Effective than Learning to Imitate, arXiv 2501.17703. The
+ * response of each sample is the solution; it is read and never learned. A critique that a record brings in a field is
+ * taken as it is, and others are asked of the teacher. Critiques without one verdict, or that are cut off, are left
+ * out. Tests ask the plain questions. The paper trains one epoch on 50,000 rows at 5e-6, with batches of 512 and at
+ * most 2048 tokens.
  *
  * @param teacher      writes the critiques that records do not bring; default the policy
  * @param critique     field of a data record that holds a ready critique; default {@code critique}
@@ -52,7 +53,8 @@ public record Cft(TextSource teacher, String critique, DropVerdict dropVerdict, 
             "Critique Fine-Tuning: Learning to Critique is More Effective than Learning to Imitate", "arXiv 2501.17703",
             settings -> new Cft(settings.fragment("teacher", Method.Kind.SOURCE, TextSource.class, new Policy()),
                     settings.text("critique", "critique"), settings.choice("dropVerdict", DropVerdict.NONE),
-                    settings.flag("hideAnswer", false), settings.number("temperature", 0.3), settings.number("topP", 0.95),
+                    settings.flag("hideAnswer", false), settings.number("temperature", 0.3), settings.number("topP",
+                    0.95),
                     settings.whole("maxNewTokens", 3200), settings.whole("seed", 0L)));
 
     /** Refuses settings out of range with a {@link FinetuneException}. */
@@ -73,7 +75,8 @@ public record Cft(TextSource teacher, String critique, DropVerdict dropVerdict, 
 
     @Override
     public List<String> problems(List<Sample> samples) {
-        return samples.stream().filter(sample -> sample.prompt().isEmpty() || String.valueOf(sample.response()).isBlank()
+        return samples.stream().filter(sample -> sample.prompt().isEmpty() || String.valueOf(sample.response())
+                .isBlank()
                 || sample.response() == null).limit(1).map(sample -> sample.id()
                 + " has no solution to criticise: its response is missing or empty. Name the field that holds it by "
                 + "fields(response = ...), or leave the sample out.").toList();
@@ -110,7 +113,8 @@ public record Cft(TextSource teacher, String critique, DropVerdict dropVerdict, 
         Message asked = turns.remove(turns.size() - 1);
         turns.add(asked.withContent(CritiqueFormat.prompt(asked.text(), String.valueOf(sample.response()))));
         turns.add(Message.assistant(text));
-        return new Sample(sample.id(), sample.conversation().withMessages(turns), List.of(), sample.answer(), sample.fields(),
+        return new Sample(sample.id(), sample.conversation().withMessages(turns), List.of(), sample.answer(),
+                sample.fields(),
                 sample.provenance());
     }
 
@@ -121,7 +125,8 @@ public record Cft(TextSource teacher, String critique, DropVerdict dropVerdict, 
         List<TextAnswer> written = context.answer(teacher, "write critiques", open.stream().map(i -> new TextRequest(
                 samples.get(i).id(), List.of(Message.user(request(samples.get(i)))), decoding,
                 CounterRandom.seed(seed, "cft", i))).toList());
-        String[] critiques = samples.stream().map(sample -> sample.fields().getOrDefault(critique, "")).toArray(String[]::new);
+        String[] critiques = samples.stream().map(sample -> sample.fields().getOrDefault(critique, ""))
+                .toArray(String[]::new);
         CritiqueTally tally = new CritiqueTally();
         for (int i = 0; i < open.size(); i++) {
             boolean whole = written.get(i).complete();

@@ -33,8 +33,8 @@ final class CritiqueFormat {
     }
 
     /**
-     * The parts of what {@link #prompt} made: the solution begins behind the first line {@code Solution:} that stands alone
-     * after an empty line, so that the word may stand anywhere else in the question.
+     * The parts of what {@link #prompt} made: the solution begins behind the first line {@code Solution:} that stands
+     * alone after an empty line, so that the word may stand anywhere else in the question.
      */
     static Optional<Parts> parts(String prompt) {
         if (!prompt.startsWith(INSTRUCTION + QUESTION)) {
@@ -48,8 +48,10 @@ final class CritiqueFormat {
 
     /** What a teacher is asked. */
     static String request(String question, String solution) {
-        return "You are an expert who judges a student's solution.\n\nQuestion:\n" + question + "\n\nThe student's solution:\n"
-                + solution + "\n\nExplain briefly whether it is correct, and where it goes wrong if it does. Close with one line "
+        return "You are an expert who judges a student's solution.\n\nQuestion:\n" + question
+                + "\n\nThe student's solution:\n"
+                + solution + "\n\nExplain briefly whether it is correct, and where it goes wrong if it does. Close "
+                + "with one line "
                 + "that says 'Conclusion: right " + END + "' or 'Conclusion: wrong " + END + "'.";
     }
 

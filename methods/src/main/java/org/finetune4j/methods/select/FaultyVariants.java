@@ -33,8 +33,8 @@ import org.finetune4j.tokenizer.Message;
  * Gives programs wrong variants that are as close to them as can be, for
  * {@link org.finetune4j.methods.objective.FaultWeighted}, in the field {@code faulty} of their samples.
  *
- * <p>Fault-Aware Fine-Tuning for Better Code Generation, arXiv 2503.16913. Variants are made by rules or by a model; with
- * tests, programs that fail theirs are left out, and so are variants that pass.
+ * <p>Fault-Aware Fine-Tuning for Better Code Generation, arXiv 2503.16913. Variants are made by rules or by a model;
+ * with tests, programs that fail theirs are left out, and so are variants that pass.
  *
  * @param by            RULES (the default) or MODEL
  * @param teacher       writes variants by MODEL; default the policy
@@ -45,7 +45,8 @@ import org.finetune4j.tokenizer.Message;
  * @param maxNewTokens  longest variant of a model, at least 1; default 1024
  * @param seed          of the draws
  */
-public record FaultyVariants(By by, TextSource teacher, CodeTests tests, Verify verify, int variants, double minSimilarity,
+public record FaultyVariants(By by, TextSource teacher, CodeTests tests, Verify verify, int variants,
+        double minSimilarity,
                              int maxNewTokens, long seed) implements Selector {
     /** Who makes variants. */
     public enum By {
@@ -113,8 +114,10 @@ public record FaultyVariants(By by, TextSource teacher, CodeTests tests, Verify 
     }
 
     private static String request(Sample sample) {
-        return new Reply(sample, "").question() + "\n\nThis is a right program:\n" + sample.response() + "\n\nWrite a program that "
-                + "is as close to it as possible, but wrong: change one detail so that it does something else. Reply with the "
+        return new Reply(sample, "").question() + "\n\nThis is a right program:\n" + sample.response()
+                + "\n\nWrite a program that "
+                + "is as close to it as possible, but wrong: change one detail so that it does something else. Reply "
+                + "with the "
                 + "program alone.";
     }
 
@@ -132,7 +135,8 @@ public record FaultyVariants(By by, TextSource teacher, CodeTests tests, Verify 
                 sample.response()))).toList(), context) : List.of();
         List<Sample> kept = IntStream.range(0, samples.size()).filter(i -> !tested || right.get(i) == Verdict.ACCEPTED)
                 .mapToObj(samples::get).toList();
-        List<List<String>> proposed = by == By.RULES ? kept.stream().map(this::byRules).toList() : byModel(kept, context);
+        List<List<String>> proposed = by == By.RULES ? kept.stream().map(this::byRules).toList() : byModel(kept,
+                context);
         List<Sample> made = new ArrayList<>();
         int found = 0;
         int without = 0;
@@ -161,8 +165,10 @@ public record FaultyVariants(By by, TextSource teacher, CodeTests tests, Verify 
         int from = response.indexOf(program);
         List<String> faults = ProgramFaults.of(program);
         long own = CounterRandom.seed(seed, "faultyVariants." + sample.id(), 0);
-        return IntStream.range(0, faults.size()).boxed().sorted(Comparator.comparingLong(i -> CounterRandom.bits(own, i)))
-                .map(i -> response.substring(0, from) + faults.get(i) + response.substring(from + program.length())).toList();
+        return IntStream.range(0, faults.size()).boxed().sorted(Comparator.comparingLong(i -> CounterRandom.bits(own,
+                i)))
+                .map(i -> response.substring(0, from) + faults.get(i) + response.substring(from + program.length()))
+                .toList();
     }
 
     private List<List<String>> byModel(List<Sample> samples, SelectionContext context) {
@@ -186,7 +192,8 @@ public record FaultyVariants(By by, TextSource teacher, CodeTests tests, Verify 
         List<String> wrong = new ArrayList<>();
         for (String variant : proposed) {
             int longest = Math.max(variant.length(), right.length());
-            boolean near = longest > 0 && 1 - (double) LevenshteinDistance.getDefaultInstance().apply(right, variant) / longest
+            boolean near = longest > 0 && 1 - (double) LevenshteinDistance.getDefaultInstance().apply(right,
+                    variant) / longest
                     >= minSimilarity;
             if (near && !ProgramFaults.essence(variant).equals(ProgramFaults.essence(right)) && (verify == Verify.NONE
                     || verdicts(List.of(new Reply(sample, variant)), context).get(0) == Verdict.REJECTED)) {

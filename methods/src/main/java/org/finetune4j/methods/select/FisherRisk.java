@@ -2,8 +2,8 @@ package org.finetune4j.methods.select;
 
 /**
  * Why reinforcement learning forgets less: how far a step moves a softmax from where it was, by the Fisher matrix
- * {@code F = diag(p) - p p^T} of its logits, as {@code R(g) = g^T F g} of a step along g. A step of supervised fine-tuning
- * on the right choice c is {@code e_c - p}; one of reinforcement learning from a drawn choice a is
+ * {@code F = diag(p) - p p^T} of its logits, as {@code R(g) = g^T F g} of a step along g. A step of supervised
+ * fine-tuning on the right choice c is {@code e_c - p}; one of reinforcement learning from a drawn choice a is
  * {@code (r_a - E r)(e_a - p)}.
  */
 public final class FisherRisk {

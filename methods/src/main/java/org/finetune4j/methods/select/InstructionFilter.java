@@ -13,7 +13,8 @@ import org.finetune4j.methods.generate.TextAnswer;
 /** Leaves out invented instructions that are none, and counts why. */
 final class InstructionFilter {
     private static final double SIMILAR = 0.8;
-    private static final Pattern REFUSAL = Pattern.compile("(?i)\\A(?:(?:I'm|I am) (?:sorry|unable|not able)|sorry,|I (?:can't|"
+    private static final Pattern REFUSAL = Pattern.compile("(?i)\\A(?:(?:I'm|I am) (?:sorry|unable|not able)|sorry,|I "
+            + "(?:can't|"
             + "cannot|won't)|as an AI)\\b.*", Pattern.DOTALL);
 
     private final MinHash seen = new MinHash(SIMILAR);
@@ -52,7 +53,8 @@ final class InstructionFilter {
     /** The script of most letters, such as LATIN; empty without letters. */
     private static String script(String text) {
         return text.codePoints().filter(Character::isLetter).mapToObj(Character.UnicodeScript::of)
-                .collect(Collectors.groupingBy(Function.identity(), TreeMap::new, Collectors.counting())).entrySet().stream()
+                .collect(Collectors.groupingBy(Function.identity(), TreeMap::new, Collectors.counting())).entrySet()
+                .stream()
                 .max(Comparator.comparingLong(Map.Entry::getValue)).map(entry -> entry.getKey().name()).orElse("");
     }
 }

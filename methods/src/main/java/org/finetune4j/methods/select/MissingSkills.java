@@ -70,7 +70,8 @@ record MissingSkills(List<Sample> difficult, List<List<String>> profiles, int un
 
     private static String question(Reply reply, Collection<String> skills) {
         return "A student answered a question badly.\n\nQuestion:\n" + reply.question() + "\n\nThe student's answer:\n"
-                + reply.text() + "\n\nSkills:\n" + String.join("\n", skills) + "\n\nWhich of these skills did the answer fail to "
+                + reply.text() + "\n\nSkills:\n" + String.join("\n", skills) + "\n\nWhich of these skills did the "
+                + "answer fail to "
                 + "use? Reply with their names as they stand in the list, with commas between, and with nothing else.";
     }
 }

@@ -47,12 +47,15 @@ record NewQuestions(TextSource teacher, int each, int solutions, int agree, int 
         List<TextRequest> invent = new ArrayList<>();
         for (int i = 0; i < draws.size(); i++) {
             for (int j = 0; j < each; j++) {
-                invent.add(new TextRequest("stat:" + draws.get(i).skill(), List.of(Message.user(request(draws.get(i), pool))),
+                invent.add(new TextRequest("stat:" + draws.get(i).skill(), List.of(Message.user(request(draws.get(i),
+                        pool))),
                         decoding, CounterRandom.seed(seed, "stat.question", (long) i * each + j)));
             }
         }
-        List<String> questions = asker.answer(teacher, "invent questions", invent).stream().map(AnswerText::of).toList();
-        List<Integer> asked = IntStream.range(0, questions.size()).filter(i -> !questions.get(i).isEmpty()).boxed().toList();
+        List<String> questions = asker.answer(teacher, "invent questions", invent).stream().map(AnswerText::of)
+                .toList();
+        List<Integer> asked = IntStream.range(0, questions.size()).filter(i -> !questions.get(i).isEmpty()).boxed()
+                .toList();
         List<TextRequest> solve = new ArrayList<>();
         for (int i : asked) {
             for (int j = 0; j < solutions; j++) {
@@ -65,7 +68,8 @@ record NewQuestions(TextSource teacher, int each, int solutions, int agree, int 
         int kept = 0;
         for (int i = 0; i < asked.size(); i++) {
             int question = asked.get(i);
-            List<String> texts = answers.subList(i * solutions, (i + 1) * solutions).stream().map(AnswerText::of).toList();
+            List<String> texts = answers.subList(i * solutions, (i + 1) * solutions).stream().map(AnswerText::of)
+                    .toList();
             List<Optional<String>> finals = texts.stream().map(FINAL_ANSWER::answer).toList();
             List<Integer> agreeing = Agreement.of(finals, agree);
             kept += agreeing.isEmpty() ? 0 : 1;
@@ -84,7 +88,8 @@ record NewQuestions(TextSource teacher, int each, int solutions, int agree, int 
             List<Message> turns = pool.get(place).prompt();
             text.append("\nQuestion:\n").append(turns.get(turns.size() - 1).text()).append('\n');
         }
-        return text.append("\nInvent one new question that exercises this skill and has one right answer. Reply with the "
+        return text.append("\nInvent one new question that exercises this skill and has one right answer. Reply with "
+                + "the "
                 + "question alone.").toString();
     }
 }

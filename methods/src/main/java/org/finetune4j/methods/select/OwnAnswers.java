@@ -72,7 +72,8 @@ record OwnAnswers(TextSource source, Decoding decoding, int tries, long seed) {
                     .toList();
             long own = CounterRandom.seed(seed, stage, attempt);
             List<TextAnswer> answers = context.answer(source, stage, open.stream().map(i -> new TextRequest(
-                    samples.get(i).id(), prompts.apply(samples.get(i)), decoding, CounterRandom.bits(own, i))).toList());
+                    samples.get(i).id(), prompts.apply(samples.get(i)), decoding, CounterRandom.bits(own, i)))
+                    .toList());
             // An answer that was cut off or says nothing is not right, whatever stands in it.
             List<Integer> whole = new ArrayList<>();
             List<Reply> replies = new ArrayList<>();

@@ -28,9 +28,9 @@ import org.finetune4j.tokenizer.Message;
  * PiKa: trains on expert instructions that a model writes for personas, with the best of several answers to each.
  *
  * <p>PiKa: Expert-Level Synthetic Datasets for Post-Training Alignment from Scratch, arXiv 2510.06670. The data of the
- * recipe are personas: documents, or samples whose last turn is one. The answerer sees the instruction alone. The folder
- * of the run keeps every item in {@code pika.jsonl}, whose lines are samples with prompt and response, and pairs with
- * {@code response} as the chosen and {@code worst} as the rejected one. What the sources leave open, the number of
+ * recipe are personas: documents, or samples whose last turn is one. The answerer sees the instruction alone. The
+ * folder of the run keeps every item in {@code pika.jsonl}, whose lines are samples with prompt and response, and pairs
+ * with {@code response} as the chosen and {@code worst} as the rejected one. What the sources leave open, the number of
  * answers, their temperature and the wording, is this project's choice.
  *
  * @param writer         writes an instruction for a persona; default the policy
@@ -44,7 +44,8 @@ import org.finetune4j.tokenizer.Message;
  * @param allowSameJudge whether the writer may rate, too; default false
  * @param seed           of the draws
  */
-public record Pika(TextSource writer, TextSource answerer, Rating scorer, int answersPerPrompt, int size, double temperature,
+public record Pika(TextSource writer, TextSource answerer, Rating scorer, int answersPerPrompt, int size,
+        double temperature,
                    int maxAnswerTokens, Choose choose, boolean allowSameJudge, long seed) implements Selector {
     /** Which answers go on. */
     public enum Choose {
@@ -73,7 +74,8 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
         Settings.require(size >= 1, "pika", "size", size, "at least 1");
         new Decoding(temperature, 1, maxAnswerTokens).requireFor("pika");
         if (answersPerPrompt > 1 && temperature == 0) {
-            throw new FinetuneException("pika: " + answersPerPrompt + " answers at temperature 0 are identical answers. Choose a "
+            throw new FinetuneException("pika: " + answersPerPrompt + " answers at temperature 0 are identical "
+                    + "answers. Choose a "
                     + "temperature above 0, or one answer.");
         }
     }
@@ -99,7 +101,8 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
             problems.add("one model both writes and rates, which favours its own habits. Give another scorer, or set "
                     + "allowSameJudge = true.");
         }
-        samples.stream().filter(sample -> persona(sample).isBlank()).findFirst().ifPresent(sample -> problems.add(sample.id()
+        samples.stream().filter(sample -> persona(sample).isBlank()).findFirst().ifPresent(sample ->
+                problems.add(sample.id()
                 + " is no persona: it has neither a text nor a turn. Give one, or leave it out."));
         return problems;
     }
@@ -127,8 +130,10 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
     @Override
     public List<Sample> likely(List<Sample> samples) {
         return samples.stream().limit(size).map(sample -> {
-            Sample question = new Sample(sample.id(), List.of(Message.user(persona(sample))), choose == Choose.BEST ? List.of()
-                    : List.of(new Sample.Candidate(persona(sample), "answer 1"), new Sample.Candidate(persona(sample) + ".",
+            Sample question = new Sample(sample.id(), List.of(Message.user(persona(sample))), choose == Choose.BEST
+                    ? List.of()
+                    : List.of(new Sample.Candidate(persona(sample), "answer 1"), new Sample.Candidate(persona(sample)
+                    + ".",
                             "answer 2")), null, sample.fields());
             return choose == Choose.BEST ? question.withResponse(persona(sample)) : question;
         }).toList();
@@ -168,7 +173,8 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
         List<TextRequest> requests = new ArrayList<>();
         for (int i : kept) {
             for (int j = 0; j < answersPerPrompt; j++) {
-                requests.add(new TextRequest(personas.get(i).id(), List.of(Message.user(AnswerText.of(written.get(i)))), decoding,
+                requests.add(new TextRequest(personas.get(i).id(),
+                        List.of(Message.user(AnswerText.of(written.get(i)))), decoding,
                         CounterRandom.bits(own(personas.get(i), "answer"), j)));
             }
         }
@@ -194,7 +200,8 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
         List<Integer> whole = IntStream.range(0, answers.size()).filter(i -> InstructionFilter.mayBeChosen(
                 requests.get(i).conversation().messages().get(0).text(), answers.get(i))).boxed().toList();
         List<Double> ratings = new ArrayList<>(java.util.Collections.nCopies(answers.size(), Double.NaN));
-        List<Double> given = answersPerPrompt == 1 ? whole.stream().map(i -> 0.0).toList() : scorer.rate(whole.stream().map(i ->
+        List<Double> given = answersPerPrompt == 1 ? whole.stream().map(i -> 0.0).toList() : scorer.rate(whole.stream()
+                .map(i ->
                 new Reply(new Sample(requests.get(i).id(), requests.get(i).conversation(), List.of(), null, Map.of()),
                         AnswerText.of(answers.get(i)))).toList(), context);
         for (int i = 0; i < whole.size(); i++) {
@@ -208,7 +215,8 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
     }
 
     private static String request(Sample persona) {
-        return "Here is somebody:\n" + persona(persona).strip() + "\n\nWrite one demanding task of their field that this person "
+        return "Here is somebody:\n" + persona(persona).strip() + "\n\nWrite one demanding task of their field that "
+                + "this person "
                 + "would give to an expert, and that can be answered in one reply. Reply with the task alone.";
     }
 }

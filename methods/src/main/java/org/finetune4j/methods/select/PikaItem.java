@@ -29,13 +29,17 @@ record PikaItem(Sample persona, TextAnswer instruction, List<TextAnswer> answers
     /** What is trained on: the best answer, or all that may be chosen as candidates. */
     Sample sample(boolean all) {
         List<Message> asked = List.of(Message.user(AnswerText.of(instruction)));
-        Sample question = new Sample("pika:" + persona.id(), asked, !all ? List.of() : IntStream.range(0, answers.size())
-                .filter(i -> !Double.isNaN(ratings.get(i))).mapToObj(i -> new Sample.Candidate(answer(i), "answer " + (i + 1)))
+        Sample question = new Sample("pika:" + persona.id(), asked, !all ? List.of() : IntStream.range(0,
+                answers.size())
+                .filter(i -> !Double.isNaN(ratings.get(i))).mapToObj(i -> new Sample.Candidate(answer(i), "answer "
+                + (i + 1)))
                 .toList(), null, Map.of("persona", persona.id()));
         return all ? question : question.withResponse(answer(choice.best()));
     }
 
-    /** One line of the file, which is read as prompt and response, or with {@code chosen} and {@code worst} as a pair. */
+    /**
+     * One line of the file, which is read as prompt and response, or with {@code chosen} and {@code worst} as a pair.
+     */
     String line(String writer, String answerer, long seed) {
         ObjectNode line = StrictJson.mapper().createObjectNode().put("persona", persona.id())
                 .put("prompt", AnswerText.of(instruction)).put("response", answer(choice.best()))

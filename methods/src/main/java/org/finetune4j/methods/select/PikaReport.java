@@ -21,20 +21,24 @@ record PikaReport(List<PikaItem> items, int tried, InstructionFilter filter) {
     Map<String, String> lines() {
         Map<String, String> lines = new LinkedHashMap<>();
         lines.put("personas", String.valueOf(tried));
-        lines.put("domains", String.valueOf(items.stream().map(item -> item.persona().fields().getOrDefault("domain", ""))
+        lines.put("domains", String.valueOf(items.stream().map(item -> item.persona().fields().getOrDefault("domain",
+                ""))
                 .distinct().count()));
         lines.put("kept", String.valueOf(items.size()));
         filter.left().forEach((reason, count) -> lines.put("left out: " + reason, String.valueOf(count)));
         if (items.isEmpty()) {
             return lines;
         }
-        lines.put("pairs, best above worst", String.valueOf(items.stream().filter(item -> item.choice().gap() > 0).count()));
-        lengths(lines, "tokens of an instruction", items.stream().map(item -> item.instruction().newTokens()).sorted().toList());
+        lines.put("pairs, best above worst", String.valueOf(items.stream().filter(item -> item.choice().gap() > 0)
+                .count()));
+        lengths(lines, "tokens of an instruction", items.stream().map(item -> item.instruction().newTokens()).sorted()
+                .toList());
         lengths(lines, "tokens of a chosen answer", items.stream().map(item -> item.answers().get(item.choice().best())
                 .newTokens()).sorted().toList());
         lines.put("mean rating, all answers", mean(items.stream().flatMap(item -> item.ratings().stream())
                 .filter(rating -> !Double.isNaN(rating)).mapToDouble(Double::doubleValue).average().orElse(0)));
-        lines.put("mean rating, chosen", mean(items.stream().mapToDouble(item -> item.ratings().get(item.choice().best()))
+        lines.put("mean rating, chosen", mean(items.stream().mapToDouble(item -> item.ratings().get(item.choice()
+                .best()))
                 .average().orElse(0)));
         lines.put("mean similarity of instructions", mean(similarity()));
         return lines;
@@ -51,7 +55,8 @@ record PikaReport(List<PikaItem> items, int tried, InstructionFilter filter) {
 
     /** Of all pairs of the first items, estimated. */
     private double similarity() {
-        List<int[]> signatures = items.stream().limit(COMPARED).map(item -> MinHash.signature(AnswerText.of(item.instruction())))
+        List<int[]> signatures = items.stream().limit(COMPARED).map(item ->
+                MinHash.signature(AnswerText.of(item.instruction())))
                 .toList();
         List<Double> all = new ArrayList<>();
         for (int i = 0; i < signatures.size(); i++) {

@@ -11,9 +11,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Small faults that people make in programs of any language, each put into one place: another operator, a number beside the
- * right one, two arguments the wrong way round, a line that is missing, or another of the program's names. What stands in
- * strings and comments stays as it is.
+ * Small faults that people make in programs of any language, each put into one place: another operator, a number beside
+ * the right one, two arguments the wrong way round, a line that is missing, or another of the program's names. What
+ * stands in strings and comments stays as it is.
  */
 final class ProgramFaults {
     private static final Map<String, String> OPERATORS = operators();
@@ -25,10 +25,14 @@ final class ProgramFaults {
     private static final Pattern SKIPPED = Pattern.compile("\"(?:\\\\.|[^\"\\\\\\n])*\"|'(?:\\\\.|[^'\\\\\\n])*'|#[^\\n]*|//[^\\n]*");
     private static final Pattern STATEMENT = Pattern.compile("(?m)^[ \\t]+(?!(?:def|class|if|else|elif|for|while|return|try|"
             + "except|finally|function|fn|public|private|static|import|from)\\b)[^\\n]*[^\\s{:,(]\\n");
-    private static final Set<String> WORDS = Set.of("and", "or", "not", "if", "else", "elif", "for", "in", "while", "return",
-            "def", "class", "import", "from", "as", "is", "True", "False", "None", "true", "false", "null", "pass", "break",
-            "continue", "let", "var", "const", "int", "double", "float", "boolean", "String", "void", "public", "private",
-            "static", "final", "new", "function", "fn", "lambda", "with", "try", "except", "raise", "echo", "local", "then",
+    private static final Set<String> WORDS = Set.of("and", "or", "not", "if", "else", "elif", "for", "in", "while",
+            "return",
+            "def", "class", "import", "from", "as", "is", "True", "False", "None", "true", "false", "null", "pass",
+            "break",
+            "continue", "let", "var", "const", "int", "double", "float", "boolean", "String", "void", "public",
+            "private",
+            "static", "final", "new", "function", "fn", "lambda", "with", "try", "except", "raise", "echo", "local",
+            "then",
             "fi", "do", "done", "print");
 
     private ProgramFaults() {
@@ -49,10 +53,12 @@ final class ProgramFaults {
     static List<String> of(String program) {
         Set<String> faulty = new LinkedHashSet<>();
         boolean[] skipped = new boolean[program.length()];
-        SKIPPED.matcher(program).results().forEach(found -> java.util.Arrays.fill(skipped, found.start(), found.end(), true));
+        SKIPPED.matcher(program).results().forEach(found -> java.util.Arrays.fill(skipped, found.start(), found.end(),
+                true));
         replace(program, OPERATOR, skipped, found -> List.of(OPERATORS.get(found.group())), faulty);
         replace(program, NUMBER, skipped, found -> List.of(String.valueOf(Long.parseLong(found.group()) + 1)), faulty);
-        replace(program, ARGUMENTS, skipped, found -> List.of("(" + found.group(2).strip() + ", " + found.group(1).strip()
+        replace(program, ARGUMENTS, skipped, found -> List.of("(" + found.group(2).strip() + ", " + found.group(1)
+                .strip()
                 + ")"), faulty);
         replace(program, STATEMENT, skipped, found -> List.of(""), faulty);
         Set<String> names = new TreeSet<>();

@@ -24,8 +24,8 @@ import org.finetune4j.methods.judge.Reply;
 import org.finetune4j.methods.judge.Verdict;
 
 /**
- * RIF-RFT: before reinforcement learning, leaves out the prompts that the policy cannot learn from, told by the accuracy
- * of several of its answers to each.
+ * RIF-RFT: before reinforcement learning, leaves out the prompts that the policy cannot learn from, told by the
+ * accuracy of several of its answers to each.
  *
  * <p>Reinforcement Fine-Tuning Naturally Mitigates Forgetting in Continual Post-Training, arXiv 2507.05386. The sources
  * disagree on whether always-solved prompts are left out as well; both rules are offered.
@@ -125,7 +125,8 @@ public record RifRft(Judge judge, int rollouts, RolloutRule rule, double thresho
         }
         if (kept.isEmpty()) {
             throw new FinetuneException("rifRft: nothing learnable is left of " + samples.size() + " prompts: "
-                    + solved[0] + " are never solved in " + rollouts + " answers and " + solved[rollouts] + " always. Give "
+                    + solved[0] + " are never solved in " + rollouts + " answers and " + solved[rollouts]
+                    + " always. Give "
                     + "easier or harder prompts, or more rollouts.");
         }
         return new Selection(kept, scored, report(samples.size(), kept.size(), solved));

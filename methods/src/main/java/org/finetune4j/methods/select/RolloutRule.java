@@ -12,8 +12,8 @@ public enum RolloutRule {
     /**
      * Whether a prompt is kept.
      *
-     * @param accuracies of the answers, at least one, without any reward for their form: a wrong answer in the right form
-     *                   is not half a success
+     * @param accuracies of the answers, at least one, without any reward for their form: a wrong answer in the right
+     *                   form is not half a success
      * @param threshold  above which an answer is a success
      */
     public boolean keeps(double[] accuracies, double threshold) {

@@ -47,7 +47,8 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
         /** The target by the verdicts: the own answer, else the rewording, else the response. */
         static Target of(Outcome own, Optional<Outcome> paraphrase) {
             return new Target(own.accepted() != null ? Origin.SELF
-                    : paraphrase.isPresent() && paraphrase.get().accepted() != null ? Origin.PARAPHRASE : Origin.GOLD, own,
+                    : paraphrase.isPresent() && paraphrase.get().accepted() != null ? Origin.PARAPHRASE : Origin.GOLD,
+                    own,
                     paraphrase);
         }
 
@@ -65,7 +66,8 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
     /** What stands against routing these samples by this judge: the first row and field of each kind. */
     static List<String> problems(List<Sample> samples, Judge judge) {
         List<String> problems = new ArrayList<>();
-        samples.stream().filter(sample -> sample.response() == null).findFirst().ifPresent(sample -> problems.add(sample.id()
+        samples.stream().filter(sample -> sample.response() == null).findFirst().ifPresent(sample ->
+                problems.add(sample.id()
                 + (sample.candidates().isEmpty() ? " has no response to fall back to. Give it one, or leave it out."
                 : " has several candidate responses. Choose one of them before, as in select(grape(), ...).")));
         for (Sample sample : samples) {
@@ -80,7 +82,8 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
 
     /** The samples with their targets; how likely these are is told, and all of it kept in the folder. */
     Selection selection(SelectionContext context) {
-        List<Sample> chosen = IntStream.range(0, samples.size()).mapToObj(i -> targets.get(i).of(samples.get(i))).toList();
+        List<Sample> chosen = IntStream.range(0, samples.size()).mapToObj(i -> targets.get(i).of(samples.get(i)))
+                .toList();
         List<float[]> scores = context.scorer().tokenLogProbabilities(chosen);
         List<float[]> gold = context.scorer().tokenLogProbabilities(samples);
         Path folder = context.folder();
@@ -103,7 +106,8 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
                 case GOLD -> "the response";
             }, String.format(Locale.ROOT, "%.1f %% (%d)", 100.0 * count / samples.size(), count));
         }
-        report.put("answers cut off or empty", String.valueOf(outcomes().filter(outcome -> !outcome.generated()).count()));
+        report.put("answers cut off or empty", String.valueOf(outcomes().filter(outcome -> !outcome.generated())
+                .count()));
         report.put("verdicts that could not be read", String.valueOf(outcomes().filter(outcome ->
                 outcome.verdict() == Verdict.UNPARSABLE).count()));
         report.put("mean log-probability a token, targets", mean(scores));
@@ -112,7 +116,8 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
     }
 
     private java.util.stream.Stream<Outcome> outcomes() {
-        return targets.stream().flatMap(target -> java.util.stream.Stream.concat(java.util.stream.Stream.of(target.own()),
+        return targets.stream().flatMap(target ->
+                java.util.stream.Stream.concat(java.util.stream.Stream.of(target.own()),
                 target.paraphrase().stream()));
     }
 

@@ -21,17 +21,17 @@ import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.Message;
 
 /**
- * S3FT: trains on the model's own answer where it is right, else on its own rewording of the response where that is right,
- * else on the response.
+ * S3FT: trains on the model's own answer where it is right, else on its own rewording of the response where that is
+ * right, else on the response.
  *
- * <p>Selective Self-to-Supervised Fine-Tuning for Generalization in Large Language Models, arXiv 2502.08130. The model is
- * the one that training starts from. A prompt whose answer the judge rejects is shown again with its response, to be said
- * in the model's own words; what is trained on has the prompt alone. Nothing is dropped and nothing repeated. The paper
- * tunes Mistral-7B-Instruct with LoRA of rank 8, alpha 16 and dropout 0.1.
+ * <p>Selective Self-to-Supervised Fine-Tuning for Generalization in Large Language Models, arXiv 2502.08130. The model
+ * is the one that training starts from. A prompt whose answer the judge rejects is shown again with its response, to be
+ * said in the model's own words; what is trained on has the prompt alone. Nothing is dropped and nothing repeated. The
+ * paper tunes Mistral-7B-Instruct with LoRA of rank 8, alpha 16 and dropout 0.1.
  *
  * @param judge        says whether an answer is right
- * @param paraphrase   how the response is shown to be reworded, with the places {@code {prompt}} and {@code {response}};
- *                     empty to reword nothing, which is SSR
+ * @param paraphrase   how the response is shown to be reworded, with the places {@code {prompt}} and {@code
+ *                     {response}}; empty to reword nothing, which is SSR
  * @param samples      answers to each prompt, of which the first right one is taken, at least 1; default 1, the paper's
  * @param temperature  of answers and rewordings, at least 0, with several answers above 0; default 0
  * @param topP         of answers and rewordings, in (0, 1]; default 1
@@ -43,7 +43,8 @@ import org.finetune4j.tokenizer.Message;
 public record S3ft(Judge judge, String paraphrase, int samples, double temperature, double topP, int maxNewTokens,
                    TextSource generator, boolean allowForeign, long seed) implements Selector {
     /** The words in which rewordings are asked for; the paper's are not known. */
-    public static final String PARAPHRASE = "{prompt}\n\nThis is a right answer:\n{response}\n\nGive the same answer in your "
+    public static final String PARAPHRASE = "{prompt}\n\nThis is a right answer:\n{response}\n\nGive the same answer "
+            + "in your "
             + "own words, as you would if you had found it yourself. Say nothing about the answer above.";
 
     /** S3FT, 2025. */
@@ -61,14 +62,16 @@ public record S3ft(Judge judge, String paraphrase, int samples, double temperatu
             throw new FinetuneException("s3ft needs a judge. Give one, such as exactAnswer() or llmJudge().");
         }
         if (!paraphrase.isEmpty() && !(paraphrase.contains("{prompt}") && paraphrase.contains("{response}"))) {
-            throw new FinetuneException("s3ft: setting 'paraphrase' is '" + paraphrase + "', but must hold the places {prompt} "
+            throw new FinetuneException("s3ft: setting 'paraphrase' is '" + paraphrase + "', but must hold the places "
+                    + "{prompt} "
                     + "and {response}, or be empty to reword nothing.");
         }
         Settings.require(samples >= 1, "s3ft", "samples", samples, "at least 1");
         decoding(temperature, topP, maxNewTokens).requireFor("s3ft");
         requireDifferent("s3ft", samples, temperature);
         if (!allowForeign && !(generator instanceof Policy)) {
-            throw new FinetuneException("s3ft: setting 'generator' is " + generator.description() + ", whose answers are not "
+            throw new FinetuneException("s3ft: setting 'generator' is " + generator.description()
+                    + ", whose answers are not "
                     + "the own ones of the model that is trained. Leave it out, or set allowForeign = true.");
         }
     }
@@ -84,7 +87,8 @@ public record S3ft(Judge judge, String paraphrase, int samples, double temperatu
 
     static void requireDifferent(String method, int samples, double temperature) {
         if (samples > 1 && temperature == 0) {
-            throw new FinetuneException(method + ": settings 'samples' " + samples + " and 'temperature' 0 contradict each "
+            throw new FinetuneException(method + ": settings 'samples' " + samples + " and 'temperature' 0 contradict "
+                    + "each "
                     + "other, because all answers would be the same. Choose a temperature above 0, or one sample.");
         }
     }
@@ -108,10 +112,12 @@ public record S3ft(Judge judge, String paraphrase, int samples, double temperatu
     public List<TextWork> work(List<Sample> samples) {
         List<TextWork> work = new ArrayList<>();
         work.add(new TextWork(generator, "answers to the prompts", (long) this.samples * samples.size(),
-                this.samples * samples.stream().mapToLong(sample -> TextWork.tokens(sample.prompt())).sum(), maxNewTokens));
+                this.samples * samples.stream().mapToLong(sample -> TextWork.tokens(sample.prompt())).sum(),
+                maxNewTokens));
         work.addAll(judge.work(samples));
         if (!paraphrase.isEmpty()) {
-            work.add(new TextWork(generator, "rewordings of responses", samples.size(), samples.stream().mapToLong(sample ->
+            work.add(new TextWork(generator, "rewordings of responses", samples.size(), samples.stream()
+                    .mapToLong(sample ->
                     TextWork.tokens(withResponse(sample).messages())).sum(), maxNewTokens));
             work.addAll(judge.work(samples));
         }
@@ -123,11 +129,14 @@ public record S3ft(Judge judge, String paraphrase, int samples, double temperatu
         OwnAnswers answers = new OwnAnswers(generator, decoding(temperature, topP, maxNewTokens), samples, seed);
         List<Outcome> own = answers.of(given, "answer the prompts", Sample::promptConversation,
                 replies -> judge.judge(replies, context), context);
-        List<Integer> rejected = IntStream.range(0, given.size()).filter(i -> own.get(i).accepted() == null).boxed().toList();
-        List<Outcome> reworded = paraphrase.isEmpty() ? List.of() : new OwnAnswers(generator, answers.decoding(), 1, seed)
+        List<Integer> rejected = IntStream.range(0, given.size()).filter(i -> own.get(i).accepted() == null).boxed()
+                .toList();
+        List<Outcome> reworded = paraphrase.isEmpty() ? List.of() : new OwnAnswers(generator, answers.decoding(), 1,
+                seed)
                 .of(rejected.stream().map(given::get).toList(), "reword the responses", this::withResponse,
                         replies -> judge.judge(replies, context), context);
-        List<Target> targets = new ArrayList<>(own.stream().map(outcome -> Target.of(outcome, Optional.empty())).toList());
+        List<Target> targets = new ArrayList<>(own.stream().map(outcome -> Target.of(outcome, Optional.empty()))
+                .toList());
         for (int i = 0; i < reworded.size(); i++) {
             targets.set(rejected.get(i), Target.of(own.get(rejected.get(i)), Optional.of(reworded.get(i))));
         }
@@ -138,7 +147,8 @@ public record S3ft(Judge judge, String paraphrase, int samples, double temperatu
     private Conversation withResponse(Sample sample) {
         List<Message> turns = new ArrayList<>(sample.prompt());
         Message last = turns.remove(turns.size() - 1);
-        turns.add(last.withContent(paraphrase.replace("{prompt}", "\0").replace("{response}", String.valueOf(sample.response()))
+        turns.add(last.withContent(paraphrase.replace("{prompt}", "\0").replace("{response}",
+                String.valueOf(sample.response()))
                 .replace("\0", last.text())));
         return sample.promptConversation().withMessages(turns);
     }

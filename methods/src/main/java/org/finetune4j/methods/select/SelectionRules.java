@@ -79,14 +79,18 @@ public final class SelectionRules {
         String one = first.method().name();
         String other = second.method().name();
         if (has(first, Trait.ROUTES_TARGET) && has(second, Trait.ROUTES_TARGET)) {
-            problems.add(one + " and " + other + " do the same: each sends a prompt to the model's own answer or to its "
+            problems.add(one + " and " + other + " do the same: each sends a prompt to the model's own answer or to "
+                    + "its "
                     + "response. Keep one of them.");
         } else if (has(first, Trait.CHOOSES_TARGET) && has(second, Trait.CHOOSES_AMONG_CANDIDATES)) {
             problems.add(other + " comes after " + one + ", which leaves one response for each prompt, so that " + other
-                    + " has nothing to choose. Write select(" + other + "(...), " + one + "(...)), or keep one of them.");
+                    + " has nothing to choose. Write select(" + other + "(...), " + one
+                    + "(...)), or keep one of them.");
         } else if (has(first, Trait.REWEIGHTS) && has(second, Trait.DROPS_REPETITIONS)) {
-            problems.add(other + " takes repeated samples for one and comes after " + one + ", which repeats samples so that "
-                    + "they count more: its weights would be lost. Put " + other + " before " + one + ", or leave it out.");
+            problems.add(other + " takes repeated samples for one and comes after " + one + ", which repeats samples "
+                    + "so that "
+                    + "they count more: its weights would be lost. Put " + other + " before " + one
+                    + ", or leave it out.");
         }
     }
 

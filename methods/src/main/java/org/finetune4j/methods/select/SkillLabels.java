@@ -37,7 +37,8 @@ record SkillLabels(String field) {
         } else {
             names.addAll(Arrays.asList(text.split("[,\\n]")));
         }
-        return names.stream().map(name -> name.strip().replaceAll("^(?:[0-9]+[.)]|[-*\\[\"']+)\\s*|[\\]\"'.]+$", "")).filter(name ->
+        return names.stream().map(name -> name.strip().replaceAll("^(?:[0-9]+[.)]|[-*\\[\"']+)\\s*|[\\]\"'.]+$", ""))
+                .filter(name ->
                 !name.isEmpty()).collect(java.util.stream.Collectors.collectingAndThen(
                 java.util.stream.Collectors.toCollection(LinkedHashSet::new), List::copyOf));
     }

@@ -11,7 +11,8 @@ public record SplitReward(double accuracyShare) {
     /** Refuses a share out of range with a {@link FinetuneException}. */
     public SplitReward {
         if (!(accuracyShare > 0 && accuracyShare <= 1)) {
-            throw new FinetuneException("a reward's share for accuracy is " + accuracyShare + ", but must be in (0, 1]: without "
+            throw new FinetuneException("a reward's share for accuracy is " + accuracyShare
+                    + ", but must be in (0, 1]: without "
                     + "accuracy nothing tells a right answer. Choose one such as 0.9.");
         }
     }

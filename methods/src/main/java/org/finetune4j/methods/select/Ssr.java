@@ -23,23 +23,25 @@ import org.finetune4j.methods.select.OwnAnswers.Outcome;
 import org.finetune4j.methods.select.RoutedTargets.Target;
 
 /**
- * SSR: trains on the model's own answer where a judge accepts it, and on the response elsewhere, so that the model learns
- * only where it was wrong.
+ * SSR: trains on the model's own answer where a judge accepts it, and on the response elsewhere, so that the model
+ * learns only where it was wrong.
  *
  * <p>Selective Self-Rehearsal: A Fine-Tuning Approach to Improve Generalization in Large Language Models, arXiv
- * 2409.04787. Questions that have no answer are told by a field of their records: the own answer to one is accepted when
- * it declines, by its words or by the judge's verdict, and an answer that declines elsewhere is rejected.
+ * 2409.04787. Questions that have no answer are told by a field of their records: the own answer to one is accepted
+ * when it declines, by its words or by the judge's verdict, and an answer that declines elsewhere is rejected.
  *
  * @param judge        says whether an answer conveys the response; default the model itself, before training
  * @param answerable   field of a data record that is {@code false} where the question has no answer; records without it
  *                     have one; default {@code answerable}
- * @param route        which prompts are trained with the model's own answer; others than JUDGED are the paper's baselines
+ * @param route        which prompts are trained with the model's own answer; others than JUDGED are the paper's
+ *                     baselines
  * @param temperature  of the answers, at least 0; default 0
  * @param topP         of the answers, in (0, 1]; default 1
  * @param maxNewTokens longest answer, at least 1; one that is cut off counts as wrong; default 256
  * @param seed         of the draws and of a RANDOM route
  */
-public record Ssr(Judge judge, String answerable, Route route, double temperature, double topP, int maxNewTokens, long seed)
+public record Ssr(Judge judge, String answerable, Route route, double temperature, double topP, int maxNewTokens,
+        long seed)
         implements Selector {
     /** Which prompts are trained with the model's own answer. */
     public enum Route {
@@ -84,9 +86,11 @@ public record Ssr(Judge judge, String answerable, Route route, double temperatur
     @Override
     public List<String> problems(List<Sample> samples) {
         List<String> problems = new ArrayList<>(RoutedTargets.problems(samples, judge));
-        samples.stream().filter(sample -> !Set.of("true", "false").contains(sample.fields().getOrDefault(answerable, "true")))
+        samples.stream().filter(sample -> !Set.of("true", "false").contains(sample.fields().getOrDefault(answerable,
+                "true")))
                 .findFirst().ifPresent(sample -> problems.add(sample.id() + " has '" + sample.fields().get(answerable)
-                        + "' in its field '" + answerable + "', but it must be true or false. Correct it, or name another "
+                        + "' in its field '" + answerable + "', but it must be true or false. Correct it, or name "
+                        + "another "
                         + "field."));
         return problems;
     }
@@ -102,8 +106,10 @@ public record Ssr(Judge judge, String answerable, Route route, double temperatur
 
     @Override
     public Selection select(List<Sample> samples, SelectionContext context) {
-        List<Outcome> outcomes = new OwnAnswers(new Policy(), new Decoding(temperature, topP, maxNewTokens), 1, seed).of(
-                samples, "answer the prompts", Sample::promptConversation, replies -> verdicts(replies, context), context);
+        List<Outcome> outcomes = new OwnAnswers(new Policy(), new Decoding(temperature, topP, maxNewTokens), 1, seed)
+                .of(
+                samples, "answer the prompts", Sample::promptConversation, replies -> verdicts(replies, context),
+                context);
         outcomes = switch (route) {
             case JUDGED -> outcomes;
             case RANDOM -> random(outcomes);
@@ -123,7 +129,8 @@ public record Ssr(Judge judge, String answerable, Route route, double temperatur
     }
 
     private List<Verdict> verdicts(List<Reply> replies, SelectionContext context) {
-        List<Verdict> judged = judge.judge(replies.stream().filter(reply -> !Abstention.in(reply.text())).toList(), context);
+        List<Verdict> judged = judge.judge(replies.stream().filter(reply -> !Abstention.in(reply.text())).toList(),
+                context);
         List<Verdict> verdicts = new ArrayList<>();
         int next = 0;
         for (Reply reply : replies) {

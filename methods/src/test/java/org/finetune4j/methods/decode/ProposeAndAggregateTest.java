@@ -34,7 +34,8 @@ class ProposeAndAggregateTest {
     /** A model whose answers tell the call and the place. */
     private List<TextAnswer> answer(List<TextRequest> requests) {
         calls.add(requests);
-        return IntStream.range(0, requests.size()).mapToObj(i -> new TextAnswer("answer " + calls.size() + "." + i, true, 1, 1))
+        return IntStream.range(0, requests.size()).mapToObj(i -> new TextAnswer("answer " + calls.size() + "." + i,
+                true, 1, 1))
                 .toList();
     }
 
@@ -60,7 +61,8 @@ class ProposeAndAggregateTest {
             assertEquals(row[0], all.stream().filter(request -> system(request).equals(Message.system("\n"))).count());
             assertEquals(row[1], tree.layers().size());
             assertEquals("answer " + (row[1] + 1) + ".0", tree.answer());
-            assertEquals(row[2], all.stream().map(TextRequest::seed).distinct().count(), "every answer has its own draw");
+            assertEquals(row[2], all.stream().map(TextRequest::seed).distinct().count(),
+                    "every answer has its own draw");
         }
     }
 
@@ -76,7 +78,8 @@ class ProposeAndAggregateTest {
             }
         }
         assertTrue(system(calls.get(1).get(0)).text().endsWith("1. answer 1.0\n2. answer 1.1"));
-        assertTrue(system(calls.get(2).get(0)).text().endsWith(":\n1. answer 2.0\n2. answer 2.1"), "layer 2 sees layer 1 alone");
+        assertTrue(system(calls.get(2).get(0)).text().endsWith(":\n1. answer 2.0\n2. answer 2.1"),
+                "layer 2 sees layer 1 alone");
         assertEquals(0.7, calls.get(1).get(0).decoding().temperature());
         assertEquals(0.6, calls.get(2).get(0).decoding().temperature(), "the last one is drawn by its own settings");
     }
@@ -132,12 +135,14 @@ class ProposeAndAggregateTest {
         List<String> drafts = List.of("a b c d e f", "g", "h i j k l m n");
         assertEquals(drafts, prompt.fitting(question, drafts, 5, words(role + 3 + 5 + 14)));
         assertEquals(List.of("a b c d", "g", "h i j k"), prompt.fitting(question, drafts, 5, words(role + 3 + 5 + 13)));
-        String message = assertThrows(FinetuneException.class, () -> decode(5, 1).answer(List.of(question), this::answer,
+        String message = assertThrows(FinetuneException.class, () -> decode(5, 1).answer(List.of(question),
+                this::answer,
                 Optional.of(words(role + 3 + 20 + 4)))).getMessage();
         assertTrue(message.contains("leaves no room for 5 drafts"), message);
         assertTrue(calls.isEmpty(), "nothing was generated");
         decode(5, 1).answer(List.of(question), this::answer, Optional.of(words(role + 3 + 20 + 5)));
-        assertTrue(system(calls.get(1).get(0)).text().endsWith("1. answer\n2. answer\n3. answer\n4. answer\n5. answer"));
+        assertTrue(system(calls.get(1).get(0)).text()
+                .endsWith("1. answer\n2. answer\n3. answer\n4. answer\n5. answer"));
     }
 
     @Test
@@ -166,7 +171,8 @@ class ProposeAndAggregateTest {
         assertThrows(FinetuneException.class, () -> decode(1, 0));
         assertThrows(FinetuneException.class, () -> new ProposeAndAggregate(1, 1, -1, 1, 0, 1, 1, true, 0));
         assertThrows(FinetuneException.class, () -> new ProposeAndAggregate(1, 1, 0, 1, 0, 0, 1, true, 0));
-        assertEquals("proposeAndAggregate: 5 drafts at temperature 0 are all the same.", new ProposeAndAggregate(5, 1, 0, 1, 0, 1,
+        assertEquals("proposeAndAggregate: 5 drafts at temperature 0 are all the same.", new ProposeAndAggregate(5, 1,
+                0, 1, 0, 1,
                 1, true, 0).note().orElseThrow());
         assertTrue(decode(5, 1).note().isEmpty());
     }

@@ -54,7 +54,8 @@ class EndpointModelTest {
     }
 
     private static List<TextRequest> requests(int count) {
-        return IntStream.range(0, count).mapToObj(i -> new TextRequest("row:" + (i + 1), List.of(Message.system("Be brief."),
+        return IntStream.range(0, count).mapToObj(i -> new TextRequest("row:" + (i + 1),
+                List.of(Message.system("Be brief."),
                 Message.user("What is " + i + "?")), new Decoding(0.5, 0.9, 40), 100 + i)).toList();
     }
 
@@ -98,7 +99,8 @@ class EndpointModelTest {
     @Test
     void failuresForAWhileAreRepeatedWithGrowingPauses() throws IOException {
         Reply[] first = {BUSY, BROKEN, new Reply(200, "{\"choices\":"), new Reply(200, "{}")};
-        try (StubEndpoint stub = new StubEndpoint(echo((before, request) -> before < first.length ? first[before] : null))) {
+        try (StubEndpoint stub = new StubEndpoint(echo((before, request) -> before < first.length ? first[before]
+                : null))) {
             assertEquals(List.of("re: What is 0?"), answers(source(stub.url(), 1, 0, 4, 30), "", 1));
             assertEquals(5, stub.requests.size());
         }
@@ -143,7 +145,8 @@ class EndpointModelTest {
     @Test
     void retriesEnd() throws IOException {
         try (StubEndpoint stub = new StubEndpoint((before, request) -> BUSY)) {
-            String message = assertThrows(FinetuneException.class, () -> answers(source(stub.url(), 1, 0, 2, 30), "", 1))
+            String message = assertThrows(FinetuneException.class, () -> answers(source(stub.url(), 1, 0, 2, 30), "",
+                    1))
                     .getMessage();
             assertTrue(message.contains("at 3 attempts: RateLimitException"), message);
             assertEquals(3, stub.requests.size());
@@ -153,7 +156,8 @@ class EndpointModelTest {
     @Test
     void requestsAreSpreadOverTime() throws IOException {
         Pace pace = new Pace(30);
-        assertEquals(List.of(0L, 2_000_000_000L, 4_000_000_000L), List.of(pace.reserve(5), pace.reserve(5), pace.reserve(5)));
+        assertEquals(List.of(0L, 2_000_000_000L, 4_000_000_000L), List.of(pace.reserve(5), pace.reserve(5),
+                pace.reserve(5)));
         assertEquals(0, pace.reserve(100_000_000_000L), "time that has passed is not saved up");
         assertEquals(2_000_000_000L, pace.reserve(100_000_000_000L));
         try (StubEndpoint stub = new StubEndpoint(echo((before, request) -> null))) {
@@ -165,12 +169,14 @@ class EndpointModelTest {
     @Test
     void whatHasComeIsKeptWhenAnotherRequestFails() throws IOException {
         OpenAi[] source = new OpenAi[1];
-        try (StubEndpoint stub = new StubEndpoint(echo((before, request) -> before == 2 ? new Reply(400, "no") : null))) {
+        try (StubEndpoint stub = new StubEndpoint(echo((before, request) -> before == 2 ? new Reply(400, "no")
+                : null))) {
             source[0] = source(stub.url(), 1, 0, 0, 30);
             Path file = folder.resolve("answers.jsonl");
             for (int run = 0; run < 2; run++) {
                 List<String> heard = new ArrayList<>();
-                try (TextModel model = new CachedTextModel(new EndpointModel(source[0], "", clock), new AnswerCache(file))) {
+                try (TextModel model = new CachedTextModel(new EndpointModel(source[0], "", clock),
+                        new AnswerCache(file))) {
                     TextModel.Listener listener = (request, answer) -> heard.add(answer.text());
                     if (run == 0) {
                         assertThrows(FinetuneException.class, () -> model.answer(requests(5), listener));
@@ -198,23 +204,28 @@ class EndpointModelTest {
     @Test
     void keysStayOutOfRecipes() {
         for (String name : List.of("sk-proj-12345", "two words")) {
-            String message = assertThrows(FinetuneException.class, () -> new OpenAi("m", "https://x/v1", name, 1, 0, 0, 1, 0,
+            String message = assertThrows(FinetuneException.class, () -> new OpenAi("m", "https://x/v1", name, 1, 0, 0,
+                    1, 0,
                     0)).getMessage();
-            assertTrue(message.contains("must be the name of an environment variable") && !message.contains(name), message);
+            assertTrue(message.contains("must be the name of an environment variable") && !message.contains(name),
+                    message);
         }
         assertThrows(FinetuneException.class, () -> source("https://me:word@x/v1", 1, 0, 0, 1));
         assertThrows(FinetuneException.class, () -> source("https://x/v1?key=1", 1, 0, 0, 1));
         assertThrows(FinetuneException.class, () -> source("ftp://x", 1, 0, 0, 1));
         OpenAi missing = new OpenAi("m", "https://x/v1", "FINETUNE4J_NO_SUCH_KEY", 1, 0, 0, 1, 0, 0);
-        assertEquals("openAi: the environment variable FINETUNE4J_NO_SUCH_KEY, which is to hold the key for https://x/v1, is "
-                + "not set. Set it, or give keyVariable = \"\" where no key is needed.", missing.problem().orElseThrow());
+        assertEquals("openAi: the environment variable FINETUNE4J_NO_SUCH_KEY, which is to hold the key for "
+                + "https://x/v1, is "
+                + "not set. Set it, or give keyVariable = \"\" where no key is needed.", missing.problem()
+                .orElseThrow());
         assertFalse(OpenAi.METHOD.create(new Settings(missing.settings())).settings().toString().contains("sk-"));
     }
 
     @Test
     void thePriceIsTold() {
         OpenAi priced = new OpenAi("m", "https://x/v1", "", 1, 0, 0, 1, 2.5, 10);
-        assertEquals("m at https://x/v1: at most 1,000 requests for answers, about 200,000 tokens in and at most 50,000 out, "
+        assertEquals("m at https://x/v1: at most 1,000 requests for answers, about 200,000 tokens in and at most "
+                + "50,000 out, "
                 + "at most about 1.00 at 2.5 and 10.0 a million",
                 new TextWork(priced, "answers", 1000, 200_000, 50).description());
     }

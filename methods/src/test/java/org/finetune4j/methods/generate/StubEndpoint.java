@@ -26,7 +26,8 @@ final class StubEndpoint implements AutoCloseable {
     record Reply(int status, String body) {
         static Reply text(String text, String reason) {
             return new Reply(200, "{\"id\":\"1\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"stub\",\"choices\":"
-                    + "[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"" + text + "\"},\"finish_reason\":\""
+                    + "[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"" + text
+                    + "\"},\"finish_reason\":\""
                     + reason + "\"}],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,\"total_tokens\":10}}");
         }
     }

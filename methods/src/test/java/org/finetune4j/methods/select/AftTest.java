@@ -61,16 +61,19 @@ class AftTest {
     void withoutDraftsItIsPlainFineTuning() {
         Selection selection = aft("directShare", 1.0).select(samples(4), FakeContext.answering(AftTest::better));
         assertEquals(IntStream.range(0, 4).mapToObj(i -> List.of(Message.system("\n"), Message.user("ask " + i),
-                Message.assistant("better " + i))).toList(), selection.samples().stream().map(Sample::messages).toList());
+                Message.assistant("better " + i))).toList(), selection.samples().stream().map(Sample::messages)
+                .toList());
         Selection half = aft("directShare", 0.5).select(samples(1000), FakeContext.answering(AftTest::better));
-        assertEquals(500, half.samples().stream().filter(sample -> sample.messages().get(0).text().equals("\n")).count(), 50);
+        assertEquals(500, half.samples().stream().filter(sample -> sample.messages().get(0).text().equals("\n"))
+                .count(), 50);
         assertEquals(List.of("aft: directShare is 0, so that drafting is not trained"),
                 SelectionRules.notes(List.of(aft()), samples(1)));
     }
 
     @Test
     void copiesAndEmptyAnswersAreLeftOut() {
-        FakeContext context = FakeContext.answering(request -> request.id().equals("s:0") ? "y0 " : request.id().equals("s:1")
+        FakeContext context = FakeContext.answering(request -> request.id().equals("s:0") ? "y0 " : request.id()
+                .equals("s:1")
                 ? " " : better(request));
         Selection selection = aft().select(samples(4), context);
         assertEquals(List.of("s:2", "s:3"), selection.samples().stream().map(Sample::id).toList());
@@ -91,7 +94,8 @@ class AftTest {
 
     @Test
     void thePolicyDraftsAfterSomeShots() {
-        List<Sample> plain = IntStream.range(0, 5).mapToObj(i -> new Sample("s:" + i, List.of(Message.system("Be brief."),
+        List<Sample> plain = IntStream.range(0, 5).mapToObj(i -> new Sample("s:" + i,
+                List.of(Message.system("Be brief."),
                 Message.user("ask " + i), Message.assistant("old " + i)), List.of(), null, Map.of())).toList();
         FakeContext context = FakeContext.answering(request -> request.conversation().messages().size() > 2
                 ? "draft " + request.seed() : better(request));
@@ -99,9 +103,11 @@ class AftTest {
         List<TextRequest> drafts = context.asked.get("draft answers");
         assertEquals(15, drafts.size());
         assertEquals(15, drafts.stream().map(TextRequest::seed).distinct().count());
-        assertEquals(List.of("Be brief.", "ask 1", "old 1", "ask 2", "old 2", "ask 0"), drafts.get(0).conversation().messages()
+        assertEquals(List.of("Be brief.", "ask 1", "old 1", "ask 2", "old 2", "ask 0"), drafts.get(0).conversation()
+                .messages()
                 .stream().map(Message::text).toList(), "a sample is never shown its own response");
-        assertEquals(List.of("Be brief.", "ask 0", "old 0", "ask 1", "old 1", "ask 4"), drafts.get(14).conversation().messages()
+        assertEquals(List.of("Be brief.", "ask 0", "old 0", "ask 1", "old 1", "ask 4"), drafts.get(14).conversation()
+                .messages()
                 .stream().map(Message::text).toList());
         assertEquals(5, selection.samples().size());
         assertTrue(selection.samples().get(4).messages().get(0).text().contains("3. draft " + drafts.get(14).seed()
@@ -115,7 +121,8 @@ class AftTest {
         Map<Long, List<String>> orders = new HashMap<>();
         for (long seed : new long[] {1, 2}) {
             orders.put(seed, aft("shuffle", true, "proposals", 4, "seed", seed).select(many,
-                    FakeContext.answering(AftTest::better)).samples().stream().map(sample -> sample.messages().get(0).text())
+                    FakeContext.answering(AftTest::better)).samples().stream().map(sample -> sample.messages().get(0)
+                    .text())
                     .toList());
         }
         assertTrue(orders.get(1L).stream().distinct().count() > 10);
@@ -125,7 +132,8 @@ class AftTest {
     @Test
     void tooFewDraftsAreAnErrorOrSkipped() {
         List<Sample> mixed = List.of(sample(0, "x", "y"), sample(1, "x"), sample(2, "x", "y", "z"));
-        assertEquals(List.of("s:1 has 1 drafts in its field 'responses', but 2 are wanted. Lower proposals, let fewer be SKIP, or "
+        assertEquals(List.of("s:1 has 1 drafts in its field 'responses', but 2 are wanted. Lower proposals, let fewer "
+                + "be SKIP, or "
                 + "let the policy draft by ON_POLICY."), aft().problems(mixed));
         assertEquals(List.of(), aft("fewer", "skip").problems(mixed));
         Selection selection = aft("fewer", "skip").select(mixed, FakeContext.answering(AftTest::better));

@@ -20,12 +20,14 @@ import org.junit.jupiter.api.Test;
 
 /** Card {@code fait}, data. */
 class FaultyVariantsTest {
-    private static final String PYTHON = "def total(xs, n):\n    s = 0\n    for x in xs:\n        s += x\n    return max(s, n)\n";
+    private static final String PYTHON = "def total(xs, n):\n    s = 0\n    for x in xs:\n        s += x\n    return "
+            + "max(s, n)\n";
     private static final String SHELL = "total() {\n  s=$(( $1 + $2 ))\n  echo $(( s * 3 ))\n}\n";
     private static final CodeTests RUN = new CodeTests(List.of("sh", "{file}"), "a.sh", "tests", 5);
 
     private static Sample task(int number, String program) {
-        return new Sample("code:" + number, List.of(Message.user("add and triple"), Message.assistant(program)), List.of(), null,
+        return new Sample("code:" + number, List.of(Message.user("add and triple"), Message.assistant(program)),
+                List.of(), null,
                 Map.of("tests", "[ \"$(total 2 3)\" = 15 ]"));
     }
 
@@ -42,9 +44,11 @@ class FaultyVariantsTest {
         assertTrue(faults.contains(PYTHON.replace("        s += x\n", "")), "statement");
         assertTrue(faults.contains(PYTHON.replace("s += x", "s += n")), "name");
         assertEquals(faults.size(), faults.stream().distinct().count());
-        assertEquals(List.of("if a <= b and c:"), ProgramFaults.of("if a < b and c:").stream().filter(fault -> fault.contains(
+        assertEquals(List.of("if a <= b and c:"), ProgramFaults.of("if a < b and c:").stream().filter(fault ->
+                fault.contains(
                 "<= ")).toList());
-        assertTrue(ProgramFaults.of("# s + 1\nx(\"a + 1\")\n").stream().allMatch(fault -> fault.startsWith("# s + 1\nx(\"a + 1\")")
+        assertTrue(ProgramFaults.of("# s + 1\nx(\"a + 1\")\n").stream().allMatch(fault ->
+                fault.startsWith("# s + 1\nx(\"a + 1\")")
                 || fault.isEmpty()), "strings and comments stay");
         assertEquals(ProgramFaults.essence("a = 1  # one\n"), ProgramFaults.essence("a=1"));
     }
@@ -83,7 +87,8 @@ class FaultyVariantsTest {
 
     @Test
     void aModelsVariantsAreHeldToTheSameRules() {
-        String[] replies = {SHELL, SHELL + "# the same\n", "echo something else altogether, far from it", SHELL.replace("3", "4")};
+        String[] replies = {SHELL, SHELL + "# the same\n", "echo something else altogether, far from it",
+                SHELL.replace("3", "4")};
         int[] asked = {0};
         FaultyVariants method = new FaultyVariants(By.MODEL, new Policy(), RUN, Verify.TESTS, 1, 0.7, 64, 0);
         Selection selection = method.select(List.of(task(1, SHELL)), FakeContext.answering(request ->
@@ -97,12 +102,14 @@ class FaultyVariantsTest {
     @Test
     void refusals() {
         Sample untested = new Sample("code:9", task(1, SHELL).messages(), List.of(), null, Map.of());
-        assertEquals(List.of("code:9 has no field 'tests' with tests to run. Name the field by codeTests(tests = ...). Without "
+        assertEquals(List.of("code:9 has no field 'tests' with tests to run. Name the field by codeTests(tests = "
+                + "...). Without "
                 + "tests, let verify be NONE."), rules(Verify.TESTS, 1, 0).problems(List.of(untested)));
         assertEquals(List.of(), rules(Verify.NONE, 1, 0).problems(List.of(untested)));
         assertTrue(rules(Verify.NONE, 1, 0).select(List.of(untested), FakeContext.answering(request -> "")).report()
                 .containsKey("wrong variants, unverified"));
         assertThrows(FinetuneException.class, () -> rules(Verify.NONE, 0, 0));
-        assertThrows(FinetuneException.class, () -> new FaultyVariants(By.RULES, new Policy(), RUN, Verify.NONE, 1, 1, 64, 0));
+        assertThrows(FinetuneException.class, () -> new FaultyVariants(By.RULES, new Policy(), RUN, Verify.NONE, 1, 1,
+                64, 0));
     }
 }

@@ -43,11 +43,13 @@ class PikaTest {
     Path folder;
 
     private static List<Sample> personas(int count) {
-        return IntStream.range(0, count).mapToObj(i -> Sample.document("persona:" + i, "An expert of kind " + i)).toList();
+        return IntStream.range(0, count).mapToObj(i -> Sample.document("persona:" + i, "An expert of kind " + i))
+                .toList();
     }
 
     private static Pika pika(int answers, int size, Choose choose) {
-        return new Pika(new LocalModel("writer"), new LocalModel("answerer"), new LlmRating(new LocalModel("judge")), answers,
+        return new Pika(new LocalModel("writer"), new LocalModel("answerer"), new LlmRating(new LocalModel("judge")),
+                answers,
                 size, answers == 1 ? 0 : 0.8, 50, choose, false, 4);
     }
 
@@ -93,8 +95,10 @@ class PikaTest {
     }
 
     private List<PreferencePair> pairs() {
-        return DataSource.jsonLines(folder.resolve("pika.jsonl"), new FieldMapping(Map.of(Part.PROMPT, "prompt", Part.CHOSEN,
-                "response", Part.REJECTED, "worst", Part.MARGIN, "gap"), RecordFormat.PREFERENCE, FieldMapping.standard()
+        return DataSource.jsonLines(folder.resolve("pika.jsonl"), new FieldMapping(Map.of(Part.PROMPT, "prompt",
+                Part.CHOSEN,
+                "response", Part.REJECTED, "worst", Part.MARGIN, "gap"), RecordFormat.PREFERENCE,
+                FieldMapping.standard()
                 .alpaca())).rows().stream().map(PreferencePair.class::cast).toList();
     }
 
@@ -153,13 +157,15 @@ class PikaTest {
         for (int k = 0; k < 3; k++) {
             Random random = new Random(9);
             Map<String, Double> ratings = new HashMap<>();
-            Pika pika = new Pika(new Policy(), new Policy(), new Numbers(ratings), 2 << k, 4000, 1, 50, Choose.BEST, false, 4);
+            Pika pika = new Pika(new Policy(), new Policy(), new Numbers(ratings), 2 << k, 4000, 1, 50, Choose.BEST,
+                    false, 4);
             Selection selection = pika.select(personas(4000), FakeContext.answering(request -> {
                 String text = model(request);
                 ratings.putIfAbsent(text, random.nextGaussian());
                 return text;
             }));
-            found[k] = selection.samples().stream().mapToDouble(sample -> ratings.get(String.valueOf(sample.response())))
+            found[k] = selection.samples().stream().mapToDouble(sample ->
+                    ratings.get(String.valueOf(sample.response())))
                     .average().orElseThrow();
         }
         assertArrayEquals(expected, found, 0.02);
@@ -169,7 +175,8 @@ class PikaTest {
     void onlyTheWriterSeesThePersona() {
         FakeContext context = context(PikaTest::model);
         pika(2, 10, Choose.BEST).select(personas(10), context);
-        assertTrue(context.asked.get("write instructions").stream().allMatch(request -> first(request).contains("An expert of "
+        assertTrue(context.asked.get("write instructions").stream().allMatch(request -> first(request)
+                .contains("An expert of "
                 + "kind")));
         assertEquals(10, context.asked.get("write instructions").stream().map(PikaTest::model).distinct().count());
         List<TextRequest> answered = context.asked.get("answer the instructions");
@@ -180,8 +187,10 @@ class PikaTest {
 
     @Test
     void identicalAnswersAreRefused() {
-        assertEquals("pika: 4 answers at temperature 0 are identical answers. Choose a temperature above 0, or one answer.",
-                assertThrows(FinetuneException.class, () -> new Pika(new Policy(), new Policy(), new LlmRating(new Policy()), 4,
+        assertEquals("pika: 4 answers at temperature 0 are identical answers. Choose a temperature above 0, or one "
+                + "answer.",
+                assertThrows(FinetuneException.class, () -> new Pika(new Policy(), new Policy(),
+                new LlmRating(new Policy()), 4,
                         1, 0, 1, Choose.BEST, true, 0)).getMessage());
         assertThrows(FinetuneException.class, () -> pika(0, 1, Choose.BEST));
         assertThrows(FinetuneException.class, () -> pika(1, 0, Choose.BEST));
@@ -217,7 +226,8 @@ class PikaTest {
     @Test
     void aRunThatWasKilledGoesOnAndAsksNothingTwice() throws IOException {
         int[] uninterrupted = {0};
-        pika(3, 20, Choose.BEST).select(personas(20), new FakeContext(failing(uninterrupted, -1), BigramModel.CARD, folder));
+        pika(3, 20, Choose.BEST).select(personas(20), new FakeContext(failing(uninterrupted, -1), BigramModel.CARD,
+                folder));
         String whole = Files.readString(folder.resolve("pika.jsonl"));
         assertEquals(20, whole.lines().count());
         Files.delete(folder.resolve("pika.jsonl"));
@@ -239,10 +249,13 @@ class PikaTest {
     void whatIsNoInstructionIsLeftOutAndReplaced() {
         FakeContext context = context(request -> {
             String text = first(request);
-            int number = text.startsWith("Here is somebody") ? Integer.parseInt(text.replaceAll("(?s).*kind ([0-9]+).*", "$1"))
+            int number = text.startsWith("Here is somebody")
+                    ? Integer.parseInt(text.replaceAll("(?s).*kind ([0-9]+).*", "$1"))
                     : -1;
-            return number == 0 ? " " : number == 1 ? "I\u2019m sorry, I cannot do that." : number == 2 ? model(request).repeat(1)
-                    : number == 3 ? "Task " + words(2) : text.equals("Task " + words(4)) ? "\u043e\u0442\u0432\u0435\u0442"
+            return number == 0 ? " " : number == 1 ? "I\u2019m sorry, I cannot do that." : number == 2 ? model(request)
+                    .repeat(1)
+                    : number == 3 ? "Task " + words(2) : text.equals("Task " + words(4))
+                    ? "\u043e\u0442\u0432\u0435\u0442"
                     : model(request);
         });
         Selection selection = pika(2, 30, Choose.BEST).select(personas(12), context);
@@ -253,7 +266,8 @@ class PikaTest {
         assertEquals("2", report.get("left out: instructions empty or refused"));
         assertEquals("1", report.get("left out: instructions like an earlier one"));
         assertEquals("1", report.get("left out: instructions without a whole answer"));
-        assertEquals(List.of("pika: only 8 of 30 instructions came of 12 personas. Give more personas, or a smaller size."),
+        assertEquals(List.of("pika: only 8 of 30 instructions came of 12 personas. Give more personas, or a smaller "
+                + "size."),
                 context.warnings);
         FakeContext enough = context(request -> first(request).contains("kind 0") ? "" : model(request));
         assertEquals(5, pika(2, 5, Choose.BEST).select(personas(12), enough).samples().size(), "topped up");
@@ -299,9 +313,11 @@ class PikaTest {
     void allAnswersCanGoOnAsCandidates() {
         Pika all = pika(3, 6, Choose.ALL);
         Selection selection = all.select(personas(6), context(PikaTest::model));
-        assertTrue(selection.samples().stream().allMatch(sample -> sample.candidates().size() == 3 && sample.response() == null));
+        assertTrue(selection.samples().stream().allMatch(sample -> sample.candidates().size() == 3
+                && sample.response() == null));
         assertEquals(List.of(), SelectionRules.problems(List.of(all, new Grape()), personas(6), "personas"));
-        assertTrue(SelectionRules.problems(List.of(pika(3, 6, Choose.BEST), new Grape()), personas(6), "personas").get(0)
+        assertTrue(SelectionRules.problems(List.of(pika(3, 6, Choose.BEST), new Grape()), personas(6), "personas")
+                .get(0)
                 .startsWith("grape comes after pika, which leaves one response"));
     }
 
@@ -309,20 +325,24 @@ class PikaTest {
     void domainsAreTakenAlike() {
         List<Sample> personas = new ArrayList<>();
         for (int i = 0; i < 30; i++) {
-            personas.add(new Sample("persona:" + i, List.of(org.finetune4j.tokenizer.Message.user("An expert of kind " + i)),
+            personas.add(new Sample("persona:" + i, List.of(org.finetune4j.tokenizer.Message.user("An expert of kind "
+                    + i)),
                     List.of(), null, Map.of("domain", i < 24 ? "biology" : "law")));
         }
         List<Sample> order = new PersonaOrder(1).of(personas);
-        assertEquals(6, order.subList(0, 12).stream().filter(sample -> "law".equals(sample.fields().get("domain"))).count());
+        assertEquals(6, order.subList(0, 12).stream().filter(sample -> "law".equals(sample.fields().get("domain")))
+                .count());
         assertEquals(30, order.stream().distinct().count());
         assertNotEquals(order, new PersonaOrder(2).of(personas));
     }
 
     @Test
     void aWriterThatRatesItselfIsRefused() {
-        List<String> problems = new Pika(new Policy(), new LocalModel("a"), new LlmRating(new Policy()), 4, 1, 1, 1, Choose.BEST,
+        List<String> problems = new Pika(new Policy(), new LocalModel("a"), new LlmRating(new Policy()), 4, 1, 1, 1,
+                Choose.BEST,
                 false, 0).problems(personas(1));
-        assertEquals(List.of("one model both writes and rates, which favours its own habits. Give another scorer, or set "
+        assertEquals(List.of("one model both writes and rates, which favours its own habits. Give another scorer, or "
+                + "set "
                 + "allowSameJudge = true."), problems);
         assertEquals(List.of(), pika(4, 1, Choose.BEST).problems(personas(1)));
         assertEquals(3, pika(1, 1, Choose.BEST).work(personas(3)).get(0).requests());

@@ -13,6 +13,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample;
+import org.finetune4j.methods.evaluate.ContinualLearning;
 import org.finetune4j.methods.generate.TextRequest;
 import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.select.Selector.Selection;
@@ -73,11 +74,27 @@ class RifRftTest {
         double[] uniform = {.25, .25, .25, .25};
         assertEquals(.1875, FisherRisk.supervised(uniform, 0), 1e-12);
         assertEquals(.03515625, FisherRisk.reinforced(uniform, 0), 1e-12);
-        assertEquals(FisherRisk.variance(uniform, 0) * FisherRisk.supervised(uniform, 0), FisherRisk.reinforced(uniform, 0),
+        assertEquals(FisherRisk.variance(uniform, 0) * FisherRisk.supervised(uniform, 0),
+                FisherRisk.reinforced(uniform, 0),
                 1e-12);
         double[] skewed = {.7, .1, .1, .1};
         assertEquals(.038808, FisherRisk.reinforced(skewed, 0), 1e-6);
         assertEquals(.007056, FisherRisk.variance(skewed, 0) * FisherRisk.supervised(skewed, 0), 1e-6);
+    }
+
+    /** The table of the card, in which a task has no score before it is learned. */
+    private static ContinualLearning table(double secondOnFirst) {
+        return new ContinualLearning(List.of(List.of(80., 0., 0.), List.of(secondOnFirst, 60., 0.), List.of(70., 58.,
+                50.)),
+                List.of(0., 0., 0.));
+    }
+
+    @Test
+    void metricsOfTheCard() {
+        assertEquals(59.3333, table(74).accuracy(), 5e-5);
+        assertEquals(-6, table(74).backwardTransfer(), 1e-12);
+        assertEquals(-6, table(82).backwardTransfer(), 1e-12);
+        assertEquals(7, table(82).forgetting(), 1e-12, "from the peak, with the other sign");
     }
 
     @Test
@@ -94,7 +111,8 @@ class RifRftTest {
     }
 
     private static List<Sample> samples() {
-        return IntStream.range(0, 5).mapToObj(i -> new Sample("s:" + i, List.of(Message.user("what is " + i)), List.of(),
+        return IntStream.range(0, 5).mapToObj(i -> new Sample("s:" + i, List.of(Message.user("what is " + i)),
+                List.of(),
                 String.valueOf(i), Map.of())).toList();
     }
 
@@ -113,7 +131,8 @@ class RifRftTest {
         FakeContext context = FakeContext.answering(RifRftTest::answer);
         Selection any = filter(ANY, 8).select(samples(), context);
         assertEquals(40, context.count("answer each prompt several times"));
-        assertEquals(40, context.asked.get("answer each prompt several times").stream().map(TextRequest::seed).distinct()
+        assertEquals(40, context.asked.get("answer each prompt several times").stream().map(TextRequest::seed)
+                .distinct()
                 .count(), "every answer has a draw of its own");
         assertEquals(List.of("s:1", "s:2", "s:3", "s:4"), any.samples().stream().map(Sample::id).toList());
         assertEquals(samples().subList(1, 5), any.samples(), "what is kept is as it was");
@@ -125,16 +144,20 @@ class RifRftTest {
 
     @Test
     void theNextTaskIsFilteredByThePolicyThatItStartsFrom() {
-        Function<Integer, List<String>> kept = solved -> filter(VARIED, 16).select(samples(), FakeContext.answering(request ->
-                request.id().equals("s:" + solved) && request.seed() % 2 == 0 ? "it is " + solved : "-1")).samples().stream()
+        Function<Integer, List<String>> kept = solved -> filter(VARIED, 16).select(samples(),
+                FakeContext.answering(request ->
+                request.id().equals("s:" + solved) && request.seed() % 2 == 0 ? "it is " + solved : "-1")).samples()
+                        .stream()
                 .map(Sample::id).toList();
         assertNotEquals(kept.apply(1), kept.apply(2));
     }
 
     @Test
     void refusals() {
-        assertEquals("rifRft: nothing learnable is left of 5 prompts: 5 are never solved in 8 answers and 0 always. Give easier "
-                + "or harder prompts, or more rollouts.", assertThrows(FinetuneException.class, () -> filter(ANY, 8).select(
+        assertEquals("rifRft: nothing learnable is left of 5 prompts: 5 are never solved in 8 answers and 0 always. "
+                + "Give easier "
+                + "or harder prompts, or more rollouts.", assertThrows(FinetuneException.class, () -> filter(ANY, 8)
+                .select(
                         samples(), FakeContext.answering(request -> "77"))).getMessage());
         assertEquals(1, filter(ANY, 1).rollouts());
         assertThrows(FinetuneException.class, () -> filter(VARIED, 1));
@@ -142,7 +165,8 @@ class RifRftTest {
         assertTrue(assertThrows(FinetuneException.class, () -> new RifRft(new ExactAnswer(), 8, ANY, 0, 0, 1, 16, 0))
                 .getMessage().contains("above 0"));
         assertThrows(FinetuneException.class, () -> new RifRft(new ExactAnswer(), 8, ANY, 1, 1, 1, 16, 0));
-        assertEquals(List.of("s:9 has neither an answer nor a response to judge replies by. Name the field that holds it by "
+        assertEquals(List.of("s:9 has neither an answer nor a response to judge replies by. Name the field that holds "
+                + "it by "
                 + "fields(answer = ...), or leave the sample out."), filter(ANY, 8).problems(List.of(new Sample("s:9",
                         List.of(Message.user("?")), List.of(), null, Map.of()))));
     }

@@ -40,7 +40,8 @@ class S3ftTest {
     Path folder;
 
     private static Sample sample(int number, String gold) {
-        return new Sample("s:" + number, List.of(Message.user("prompt " + number), Message.assistant(gold)), List.of(), null,
+        return new Sample("s:" + number, List.of(Message.user("prompt " + number), Message.assistant(gold)), List.of(),
+                null,
                 Map.of());
     }
 
@@ -62,7 +63,8 @@ class S3ftTest {
     }
 
     private static List<String> targets(Selection selection) {
-        return selection.samples().stream().map(sample -> sample.response() + " " + sample.provenance().tags().get(0)).toList();
+        return selection.samples().stream().map(sample -> sample.response() + " " + sample.provenance().tags().get(0))
+                .toList();
     }
 
     /** Right are the own answer to the first prompt and the rewordings for the first two. */
@@ -114,12 +116,16 @@ class S3ftTest {
 
     @Test
     void theResponseNeverLeaksIntoAPrompt() {
-        List<Sample> given = List.of(new Sample("s:1", List.of(Message.system("Be brief."), Message.user("a {response} b"),
+        List<Sample> given = List.of(new Sample("s:1", List.of(Message.system("Be brief."),
+                Message.user("a {response} b"),
                 Message.assistant("the gold $1 {prompt}")), List.of(), null, Map.of()));
-        FakeContext context = new FakeContext(FakeContext.model("echo", request -> request.conversation().messages().get(
-                request.conversation().messages().size() - 1).text().contains("the gold $1 {prompt}") ? "the gold $1 {prompt}"
+        FakeContext context = new FakeContext(FakeContext.model("echo", request -> request.conversation().messages()
+                .get(
+                request.conversation().messages().size() - 1).text().contains("the gold $1 {prompt}")
+                ? "the gold $1 {prompt}"
                 : "no"), conversations -> conversations.stream().map(sample -> new float[] {-1}).toList(), null);
-        Selection selection = new S3ft(new TableJudge(reply -> reply.text().startsWith("the gold"))).select(given, context);
+        Selection selection = new S3ft(new TableJudge(reply -> reply.text().startsWith("the gold"))).select(given,
+                context);
         assertEquals(List.of("paraphrase"), selection.samples().get(0).provenance().tags());
         assertEquals(given.get(0).messages(), selection.samples().get(0).messages(), "the prompt is the sample's own");
         List<Message> shown = context.asked.get(REWORD).get(0).conversation().messages();
@@ -140,7 +146,8 @@ class S3ftTest {
         int[] counts = new int[4];
         for (int run = 0; run < 4; run++) {
             TextModel model = FakeContext.model(run == 2 ? "other weights" : "weights", letters);
-            S3ft method = run == 3 ? new S3ft(cardVerdicts(), S3ft.PARAPHRASE, 1, 0.8, 1, 64, new Policy(), false, 6) : drawn;
+            S3ft method = run == 3 ? new S3ft(cardVerdicts(), S3ft.PARAPHRASE, 1, 0.8, 1, 64, new Policy(), false, 6)
+                    : drawn;
             runs.add(targets(method.select(golds(20), new FakeContext(new CachedTextModel(model,
                     new AnswerCache(folder.resolve("answers.jsonl"))), BigramModel.CARD, null))));
             counts[run] = generated[0];
@@ -160,13 +167,16 @@ class S3ftTest {
                 "wrong", "add() { echo $(($1 - $2)); }", "slow", "sleep 60", "silent", "");
         answers.forEach((name, answer) -> {
             Selection selection = of(judge, "").select(List.of(task), new FakeContext(FakeContext.model(name,
-                    request -> answer), conversations -> conversations.stream().map(sample -> new float[] {-1}).toList(),
+                    request -> answer), conversations -> conversations.stream().map(sample -> new float[] {-1})
+                    .toList(),
                     null));
-            assertEquals(List.of(name.equals("other words") ? "self" : "gold"), selection.samples().get(0).provenance().tags(),
+            assertEquals(List.of(name.equals("other words") ? "self" : "gold"), selection.samples().get(0).provenance()
+                    .tags(),
                     name);
         });
         assertEquals(List.of("code:2 has no field 'tests' with tests to run. Name the field by codeTests(tests = ...)."),
-                new S3ft(judge).problems(List.of(task, new Sample("code:2", task.messages(), List.of(), null, Map.of()))));
+                new S3ft(judge).problems(List.of(task, new Sample("code:2", task.messages(), List.of(), null,
+                Map.of()))));
     }
 
     @Test
@@ -174,8 +184,10 @@ class S3ftTest {
         for (long seed = 0; seed < 20; seed++) {
             BigramModel model = BigramModel.random(seed);
             Random random = new Random(seed);
-            List<Sample> given = IntStream.range(0, 10).mapToObj(i -> sample(i, IntStream.range(0, 1 + random.nextInt(4))
-                    .mapToObj(j -> "abc".substring(random.nextInt(3)).substring(0, 1)).reduce("", String::concat))).toList();
+            List<Sample> given = IntStream.range(0, 10).mapToObj(i -> sample(i, IntStream.range(0, 1
+                    + random.nextInt(4))
+                    .mapToObj(j -> "abc".substring(random.nextInt(3)).substring(0, 1)).reduce("", String::concat)))
+                    .toList();
             TextModel greedy = FakeContext.model("greedy", request -> model.greedy(12));
             Selection selection = of(new TableJudge(reply -> reply.sample().id().hashCode() % 2 == 0), "").select(given,
                     new FakeContext(greedy, model, null));
@@ -204,7 +216,8 @@ class S3ftTest {
                 // Nothing is open.
             }
         };
-        Selection selection = of(TableJudge.always(true), "").select(golds(3), new FakeContext(model, BigramModel.CARD, null));
+        Selection selection = of(TableJudge.always(true), "").select(golds(3), new FakeContext(model, BigramModel.CARD,
+                null));
         assertEquals(List.of("cb gold", "cb gold", "ab self"), targets(selection));
         assertEquals("2", selection.report().get("answers cut off or empty"));
     }
@@ -212,7 +225,8 @@ class S3ftTest {
     @Test
     void ofSeveralAnswersTheFirstRightOneIsTaken() {
         FakeContext context = context(request -> "abc".substring(0, 1 + Math.floorMod(request.seed(), 3)));
-        S3ft three = new S3ft(new TableJudge(reply -> reply.text().equals("abc")), "", 8, 1, 1, 64, new Policy(), false, 1);
+        S3ft three = new S3ft(new TableJudge(reply -> reply.text().equals("abc")), "", 8, 1, 1, 64, new Policy(),
+                false, 1);
         Selection selection = three.select(golds(30), context);
         assertTrue(selection.samples().stream().filter(sample -> "abc".equals(sample.response())).count() >= 25);
         assertTrue(context.count(OWN) > 30 && context.count(OWN) < 240, "who has one is not asked again");
@@ -230,19 +244,24 @@ class S3ftTest {
 
     @Test
     void whatIsWrongIsToldBefore() {
-        assertEquals(List.of("s:9 has no response to fall back to. Give it one, or leave it out.", "s:9 has neither an answer "
-                + "nor a response to judge replies by. Name the field that holds it by fields(answer = ...), or leave the "
+        assertEquals(List.of("s:9 has no response to fall back to. Give it one, or leave it out.",
+                "s:9 has neither an answer "
+                + "nor a response to judge replies by. Name the field that holds it by fields(answer = ...), or leave "
+                + "the "
                 + "sample out."), new S3ft(new ExactAnswer()).problems(List.of(sample(1, "a"), new Sample("s:9",
                         List.of(Message.user("?")), List.of(), null, Map.of()))));
-        assertTrue(refusal(() -> of(new ExactAnswer(), "say {prompt} again")).contains("must hold the places {prompt} and "
+        assertTrue(refusal(() -> of(new ExactAnswer(), "say {prompt} again")).contains("must hold the places {prompt} "
+                + "and "
                 + "{response}"));
-        assertTrue(refusal(() -> new S3ft(new ExactAnswer(), "", 0, 1, 1, 5, new Policy(), false, 0)).contains("at least 1"));
+        assertTrue(refusal(() -> new S3ft(new ExactAnswer(), "", 0, 1, 1, 5, new Policy(), false, 0))
+                .contains("at least 1"));
         assertTrue(refusal(() -> new S3ft(new ExactAnswer(), "", 2, 0, 1, 5, new Policy(), false, 0)).contains(
                 "all answers would be the same"));
         assertTrue(refusal(() -> new S3ft(new ExactAnswer(), "", 1, 0, 1, 5, new LocalModel("m"), false, 0)).contains(
                 "set allowForeign = true"));
         assertFalse(new S3ft(new ExactAnswer(), "", 1, 0, 1, 5, new LocalModel("m"), true, 0).allowForeign() == false);
-        assertEquals("s3ft needs a judge. Give one, such as exactAnswer() or llmJudge().", refusal(() -> new S3ft(null)));
+        assertEquals("s3ft needs a judge. Give one, such as exactAnswer() or llmJudge().", refusal(() ->
+                new S3ft(null)));
     }
 
     private static String refusal(org.junit.jupiter.api.function.Executable made) {
@@ -251,17 +270,23 @@ class S3ftTest {
 
     @Test
     void twoRoutersAndAWrongOrderAreRefused() {
-        List<Sample> pool = List.of(new Sample("p:1", List.of(Message.user("x")), List.of(new Sample.Candidate("ab", "s"),
+        List<Sample> pool = List.of(new Sample("p:1", List.of(Message.user("x")), List.of(new Sample.Candidate("ab",
+                "s"),
                 new Sample.Candidate("ac", "s")), null, Map.of()));
         S3ft s3ft = new S3ft(new ExactAnswer());
         assertEquals(List.of(), SelectionRules.problems(List.of(new Grape(), s3ft), pool, "pool"));
-        assertEquals(List.of("ssr and s3ft do the same: each sends a prompt to the model's own answer or to its response. Keep "
+        assertEquals(List.of("ssr and s3ft do the same: each sends a prompt to the model's own answer or to its "
+                + "response. Keep "
                 + "one of them."), SelectionRules.problems(List.of(new Ssr(new ExactAnswer()), s3ft), pool, "pool"));
-        assertEquals(List.of("grape comes after s3ft, which leaves one response for each prompt, so that grape has nothing to "
+        assertEquals(List.of("grape comes after s3ft, which leaves one response for each prompt, so that grape has "
+                + "nothing to "
                 + "choose. Write select(grape(...), s3ft(...)), or keep one of them."),
                 SelectionRules.problems(List.of(s3ft, new Grape()), pool, "pool"));
-        assertEquals(List.of("s3ft: p:1 has several candidate responses. Choose one of them before, as in select(grape(), "
-                + "...).", "s3ft: p:1 has neither an answer nor a response to judge replies by. Name the field that holds it by "
-                + "fields(answer = ...), or leave the sample out."), SelectionRules.problems(List.of(s3ft), pool, "pool"));
+        assertEquals(List.of("s3ft: p:1 has several candidate responses. Choose one of them before, as in "
+                + "select(grape(), "
+                + "...).", "s3ft: p:1 has neither an answer nor a response to judge replies by. Name the field that "
+                + "holds it by "
+                + "fields(answer = ...), or leave the sample out."), SelectionRules.problems(List.of(s3ft), pool,
+                "pool"));
     }
 }

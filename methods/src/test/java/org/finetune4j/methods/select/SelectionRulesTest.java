@@ -45,7 +45,8 @@ class SelectionRulesTest {
 
         @Override
         public List<TextWork> work(List<Sample> samples) {
-            return List.of(new TextWork(new Policy(), "answers", samples.size(), TextWork.tokens(samples.get(0).messages()),
+            return List.of(new TextWork(new Policy(), "answers", samples.size(), TextWork.tokens(samples.get(0)
+                    .messages()),
                     10));
         }
     }
@@ -57,7 +58,8 @@ class SelectionRulesTest {
     @Test
     void aSelectorAmongCandidatesNeedsAChoice() {
         assertEquals(List.of(), problems(POOL, new Grape()));
-        assertEquals(List.of("grape has nothing to choose: each of the 1 samples of pool has one response. Give candidate "
+        assertEquals(List.of("grape has nothing to choose: each of the 1 samples of pool has one response. Give "
+                + "candidate "
                 + "responses, name the field that holds them, or leave the selector out."),
                 problems(List.of(POOL.get(0).withResponse("a")), new Grape()));
         assertEquals(List.of(), problems(List.of(POOL.get(0).withResponse("a")), new Of("other")),
@@ -81,7 +83,8 @@ class SelectionRulesTest {
         assertEquals(List.of("grape comes after router, which leaves one response for each prompt, so that grape has "
                 + "nothing to choose. Write select(grape(...), router(...)), or keep one of them."),
                 problems(POOL, router, new Grape()));
-        assertEquals(List.of("grape takes repeated samples for one and comes after weights, which repeats samples so that "
+        assertEquals(List.of("grape takes repeated samples for one and comes after weights, which repeats samples so "
+                + "that "
                 + "they count more: its weights would be lost. Put grape before weights, or leave it out."),
                 problems(POOL, weights, new Grape()));
         assertEquals(List.of(), problems(POOL, new Grape(), router, weights));
@@ -90,7 +93,8 @@ class SelectionRulesTest {
     @Test
     void workIsToldInWords() {
         List<TextWork> work = SelectionRules.work(List.of(new Grape(), new Of("asking")), POOL);
-        assertEquals(List.of("the policy as it is before training: at most 2 requests for answers, about 2 tokens in and at "
+        assertEquals(List.of("the policy as it is before training: at most 2 requests for answers, about 2 tokens in "
+                + "and at "
                 + "most 20 out"), work.stream().map(TextWork::description).toList());
     }
 }

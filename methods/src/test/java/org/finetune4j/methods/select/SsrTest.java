@@ -28,7 +28,8 @@ import org.junit.jupiter.api.Test;
 /** Card {@code ssr}. */
 class SsrTest {
     private static Sample sample(int number, String gold, Map<String, String> fields) {
-        return new Sample("s:" + number, List.of(Message.user("prompt " + number), Message.assistant(gold)), List.of(), null,
+        return new Sample("s:" + number, List.of(Message.user("prompt " + number), Message.assistant(gold)), List.of(),
+                null,
                 fields);
     }
 
@@ -74,7 +75,8 @@ class SsrTest {
         Map<String, String> replies = Map.of("s:1", "The document does not say.", "s:2", "It opened in 1910.",
                 "s:3", "The document does not say.", "s:4", "1923", "s:5", "Nobody wrote that down here.");
         FakeContext context = new FakeContext(FakeContext.model("fake", request -> asksForAVerdict(request)
-                ? request.id().equals("s:4") || request.id().equals("s:5") ? "Yes." : "No." : replies.get(request.id())),
+                ? request.id().equals("s:4") || request.id().equals("s:5") ? "Yes." : "No."
+                : replies.get(request.id())),
                 conversations -> conversations.stream().map(sample -> new float[] {-1}).toList(), null);
         Selection selection = new Ssr(new LlmJudge(new Policy())).select(given, context);
         assertEquals(List.of("self", "gold", "gold", "self", "self"), selection.samples().stream()
@@ -98,7 +100,8 @@ class SsrTest {
         assertEquals(0.75, found.recall());
         assertEquals(0.75, found.f1());
         assertEquals(0.8, TokenRecall.of("you must have liability insurance", "yes you must have insurance"), 1e-12);
-        assertEquals(0.8, TokenRecall.of("You must, have liability insurance!", "yes: you MUST have insurance."), 1e-12);
+        assertEquals(0.8, TokenRecall.of("You must, have liability insurance!", "yes: you MUST have insurance."),
+                1e-12);
         assertEquals(0.5, TokenRecall.of("a a", "a b"), 1e-12, "words count as often as they come");
         Retention retention = Retention.of(new double[] {60, 55, 40, 80}, new double[] {58, 50, 33, 79});
         assertEquals(-3.75, retention.points(), 1e-12);
@@ -109,12 +112,14 @@ class SsrTest {
 
     @Test
     void abstentionsAreTold() {
-        for (String reply : List.of("The document does not say.", "I don't know.", "This cannot be answered from the text.",
+        for (String reply : List.of("The document does not say.", "I don't know.", "This cannot be answered from the "
+                + "text.",
                 "Unanswerable", "There is not enough information to tell.", "The year isn\u2019t mentioned.",
                 "I'm unable to determine that.", "The text doesn't actually mention it.")) {
             assertTrue(Abstention.in(reply), reply);
         }
-        for (String reply : List.of("It opened in 1923.", "Yes, you must have insurance.", "No.", "He says that it is not far.",
+        for (String reply : List.of("It opened in 1923.", "Yes, you must have insurance.", "No.",
+                "He says that it is not far.",
                 "The answer is 12.", "You do not need a licence.")) {
             assertTrue(!Abstention.in(reply), reply);
         }
@@ -127,13 +132,15 @@ class SsrTest {
         FakeContext context = new FakeContext(FakeContext.model("fake", request -> asksForAVerdict(request)
                 ? words.get(request.id()) : "ac"), BigramModel.CARD, null);
         Selection selection = new Ssr(new LlmJudge(new Policy())).select(samples(5), context);
-        assertEquals(List.of("ac", "cb", "ac", "cb", "cb"), selection.samples().stream().map(Sample::response).toList());
+        assertEquals(List.of("ac", "cb", "ac", "cb", "cb"), selection.samples().stream().map(Sample::response)
+                .toList());
         assertEquals("2", selection.report().get("verdicts that could not be read"));
         String message = assertThrows(FinetuneException.class, () -> new Ssr(new LlmJudge(new Policy(), 16,
                 LlmJudge.Unparsable.ERROR)).select(samples(5), context)).getMessage();
         assertTrue(message.contains("the verdict on the reply to s:3 says neither yes nor no: 'perhaps; nobody knows'"),
                 message);
-        assertThrows(FinetuneException.class, () -> LlmJudge.METHOD.create(new Settings(Map.of("unparsable", "accept"))));
+        assertThrows(FinetuneException.class, () -> LlmJudge.METHOD.create(new Settings(Map.of("unparsable",
+                "accept"))));
     }
 
     @Test
@@ -141,7 +148,8 @@ class SsrTest {
         Judge judge = new TableJudge(reply -> Integer.parseInt(reply.sample().id().substring(2)) < 10);
         List<List<String>> routes = new java.util.ArrayList<>();
         for (long seed : new long[] {1, 1, 2}) {
-            Selection selection = new Ssr(judge, "answerable", Route.RANDOM, 0, 1, 64, seed).select(samples(40), context());
+            Selection selection = new Ssr(judge, "answerable", Route.RANDOM, 0, 1, 64, seed).select(samples(40),
+                    context());
             routes.add(selection.samples().stream().map(Sample::response).toList());
             assertEquals(10, routes.get(routes.size() - 1).stream().filter("ac"::equals).count());
         }
@@ -155,8 +163,10 @@ class SsrTest {
 
     @Test
     void whatIsWrongIsToldBefore() {
-        assertEquals(List.of("s:7 has 'perhaps' in its field 'answerable', but it must be true or false. Correct it, or name "
-                + "another field."), new Ssr(TableJudge.always(true)).problems(List.of(sample(7, "x", Map.of("answerable",
+        assertEquals(List.of("s:7 has 'perhaps' in its field 'answerable', but it must be true or false. Correct it, "
+                + "or name "
+                + "another field."), new Ssr(TableJudge.always(true)).problems(List.of(sample(7, "x",
+                Map.of("answerable",
                         "perhaps")))));
         assertThrows(FinetuneException.class, () -> new Ssr(TableJudge.always(true), "a", Route.JUDGED, 0, 1, 0, 0));
     }

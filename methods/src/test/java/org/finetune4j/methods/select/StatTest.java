@@ -33,7 +33,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Card {@code stat}. */
 class StatTest {
     /** The card's pool: p1 to p8 at places 0 to 7. */
-    private static final Map<String, List<Integer>> CARD_SKILLS = Map.of("eq", List.of(0, 1, 2, 3), "arith", List.of(1, 4),
+    private static final Map<String, List<Integer>> CARD_SKILLS = Map.of("eq", List.of(0, 1, 2, 3), "arith", List.of(1,
+            4),
             "geo", List.of(5, 6, 7));
     private static final List<List<String>> CARD_PROFILES = List.of(List.of("eq", "arith"), List.of("eq"),
             List.of("arith", "geo"));
@@ -52,7 +53,8 @@ class StatTest {
         assertTrue(rule.good(new double[] {.86}));
         assertFalse(rule.good(new double[] {.80, .80, .90}), "the mean is 0.8333");
         assertFalse(new StepRewards(.5, .7).good(new double[] {.6, .9}));
-        assertTrue(new StepRewards(.5, .7).good(new double[] {.9, .6}), "the last step is not held to the rule of steps");
+        assertTrue(new StepRewards(.5, .7).good(new double[] {.9, .6}), "the last step is not held to the rule of "
+                + "steps");
     }
 
     @Test
@@ -92,7 +94,8 @@ class StatTest {
         assertEquals(List.of(0, 2), Agreement.of(answers("12", "15", "12"), 2));
         assertEquals(List.of(), Agreement.of(answers("1", "2", "3"), 2));
         assertEquals(List.of(0, 1, 2), Agreement.of(answers("7", "7", "7"), 2));
-        assertEquals(List.of(), Agreement.of(List.of(Optional.empty(), Optional.empty()), 1), "no answer agrees with nothing");
+        assertEquals(List.of(), Agreement.of(List.of(Optional.empty(), Optional.empty()), 1),
+                "no answer agrees with nothing");
     }
 
     private static List<Optional<String>> answers(String... answers) {
@@ -102,17 +105,20 @@ class StatTest {
     @Test
     void sizesOfTheCard() {
         Map<String, List<Integer>> skills = new HashMap<>();
-        IntStream.range(0, 20).forEach(skill -> skills.put("s" + skill, IntStream.range(10 * skill, 10 * skill + 10).boxed()
+        IntStream.range(0, 20).forEach(skill -> skills.put("s" + skill, IntStream.range(10 * skill, 10 * skill + 10)
+                .boxed()
                 .toList()));
         List<List<String>> profiles = IntStream.range(0, 500).mapToObj(q -> IntStream.range(0, q % 2 == 0 ? 2 : 3)
                 .mapToObj(i -> "s" + (q + i) % 20).toList()).toList();
-        assertEquals(6250, new SkillDraws(skills, profiles, 5).draw(1).stream().mapToInt(draw -> draw.places().size()).sum());
+        assertEquals(6250, new SkillDraws(skills, profiles, 5).draw(1).stream().mapToInt(draw -> draw.places().size())
+                .sum());
         List<Sample> pool = pool(200);
         FakeContext context = FakeContext.answering(request -> "Question " + request.seed());
         new NewQuestions(new Policy(), 2, 3, 2, 64, 1).of(new SkillDraws(skills, profiles, 3).draw(1), pool, context);
         assertEquals(2500, context.count("invent questions"));
         assertEquals(7500, context.count("solve the new questions"));
-        assertEquals(10_000, context.asked.values().stream().flatMap(List::stream).map(TextRequest::seed).distinct().count());
+        assertEquals(10_000, context.asked.values().stream().flatMap(List::stream).map(TextRequest::seed).distinct()
+                .count());
     }
 
     private static List<Sample> pool(int size) {
@@ -141,7 +147,8 @@ class StatTest {
     }
 
     private static Stat stat(String validation, Stat.Mode mode, int perSkill, int size) {
-        return new Stat(validation, mode, new ExactAnswer(), new Policy(), "skills", perSkill, 3, 3, 2, 3, 2, size, 500, 64, 3);
+        return new Stat(validation, mode, new ExactAnswer(), new Policy(), "skills", perSkill, 3, 3, 2, 3, 2, size,
+                500, 64, 3);
     }
 
     @Test
@@ -153,12 +160,15 @@ class StatTest {
         assertEquals("3", selection.report().get("answered badly"));
         assertEquals("1", selection.report().get("names that are no skill"), "flying");
         assertEquals(8, selection.samples().size(), "two questions lack a known skill");
-        assertTrue(selection.samples().stream().allMatch(sample -> new SkillLabels("skills").of(sample).contains("carry")));
+        assertTrue(selection.samples().stream().allMatch(sample -> new SkillLabels("skills").of(sample)
+                .contains("carry")));
         assertEquals(selection.samples(), stat(validation, Stat.Mode.SELECT, 4, 0).select(pool(60),
                 FakeContext.answering(StatTest::student)).samples());
-        assertEquals(3, stat(validation, Stat.Mode.SELECT, 4, 3).select(pool(60), FakeContext.answering(StatTest::student))
+        assertEquals(3, stat(validation, Stat.Mode.SELECT, 4, 3).select(pool(60),
+                FakeContext.answering(StatTest::student))
                 .samples().size());
-        assertEquals("stat: setting 'size' is 9, but there are only 8 pairs for the missing skills. Lower it, or set it to 0 for "
+        assertEquals("stat: setting 'size' is 9, but there are only 8 pairs for the missing skills. Lower it, or set "
+                + "it to 0 for "
                 + "all of them.", assertThrows(FinetuneException.class, () -> stat(validation, Stat.Mode.SELECT, 4, 9)
                 .select(pool(60), FakeContext.answering(StatTest::student))).getMessage());
     }
@@ -173,10 +183,12 @@ class StatTest {
         assertTrue(prompts.size() > 5 && prompts.stream().noneMatch(Set.of("ask 0", "ask 2", "ask 6")::contains));
         assertEquals("3", selection.report().get("samples that ask a validation question, left out"));
         // A teacher that invents a question of the validation gets it left out as well.
-        Selection invented = stat(validation, Stat.Mode.SYNTHESISE, 1, 0).select(pool(30), FakeContext.answering(request ->
+        Selection invented = stat(validation, Stat.Mode.SYNTHESISE, 1, 0).select(pool(30),
+                FakeContext.answering(request ->
                 request.conversation().messages().get(0).text().startsWith("Here are questions")
                         ? request.seed() % 2 == 0 ? "ask 6" : "new " + request.seed() : student2(request)));
-        assertTrue(!invented.samples().isEmpty() && invented.samples().stream().noneMatch(sample -> sample.prompt().get(0)
+        assertTrue(!invented.samples().isEmpty() && invented.samples().stream().noneMatch(sample -> sample.prompt()
+                .get(0)
                 .text().equals("ask 6")));
     }
 
@@ -213,11 +225,13 @@ class StatTest {
         String validation = validation(1000, 1002, 1004, 1006);
         Map<String, Map<String, Integer>> counts = new TreeMap<>();
         for (String weak : List.of("carry", "times")) {
-            Selection selection = stat(validation, Stat.Mode.SELECT, 5, 0).select(pool(90), FakeContext.answering(request ->
+            Selection selection = stat(validation, Stat.Mode.SELECT, 5, 0).select(pool(90),
+                    FakeContext.answering(request ->
                     request.conversation().messages().get(0).text().startsWith("ask ") ? "no" : weak.equals("carry")
                             ? "add" : "times"));
             Map<String, Integer> skills = new TreeMap<>();
-            selection.samples().forEach(sample -> new SkillLabels("skills").of(sample).forEach(skill -> skills.merge(skill, 1,
+            selection.samples().forEach(sample -> new SkillLabels("skills").of(sample).forEach(skill ->
+                    skills.merge(skill, 1,
                     Integer::sum)));
             counts.put(weak, skills);
         }
@@ -238,7 +252,8 @@ class StatTest {
         assertEquals("[ACCEPTED, REJECTED]", judge.judge(List.of(reply, empty), context).toString());
         String message = assertThrows(FinetuneException.class, () -> judge.judge(List.of(reply),
                 FakeContext.answering(request -> "0.9 and 1"))).getMessage();
-        assertTrue(message.contains("the reply to pool:0 has 3 steps, but the policy as it is before training gave 2 numbers"),
+        assertTrue(message.contains("the reply to pool:0 has 3 steps, but the policy as it is before training gave 2 "
+                + "numbers"),
                 message);
         assertThrows(FinetuneException.class, () -> new StepJudge(new Policy(), 1, .5));
     }
@@ -248,20 +263,26 @@ class StatTest {
         String validation = validation(1000);
         List<Sample> pool = new ArrayList<>(pool(2));
         pool.add(new Sample("pool:9", pool.get(0).messages(), List.of(), null, Map.of()));
-        assertEquals(List.of("pool:9 has no skills in its field 'skills', and nothing labels them. Label the data, or name the "
+        assertEquals(List.of("pool:9 has no skills in its field 'skills', and nothing labels them. Label the data, or "
+                + "name the "
                 + "field."), stat(validation, Stat.Mode.SELECT, 1, 0).problems(pool));
-        assertThrows(FinetuneException.class, () -> stat(folder.resolve("none.jsonl").toString(), Stat.Mode.SELECT, 1, 0)
+        assertThrows(FinetuneException.class, () -> stat(folder.resolve("none.jsonl").toString(), Stat.Mode.SELECT, 1,
+                0)
                 .problems(pool));
-        assertEquals(List.of("stat: step 0.9 is above whole 0.5, so that single steps are held to more than whole answers"),
-                SelectionRules.notes(List.of(Stat.METHOD.create(new Settings(Map.of("hard", new StepJudge(new Policy(), .5,
+        assertEquals(List.of("stat: step 0.9 is above whole 0.5, so that single steps are held to more than whole "
+                + "answers"),
+                SelectionRules.notes(List.of(Stat.METHOD.create(new Settings(Map.of("hard", new StepJudge(new Policy(),
+                .5,
                         .9))))), pool));
         assertThrows(FinetuneException.class, () -> Stat.METHOD.create(new Settings(Map.of("agree", 4))));
         assertThrows(FinetuneException.class, () -> Stat.METHOD.create(new Settings(Map.of("perSkill", 0))));
         Stat stat = stat(validation, Stat.Mode.SELECT, 1, 0);
         List<Sample> twice = List.of(pool.get(0), pool.get(0));
-        assertEquals(List.of("grape takes repeated samples for one and comes after stat, which repeats samples so that they "
+        assertEquals(List.of("grape takes repeated samples for one and comes after stat, which repeats samples so "
+                + "that they "
                 + "count more: its weights would be lost. Put grape before stat, or leave it out."),
                 SelectionRules.problems(List.of(stat, new Grape()), twice, "pool"));
-        assertEquals(1, stat.work(pool).stream().filter(work -> work.purpose().equals("names of missing skills")).count());
+        assertEquals(1, stat.work(pool).stream().filter(work -> work.purpose().equals("names of missing skills"))
+                .count());
     }
 }
