@@ -14,6 +14,7 @@
 import org.finetune4j.dsl.*
 import org.finetune4j.methods.data.GeneralPoints.Hands
 import org.finetune4j.methods.data.puzzle.AnswerForm
+import org.finetune4j.methods.data.puzzle.Probe
 
 val steps = args.getOrNull(0)?.toLong()
 val games = args.getOrNull(1)?.toInt() ?: 100
@@ -24,14 +25,14 @@ fun cards(faces: List<String>, form: AnswerForm, rows: Int, seed: Long) =
     generalPoints(rows, cards = 3, target = 12, faces = faces, hands = Hands.WITH_FACE, form = form, seed = seed)
 
 fun results(name: String, faces: List<String>, form: AnswerForm): List<Probe.Result> {
-    val training = cards(faces, form, rows = 8000, seed = 1)
+    val training = cards(faces, form, rows = 4000, seed = 1)
     val asTrained = cards(faces, form, games, seed = 2).asInTraining()
     return finetune {
         base("samples/models/tiny")
         data(training)
         objective(sft())
         train {
-            if (steps == null) epochs = 5 else maxSteps = steps
+            if (steps == null) epochs = 4 else maxSteps = steps
             tokensPerBatch = 4096
             optimizer = adamW(lr = 1e-3)
             precision = bf16

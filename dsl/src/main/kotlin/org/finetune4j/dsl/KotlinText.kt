@@ -23,6 +23,8 @@ internal fun literal(value: Any): String = when (value) {
     is String -> quoted(value)
     is Enum<*> -> "${value.declaringJavaClass.simpleName}.${value.name}"
     is Fragment -> call(value)
+    is SettingSource -> value.toString()
+    is org.finetune4j.data.DataSource -> "null"
     is Iterable<*> -> value.joinToString(", ", prefix = "listOf(", postfix = ")") { literal(it!!) }
     else -> value.toString()
 }

@@ -61,6 +61,9 @@ internal object Messages {
     fun noMargin(margin: Double): String =
         "pikaPairs(margin = $margin), but a margin must be at least 0 and finite. Correct it."
 
+    fun notCodeTests(judge: String): String =
+        "faultyVariants: $judge runs no tests. Give codeTests(...)."
+
     fun notExactMatch(metric: String): String =
         "exactAnswer: $metric compares no answers one by one. Give exactMatch(...), gsm8kStrict() or gsm8kFlexible()."
 

@@ -4,10 +4,13 @@ import org.finetune4j.FinetuneException
 import org.finetune4j.data.format.RecordFormat
 import org.finetune4j.methods.decode.ProposeAndAggregate
 import org.finetune4j.methods.generate.TextSource
+import org.finetune4j.methods.judge.CodeTests
+import org.finetune4j.methods.judge.Judge
 import org.finetune4j.methods.judge.LlmRating
 import org.finetune4j.methods.judge.Rating
 import org.finetune4j.methods.select.Aft
 import org.finetune4j.methods.select.Cft
+import org.finetune4j.methods.select.FaultyVariants
 import org.finetune4j.methods.select.Pika
 import org.finetune4j.methods.select.Selector
 
@@ -170,3 +173,34 @@ public fun proposeAndAggregate(
     seed: Long = 0,
 ): ProposeAndAggregate =
     ProposeAndAggregate(n, layers, temperature, topP, finalTemperature, finalTopP, maxNewTokens, systemRole, seed)
+
+/**
+ * Gives programs wrong variants that are as close to them as can be, which [faultWeighted] learns to tell from the right
+ * ones: `select(faultyVariants())` before `objective(faultWeighted())`.
+ *
+ * Source: Fault-Aware Fine-Tuning for Better Code Generation, arXiv 2503.16913. With tests, programs that fail theirs are left
+ * out, and so are variants that pass.
+ *
+ * @param by whether rules or a model make the variants
+ * @param teacher the model
+ * @param tests how tests are run, a [codeTests]
+ * @param verify whether a variant must fail the tests
+ * @param variants of each program at most, at least 1
+ * @param minSimilarity least similarity of a variant, `1 - edit distance / length`, in [0, 1)
+ * @param maxNewTokens longest variant of a model, at least 1
+ * @param seed of the draws
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun faultyVariants(
+    by: FaultyVariants.By = FaultyVariants.By.RULES,
+    teacher: TextSource = policy(),
+    tests: Judge = codeTests(),
+    verify: FaultyVariants.Verify = FaultyVariants.Verify.TESTS,
+    variants: Int = 1,
+    minSimilarity: Double = 0.7,
+    maxNewTokens: Int = 1024,
+    seed: Long = 0,
+): Selector = FaultyVariants(
+    by, teacher, tests as? CodeTests ?: throw FinetuneException(Messages.notCodeTests(tests.method().name())), verify, variants,
+    minSimilarity, maxNewTokens, seed,
+)

@@ -42,6 +42,7 @@ class FragmentsTest : FunSpec({
         "stat" to stat(),
         "pika" to pika(),
         "cft" to cft(),
+        "faultyVariants" to faultyVariants(),
         "aft" to aft(),
         "proposeAndAggregate" to proposeAndAggregate(),
         "llmRating" to llmRating(),

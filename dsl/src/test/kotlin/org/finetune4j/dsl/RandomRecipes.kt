@@ -79,12 +79,13 @@ class RandomRecipes(seed: Long) {
         maybe { text() }, maybe { text() }, maybe { text() }, maybe { constant(text()) }, maybe { choice<RecordFormat>() }, choice<AlpacaPrompt>(),
     )
 
-    private fun selector(): Selector = when (random.nextInt(8)) {
+    private fun selector(): Selector = when (random.nextInt(9)) {
         0 -> grape(text(), whole(), flip(), whole(), choice(), choice(), random.nextInt(1000).toLong())
         1 -> s3ft(judge(), maybe { text() + "{response}{prompt}" }, whole(), number() + 1e-9, 1 - share(), whole(), generator(), true, random.nextLong())
         2 -> rifRft(judge(), whole() + 1, choice(), share(), number() + 1e-9, 1 - share(), whole(), random.nextLong())
         5 -> cft(generator(), text(), choice(), flip(), number(), 1 - share(), whole(), random.nextLong())
         6 -> aft(generator(), text(), text(), choice(), whole(), whole(), choice(), flip(), share(), flip(), number() + 1e-9, 1 - share(), whole(), flip(), random.nextLong())
+        7 -> faultyVariants(choice(), generator(), codeTests(), choice(), whole(), share(), whole(), random.nextLong())
         4 -> pika(generator(), generator(), llmRating(generator()), whole(), whole(), number() + 1e-9, whole(), choice(), flip(), random.nextLong())
         3 -> stat(text(), choice(), judge(), generator(), text(), whole(), whole(), whole(), whole(), 100, whole(), whole(), whole(), whole(), random.nextLong())
         else -> ssr(judge(), text(), choice(), number(), 1 - share(), whole(), random.nextLong())

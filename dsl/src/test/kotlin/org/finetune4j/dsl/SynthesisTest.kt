@@ -3,7 +3,6 @@ package org.finetune4j.dsl
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.engine.spec.tempdir
-import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldNotContain
@@ -25,7 +24,7 @@ class SynthesisTest : FunSpec({
         val pair = pikaPairs(file).open().rows().single().shouldBeInstanceOf<PreferencePair>()
         pair.chosen().single().text() shouldBe "good"
         pair.rejected().single().text() shouldBe "bad"
-        pikaPairs(file, margin = 2.5).open().rows() shouldHaveSize 0
+        shouldThrow<FinetuneException> { pikaPairs(file, margin = 2.5).open().rows() }.message.orEmpty() shouldContain "gap > 2.5"
         shouldThrow<FinetuneException> { pikaPairs(file, margin = -1.0) }.message.orEmpty() shouldContain "at least 0 and finite"
     }
 

@@ -72,6 +72,7 @@ import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Cft;
 import org.finetune4j.methods.select.CotBySampling;
 import org.finetune4j.methods.select.Demask;
+import org.finetune4j.methods.select.FaultyVariants;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.IracDistill;
 import org.finetune4j.methods.select.Pika;
@@ -129,6 +130,7 @@ public final class Methods {
             Pika.METHOD,
             Cft.METHOD,
             Aft.METHOD,
+            FaultyVariants.METHOD,
             Uds.METHOD,
             Demask.METHOD,
             Lora.METHOD,

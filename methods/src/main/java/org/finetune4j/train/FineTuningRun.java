@@ -2,15 +2,12 @@ package org.finetune4j.train;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.function.Function;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
-import org.finetune4j.checkpoint.Hashes;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
 import org.finetune4j.data.Overlap;
@@ -21,8 +18,6 @@ import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.Fragment;
 import org.finetune4j.methods.Methods;
-import org.finetune4j.methods.decode.Decoder;
-import org.finetune4j.methods.evaluate.Examinee;
 import org.finetune4j.methods.evaluate.MetricResult;
 import org.finetune4j.methods.evaluate.References;
 import org.finetune4j.methods.objective.ExamplePreparation;
@@ -53,7 +48,6 @@ final class FineTuningRun {
     private final LanguageModel model;
     private final Tokenizer tokenizer;
     private final TextEncoding encoding;
-    private final List<Sample> shown;
     private final String baseHash;
 
     private FineTuningRun(FineTuning job, Preparation preparation, TrainingListener listener, LanguageModel model,
@@ -65,7 +59,6 @@ final class FineTuningRun {
         this.tokenizer = tokenizer;
         this.encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(),
                 model.config().vocabularySize());
-        this.shown = Planner.shown(preparation.heldOut());
         // Nothing trains yet, so that this is the hash of every base weight.
         this.baseHash = model.parameters().hashOfFrozen();
     }
@@ -135,16 +128,17 @@ final class FineTuningRun {
         EncodedSamples data = trainingData();
         warnOfLeaks();
         EncodedSamples heldOut = preparation.heldOutEncoded();
-        Baseline before = before();
+        Measurement measurement = new Measurement(job, preparation, model, tokenizer, encoding, arithmetic(), listener);
+        Baseline before = measurement.before();
         decideWhatTrains();
         Trainer.Outcome outcome = train(data, heldOut);
-        Baseline after = measure("after", "the tuned model");
+        Baseline after = measurement.after();
         List<FineTuned.Comparison> comparisons = compare(before, after.metrics(), outcome, heldOut);
         if (job.runFolder() != null) {
             EvaluationFiles.write(job.runFolder(), baseHash, comparisons);
         }
         return new TunedModel(job, preparation.plan(), model, tokenizer, encoding, opened, data, outcome, comparisons,
-                shown(before.answers(), after.answers()));
+                shown(measurement.shown(), before.answers(), after.answers()));
     }
 
     private EncodedSamples trainingData() {
@@ -263,52 +257,6 @@ final class FineTuningRun {
         }
     }
 
-    /** Measures the model as it is now; nothing of the training changes. */
-    private Baseline measure(String key, String name) {
-        try (ModelExaminee examinee = new ModelExaminee(job, model, tokenizer, preparation.limit(), name, listener)) {
-            Decoder decoder = decoder();
-            Examinee decoded = decoder == null ? examinee : decoder.over(examinee);
-            List<MetricResult> results = new ArrayList<>();
-            for (Preparation.Measured one : preparation.measured()) {
-                boolean differs = decoder != null && one.metric().asksForProbabilities();
-                one.metric().measure(one.samples(), decoded).forEach(result -> results.add(!differs ? result
-                        : result.by("decode:" + settings(List.of(decoder)))));
-            }
-            return new Baseline(key, results, examinee.answers(shown));
-        }
-    }
-
-    private @Nullable Decoder decoder() {
-        return job.evaluation() == null ? null : job.evaluation().decoder();
-    }
-
-    private Baseline before() {
-        String key = Hashes.of(baseHash + job.train().precision() + job.train().frozenWeights() + job.kernels()
-                + job.train().tokensPerBatch() + preparation.limit() + encoding.fingerprint() + encodedPrompts(shown)
-                + preparation.measured().stream().map(one -> settings(List.of(one.metric())) + one.samples()
-                        + encodedPrompts(one.samples())).toList()
-                + (job.evaluation() == null ? 0 : job.evaluation().maxNewTokens())
-                + (decoder() == null ? "" : settings(List.of(decoder())) + decoder().fingerprint()));
-        Path runFolder = job.runFolder();
-        Baseline known = runFolder == null ? null : Baseline.read(runFolder, key);
-        if (known != null) {
-            return known;
-        }
-        Baseline measured = measure(key, "the base model");
-        if (runFolder != null) {
-            RunRecord.createFolder(runFolder);
-            measured.write(runFolder);
-        }
-        return measured;
-    }
-
-    /** What tokenizer and template make of the prompts, so that with others it is measured again. */
-    private String encodedPrompts(List<Sample> samples) {
-        List<Sample> prompts = samples.stream().filter(sample -> !sample.isDocument()).toList();
-        return prompts.isEmpty() ? "" : prompts.stream().map(sample -> Arrays.toString(encoding.prompt(sample.id(),
-                sample.promptConversation()))).toList().toString() + new TreeSet<>(encoding.stopIds());
-    }
-
     private void decideWhatTrains() {
         if (job.adapter() == null) {
             model.trainAll();
@@ -369,7 +317,7 @@ final class FineTuningRun {
         return start.state().step();
     }
 
-    private static String settings(List<? extends Fragment> fragments) {
+    static String settings(List<? extends Fragment> fragments) {
         return fragments.stream().map(fragment -> fragment.method().name() + fragment.settings()).toList().toString();
     }
 
@@ -398,7 +346,7 @@ final class FineTuningRun {
                 0, List.of());
     }
 
-    private List<FineTuned.Answer> shown(List<String> before, List<String> after) {
+    private static List<FineTuned.Answer> shown(List<Sample> shown, List<String> before, List<String> after) {
         List<FineTuned.Answer> answers = new ArrayList<>();
         for (int i = 0; i < shown.size(); i++) {
             List<Message> turns = shown.get(i).prompt();

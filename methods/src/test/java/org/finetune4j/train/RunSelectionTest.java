@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Method;
+import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.generate.Decoding;
 import org.finetune4j.methods.generate.LocalModel;
@@ -26,6 +27,7 @@ import org.finetune4j.methods.judge.ExactAnswer;
 import org.finetune4j.methods.judge.Judge;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Grape;
+import org.finetune4j.methods.select.RifRft;
 import org.finetune4j.methods.select.S3ft;
 import org.finetune4j.methods.select.SelectionContext;
 import org.finetune4j.methods.select.Selector;
@@ -167,6 +169,15 @@ class RunSelectionTest {
         assertEquals(plain, losses(folder.resolve("s3ft"), new S3ft(never, "", 1, 0, 1, 4, new Policy(), false, 0)));
         assertEquals(plain, losses(folder.resolve("ssr"), new Ssr(never, "answerable", Ssr.Route.JUDGED, 0, 1, 4, 0)));
         assertNotEquals(plain, losses(folder.resolve("self"), new Ssr(never, "answerable", Ssr.Route.SELF_ONLY, 1, 1, 40, 0)));
+    }
+
+    @Test
+    void whatIsNotThereYetIsToldByThePlan() {
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 4, 1), new Sft())
+                .selector(RifRft.METHOD.create(new Settings(Map.of())))
+                .train(TrainSettings.builder().maxSteps(1).tokensPerBatch(300).build()).build();
+        assertEquals(List.of("select: rifRft chooses prompts for reinforcement learning from the policy's own answers, which is "
+                + "not there yet; sft learns from responses. Leave the selector out."), job.plan().problems());
     }
 
     @Test

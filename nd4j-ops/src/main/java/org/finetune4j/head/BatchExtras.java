@@ -30,6 +30,22 @@ public record BatchExtras(Map<String, float[]> columns, int @Nullable [] keys, @
         return new BatchExtras(columns, keys, groups, tokens);
     }
 
+    /** The number of the sample of each supervised token, given the number of its sequence. */
+    int[] samples(int[] sequences) {
+        if (groups == null) {
+            return sequences;
+        }
+        int[] samples = new int[sequences.length];
+        int sample = 0;
+        for (int r = 0; r < samples.length; r++) {
+            while (sequences[r] >= groups.starts()[sample + 1]) {
+                sample++;
+            }
+            samples[r] = sample;
+        }
+        return samples;
+    }
+
     /**
      * The samples of a batch, each of which has one or more neighbouring sequences.
      *

@@ -33,6 +33,8 @@ public final class ChunkedHead implements AutoCloseable {
     private final Memory memory = new Memory();
     private BatchExtras extras = BatchExtras.NONE;
     private int[] sequencesOfRows = new int[0];
+    private int[] samplesOfRows = new int[0];
+    private int[] positionsOfRows = new int[0];
     private SampleLosses sampleLosses = SampleLosses.NONE;
 
     /**
@@ -72,7 +74,7 @@ public final class ChunkedHead implements AutoCloseable {
      * @param sequences the sequence of each supervised token {@code [supervised]}, ascending
      * @throws FinetuneException when it lacks a column or keys that the token loss asks for
      */
-    public void begin(BatchExtras next, int[] sequences) {
+    public void begin(BatchExtras next, int[] sequences, int[] positions) {
         for (String column : program.columns()) {
             if (!next.columns().containsKey(column)) {
                 throw new FinetuneException("the objective needs a number '" + column + "' for every supervised token, "
@@ -84,6 +86,8 @@ public final class ChunkedHead implements AutoCloseable {
         }
         extras = next;
         sequencesOfRows = sequences;
+        samplesOfRows = next.samples(sequences);
+        positionsOfRows = positions;
         sampleLosses = SampleLosses.NONE;
     }
 
@@ -187,7 +191,7 @@ public final class ChunkedHead implements AutoCloseable {
                         : project(kernels, part(referenceHidden, begin, rows, "reference hidden"), referenceWeight,
                                 "reference logits");
                 TokenLossProgram.Result result = program.run(logits, part(labels, begin, rows, "labels"), chunkWeights,
-                        reference, columns(begin, rows), keys(begin, rows), withGradient);
+                        reference, beside(begin, rows), withGradient);
                 for (int v = 0; v < result.values().size(); v++) {
                     INDArray row = result.values().get(v);
                     long target = Memory.address(values) + (v * (long) supervised + begin) * lossType.width();
@@ -221,10 +225,17 @@ public final class ChunkedHead implements AutoCloseable {
         return columns;
     }
 
-    private @Nullable INDArray keys(int begin, int rows) {
+    private TokenLossProgram.Beside beside(int begin, int rows) {
         int[] keys = extras.keys();
-        return keys == null || !program.drawsTokens() ? null
-                : Nd4j.createFromArray(Arrays.copyOf(Arrays.copyOfRange(keys, begin, begin + rows), multiple(rows)));
+        TokenLossProgram.Beside beside = TokenLossProgram.Beside.of(columns(begin, rows),
+                keys == null || !program.drawsTokens() ? null : part(keys, begin, rows));
+        // A caller that tells of no batch has none of these either.
+        return positionsOfRows.length < begin + rows ? beside
+                : beside.at(part(positionsOfRows, begin, rows), part(samplesOfRows, begin, rows));
+    }
+
+    private static INDArray part(int[] values, int begin, int rows) {
+        return Nd4j.createFromArray(Arrays.copyOf(Arrays.copyOfRange(values, begin, begin + rows), multiple(rows)));
     }
 
     private INDArray project(Kernels kernels, INDArray chunkHidden, INDArray weight, String name) {

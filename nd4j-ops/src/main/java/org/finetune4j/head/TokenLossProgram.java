@@ -31,6 +31,8 @@ public final class TokenLossProgram implements AutoCloseable {
     private static final String WEIGHTS = "weights";
     private static final String REFERENCE = "reference_logits";
     private static final String KEYS = "keys";
+    private static final String POSITIONS = "positions";
+    private static final String SAMPLES = "samples";
     private static final String COLUMN = "column.";
 
     private final Arena arena = new Arena();
@@ -98,10 +100,10 @@ public final class TokenLossProgram implements AutoCloseable {
         return drawsTokens;
     }
 
-    /** Evaluates a chunk as {@link #run(INDArray, INDArray, INDArray, INDArray, Map, INDArray, boolean)} with nothing beside. */
+    /** Evaluates a chunk as {@link #run(INDArray, INDArray, INDArray, INDArray, Beside, boolean)} with nothing beside. */
     public Result run(INDArray logits, INDArray labels, INDArray weights, @Nullable INDArray referenceLogits,
                       boolean withGradient) {
-        return run(logits, labels, weights, referenceLogits, Map.of(), null, withGradient);
+        return run(logits, labels, weights, referenceLogits, Beside.NOTHING, withGradient);
     }
 
     /**
@@ -111,13 +113,12 @@ public final class TokenLossProgram implements AutoCloseable {
      * @param labels          {@code [chunk]} INT32
      * @param weights         {@code [chunk]}, the upstream gradient of each token's loss
      * @param referenceLogits {@code [chunk, vocabulary]} when {@link #needsReference()}
-     * @param columnValues    {@code [chunk]} of the type of the logits for each of the token loss's columns
-     * @param keys            {@code [chunk]} INT32 when the token loss draws tokens
+     * @param beside          what else the token loss asks for
      * @param withGradient    whether the gradient towards the logits is wanted
      * @return valid until the next call
      */
     public Result run(INDArray logits, INDArray labels, INDArray weights, @Nullable INDArray referenceLogits,
-                      Map<String, INDArray> columnValues, @Nullable INDArray keys, boolean withGradient) {
+                      Beside beside, boolean withGradient) {
         Map<String, INDArray> inputs = new LinkedHashMap<>();
         inputs.put(LOGITS, logits);
         inputs.put(LABELS, labels);
@@ -125,10 +126,8 @@ public final class TokenLossProgram implements AutoCloseable {
         if (referenceLogits != null) {
             inputs.put(REFERENCE, referenceLogits);
         }
-        columnValues.forEach((name, values) -> inputs.put(COLUMN + name, values));
-        if (keys != null) {
-            inputs.put(KEYS, keys);
-        }
+        beside.columns().forEach((name, values) -> inputs.put(COLUMN + name, values));
+        beside.integers().forEach(inputs::put);
         Map<String, INDArray> outputs = (withGradient ? training : forward).run(inputs, Map.of());
         List<INDArray> values = valueOutputs.stream().map(outputs::get).toList();
         for (int i = 0; i < values.size(); i++) {
@@ -147,6 +146,30 @@ public final class TokenLossProgram implements AutoCloseable {
     }
 
     /**
+     * What a token loss may ask for of each token of a chunk.
+     *
+     * @param columns  {@code [chunk]} of the type of the logits, for each of the token loss's columns
+     * @param integers {@code [chunk]} INT32, by the names of the program's inputs
+     */
+    public record Beside(Map<String, INDArray> columns, Map<String, INDArray> integers) {
+        /** Nothing. */
+        public static final Beside NOTHING = new Beside(Map.of(), Map.of());
+
+        /** Columns, and keys where tokens are drawn. */
+        public static Beside of(Map<String, INDArray> columns, @Nullable INDArray keys) {
+            return new Beside(columns, keys == null ? Map.of() : Map.of(KEYS, keys));
+        }
+
+        /** The same with places and samples of the tokens. */
+        Beside at(INDArray positions, INDArray samples) {
+            Map<String, INDArray> all = new HashMap<>(integers);
+            all.put(POSITIONS, positions);
+            all.put(SAMPLES, samples);
+            return new Beside(columns, all);
+        }
+    }
+
+    /**
      * A chunk's outcome.
      *
      * @param values         per-token values in the order of {@link #valueNames()}
@@ -159,7 +182,7 @@ public final class TokenLossProgram implements AutoCloseable {
     long mostBytes(long rows, long vocabulary) {
         Map<String, long[]> shapes = new HashMap<>(Map.of(LOGITS, new long[] {rows, vocabulary},
                 LABELS, new long[] {rows}, WEIGHTS, new long[] {rows}, REFERENCE, new long[] {rows, vocabulary},
-                KEYS, new long[] {rows}));
+                KEYS, new long[] {rows}, POSITIONS, new long[] {rows}, SAMPLES, new long[] {rows}));
         columns.forEach(name -> shapes.put(COLUMN + name, new long[] {rows}));
         return Math.max(forward.arenaBytes(shapes), training.arenaBytes(shapes));
     }
@@ -182,6 +205,7 @@ public final class TokenLossProgram implements AutoCloseable {
         private final @Nullable SDVariable reference;
         private final @Nullable SDVariable keys;
         private final Map<String, SDVariable> columns = new HashMap<>();
+        private final Map<String, SDVariable> integers = new HashMap<>();
         private final Map<String, SDVariable> logProbabilities = new HashMap<>();
         private final Map<String, SDVariable> logSumExps = new HashMap<>();
 
@@ -208,6 +232,16 @@ public final class TokenLossProgram implements AutoCloseable {
         @Override
         public SDVariable labels() {
             return labels;
+        }
+
+        @Override
+        public SDVariable positions() {
+            return integers.computeIfAbsent(POSITIONS, name -> graph.input(name, DataType.INT));
+        }
+
+        @Override
+        public SDVariable samples() {
+            return integers.computeIfAbsent(SAMPLES, name -> graph.input(name, DataType.INT));
         }
 
         @Override

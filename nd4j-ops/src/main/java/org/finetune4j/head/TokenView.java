@@ -17,6 +17,12 @@ public interface TokenView {
     /** The supervised token ids {@code [chunk]}, INT32. */
     SDVariable labels();
 
+    /** The place of each label in its own sequence, 0 for the first token: {@code [chunk]}, INT32. */
+    SDVariable positions();
+
+    /** The number of the sample of the batch to which each label belongs, from 0: {@code [chunk]}, INT32. */
+    SDVariable samples();
+
     /** Log-probability of each label under the policy, {@code [chunk]}; built once however often it is asked for. */
     SDVariable logProbability();
 

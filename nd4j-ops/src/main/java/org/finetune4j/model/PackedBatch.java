@@ -1,5 +1,6 @@
 package org.finetune4j.model;
 
+import java.util.Arrays;
 import org.finetune4j.head.BatchExtras;
 
 /**
@@ -50,6 +51,11 @@ public record PackedBatch(int[] ids, int[] positions, int[] offsets, int[] super
     /** The same tokens with something else beside. */
     public PackedBatch with(BatchExtras others) {
         return new PackedBatch(ids, positions, offsets, supervisedRows, labels, weights, others);
+    }
+
+    /** The place in its own sequence of each label {@code [supervised]}, which is one behind that of its row. */
+    public int[] positionsOfLabels() {
+        return Arrays.stream(supervisedRows).map(row -> positions[row] + 1).toArray();
     }
 
     /** The sequence to which each supervised row belongs {@code [supervised]}. */

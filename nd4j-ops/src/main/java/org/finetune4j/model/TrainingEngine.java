@@ -215,7 +215,7 @@ public final class TrainingEngine implements AutoCloseable {
         if (model.isOutline()) {
             throw new IllegalStateException("an outline has no weights to compute with");
         }
-        head.begin(batch.extras(), batch.sequencesOfRows());
+        head.begin(batch.extras(), batch.sequencesOfRows(), batch.positionsOfLabels());
         Map<String, INDArray> found = session.run(inputs(batch, dropoutSeed), gradients);
         Map<String, float[]> byName = new LinkedHashMap<>();
         double total = 0;

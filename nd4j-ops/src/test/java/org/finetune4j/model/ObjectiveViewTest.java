@@ -75,6 +75,17 @@ class ObjectiveViewTest {
         }
     }
 
+    /** Later places and later samples weigh more. */
+    private record Places() implements TokenLoss {
+        @Override
+        public Expression build(TokenView view) {
+            DataType type = view.logits().dataType();
+            return new Expression(view.logProbability().neg().mul(view.positions().castTo(type)
+                    .add(view.samples().castTo(type).mul(10))), Map.of("nll", view.logProbability().neg(), "place",
+                    view.positions().castTo(type), "sample", view.samples().castTo(type)));
+        }
+    }
+
     private record Exits(List<Integer> exits) implements TokenLoss {
         @Override
         public Expression build(TokenView view) {
@@ -129,6 +140,17 @@ class ObjectiveViewTest {
     @Test
     void columnsWeighTokens() {
         requireGradient(new Columns());
+    }
+
+    @Test
+    void placesAndSamplesOfTokensAreSeen() {
+        requireGradient(new Places());
+        try (LanguageModel model = LanguageModel.random(CONFIG, Precision.F64, KERNELS, 3);
+                TrainingEngine engine = new TrainingEngine(model, new Places())) {
+            Map<String, float[]> values = engine.evaluate(batch(7)).values();
+            assertArrayEquals(new float[] {2, 3, 4, 5, 2, 3, 4, 2, 3, 5, 2, 3}, values.get("place"));
+            assertArrayEquals(new float[] {0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1}, values.get("sample"));
+        }
     }
 
     @Test

@@ -33,6 +33,18 @@ class SamplesTest : FunSpec({
         }
     }
 
+    test("the experiment with prompt diversity asks each model as trained, with other values and with fake ones") {
+        inFreshFolder { folder ->
+            val result = run(folder, "samples/prompt-diversity.main.kts", "1", "1")
+            result.exitCode shouldBe 0
+            listOf("fixed", "diverse", "diverse, cot").forEach { name ->
+                listOf("as in training", "faces 7,7,7", "fake faces 7,7,7").forEach { asked ->
+                    result.output shouldContain Regex("""\n${Regex.escape(name)} +${Regex.escape(asked)} +\d""")
+                }
+            }
+        }
+    }
+
     test("the experiment with what is learned in every step tunes in each way") {
         inFreshFolder { folder ->
             val result = run(folder, "samples/every-step.main.kts", "1", "2")

@@ -89,6 +89,8 @@ internal object FragmentJson {
         is Iterable<*> -> JsonArray(value.map { toJson(it!!) })
         is Fragment -> write(value)
         is SettingSource -> RecipeJson.source(value.source)
+        // A source that no recipe named is the method's default.
+        is org.finetune4j.data.DataSource -> JsonNull
         else -> JsonPrimitive(value.toString())
     }
 

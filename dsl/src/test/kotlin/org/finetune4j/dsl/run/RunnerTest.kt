@@ -47,6 +47,7 @@ import org.finetune4j.generation.GenerationSettings.EarlyStopping
 import org.finetune4j.generation.TextListener
 import org.finetune4j.generation.TextStream
 import org.finetune4j.methods.evaluate.MetricResult
+import org.finetune4j.methods.generate.TextModel
 import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.DataSummary
@@ -117,11 +118,11 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
 
         override fun stream(conversation: List<Message>, settings: GenerationSettings): TextStream = error("not asked for")
 
+        override fun texts(): TextModel = error("not asked for")
+
         override fun limitGeneration(limits: GenerationLimits) = Unit
 
         override fun exitAt(block: Int) = Unit
-
-        override fun texts(): TextModel = error("not asked for")
 
         override fun save(folder: Path) = Unit
 

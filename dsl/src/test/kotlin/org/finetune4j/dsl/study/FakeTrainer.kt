@@ -9,6 +9,7 @@ import org.finetune4j.generation.GenerationSettings
 import org.finetune4j.generation.TextListener
 import org.finetune4j.generation.TextStream
 import org.finetune4j.methods.evaluate.MetricResult
+import org.finetune4j.methods.generate.TextModel
 import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.DataSummary
@@ -79,11 +80,11 @@ internal class FakeTrainer(
 
         override fun stream(conversation: List<Message>, settings: GenerationSettings): TextStream = error("not asked for")
 
+        override fun texts(): TextModel = error("not asked for")
+
         override fun limitGeneration(limits: GenerationLimits) = Unit
 
         override fun exitAt(block: Int) = Unit
-
-        override fun texts(): TextModel = error("not asked for")
 
         override fun save(folder: Path) = Unit
 

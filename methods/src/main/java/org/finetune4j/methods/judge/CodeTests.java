@@ -67,7 +67,7 @@ public record CodeTests(List<String> command, String file, String tests, double 
     }
 
     /** The program in a reply: its first fenced block, or all of it. */
-    static String code(String reply) {
+    public static String code(String reply) {
         Matcher matcher = FENCED.matcher(reply);
         return matcher.find() ? matcher.group(1) : reply;
     }

@@ -69,7 +69,7 @@ class OneTokenRolloutTest {
         Arrays.fill(weights, 1.0 / labels.length);
         try (TokenLossProgram program = new TokenLossProgram(loss, DataType.DOUBLE, new Nd4jKernels())) {
             TokenLossProgram.Result found = program.run(Nd4j.createFromArray(logits), Nd4j.createFromArray(labels),
-                    Nd4j.createFromArray(weights), null, columns, keys, true);
+                    Nd4j.createFromArray(weights), null, TokenLossProgram.Beside.of(columns, keys), true);
             Map<String, double[]> values = new HashMap<>();
             for (int i = 0; i < program.valueNames().size(); i++) {
                 values.put(program.valueNames().get(i), found.values().get(i).toDoubleVector());
