@@ -153,18 +153,24 @@ public final class HiddenStates implements AutoCloseable {
                 "an encoder has no logits").weight()).value();
         INDArray part = Arena.arrayAt(Memory.address(weight) + from * weight.size(1) * weight.dataType().width(),
                 weight.dataType(), new long[] {to - from, weight.size(1)});
-        INDArray rows = last;
-        if (weight.dataType() != last.dataType()) {
-            rows = Nd4j.createUninitialized(weight.dataType(), last.shape());
-            model.kernels().scale(last, 1, rows);
-        }
         INDArray logits = Nd4j.createUninitialized(type, last.size(0), to - from);
-        model.kernels().matmul(rows, false, part, true, logits, model.logitScaling().factor(), false);
+        if (weight.dataType() == last.dataType()) {
+            project(last, part, logits);
+        } else {
+            try (INDArray rows = Nd4j.createUninitialized(weight.dataType(), last.shape())) {
+                model.kernels().scale(last, 1, rows);
+                project(rows, part, logits);
+            }
+        }
         Double cap = model.logitScaling().cap();
         if (cap != null) {
             model.kernels().softCap(logits, cap, logits);
         }
         return logits;
+    }
+
+    private void project(INDArray rows, INDArray weight, INDArray logits) {
+        model.kernels().matmul(rows, false, weight, true, logits, model.logitScaling().factor(), false);
     }
 
     /** Bytes of intermediate arrays as they are held now. */

@@ -80,9 +80,9 @@ final class UndesirableEngine extends DelegatingGradientEngine {
         boolean clean = method.detach() == Detach.CLEAN;
         List<INDArray> targets = clean ? states.of(responses.batch(), responses.rows(), dropoutSeed) : List.of();
         keptGradient.assign(gradient());
-        boolean moves = accumulateStep(other, dropoutSeed);
-        if (!moves) {
+        if (!accumulateStep(other, dropoutSeed)) {
             gradient().assign(keptGradient);
+            targets.forEach(INDArray::close);
             return 0;
         }
         keptWeights.assign(weights());
@@ -100,8 +100,11 @@ final class UndesirableEngine extends DelegatingGradientEngine {
             weights().assign(keptWeights);
             weightsChanged();
         }
-        return clean ? movement
-                : states.accumulateGradient(responses.batch(), responses.rows(), targets, factor, dropoutSeed);
+        if (!clean) {
+            movement = states.accumulateGradient(responses.batch(), responses.rows(), targets, factor, dropoutSeed);
+        }
+        targets.forEach(INDArray::close);
+        return movement;
     }
 
     /** Puts the step for the worse into the gradient's place; false where there is none. */

@@ -26,13 +26,15 @@ record LogitSketch(double nuclearNorm, float[] sketch) {
     static List<LogitSketch> of(List<Example> batch, HiddenStates states, int vocabulary, INDArray ofVocabulary,
                                 INDArray ofPositions) {
         PackedBatch packed = packed(batch);
-        INDArray last = states.of(packed, IntStream.range(0, packed.tokens()).toArray(), -1).get(0);
         List<LogitSketch> sketches = new ArrayList<>();
-        for (int s = 0; s < batch.size(); s++) {
-            INDArray own = last.get(NDArrayIndex.interval(packed.offsets()[s], packed.offsets()[s + 1]),
-                    NDArrayIndex.all()).dup('c');
-            sketches.add(of((from, to) -> states.logits(own, from, to), (int) own.size(0), vocabulary, ofVocabulary,
-                    ofPositions));
+        try (INDArray last = states.of(packed, IntStream.range(0, packed.tokens()).toArray(), -1).get(0)) {
+            for (int s = 0; s < batch.size(); s++) {
+                try (INDArray own = last.get(NDArrayIndex.interval(packed.offsets()[s], packed.offsets()[s + 1]),
+                        NDArrayIndex.all()).dup('c')) {
+                    sketches.add(of((from, to) -> states.logits(own, from, to), (int) own.size(0), vocabulary,
+                            ofVocabulary, ofPositions));
+                }
+            }
         }
         return sketches;
     }
@@ -51,7 +53,8 @@ record LogitSketch(double nuclearNorm, float[] sketch) {
     /**
      * The sketch of logits that come in blocks of the vocabulary, so that they never exist all at once.
      *
-     * @param logits       of the tokens from the first number up to the second, {@code [positions, tokens]}
+     * @param logits       of the tokens from the first number up to the second, {@code [positions, tokens]}; the arrays
+     *                     are this method's
      * @param ofVocabulary {@code [d1, vocabulary]}
      * @param ofPositions  {@code [d2, most positions]}; positions that a sample does not have count as zeros
      */
@@ -61,14 +64,36 @@ record LogitSketch(double nuclearNorm, float[] sketch) {
         INDArray projected = Nd4j.zeros(DataType.DOUBLE, positions, ofVocabulary.size(0));
         for (int from = 0; from < vocabulary; from += BLOCK) {
             int to = Math.min(vocabulary, from + BLOCK);
-            INDArray block = logits.apply(from, to).castTo(DataType.DOUBLE);
-            gram.addi(block.mmul(block.transpose()));
-            projected.addi(block.mmul(ofVocabulary.get(NDArrayIndex.all(), NDArrayIndex.interval(from, to))
-                    .castTo(DataType.DOUBLE).transpose()));
+            INDArray part = logits.apply(from, to);
+            INDArray block = part.castTo(DataType.DOUBLE);
+            add(block, block, gram);
+            INDArray projection = ofVocabulary.get(NDArrayIndex.all(), NDArrayIndex.interval(from, to))
+                    .castTo(DataType.DOUBLE);
+            add(block, projection, projected);
+            // There are many blocks, and the collector does not see how large they are.
+            release(projection);
+            release(block);
+            if (part != block) {
+                release(part);
+            }
         }
         INDArray both = ofPositions.get(NDArrayIndex.all(), NDArrayIndex.interval(0, positions)).castTo(DataType.DOUBLE)
                 .mmul(projected);
         float[] sketch = both.dup('c').data().asFloat();
         return new LogitSketch(NuclearNorm.ofGram(gram), sketch);
+    }
+
+    /** Adds {@code a b^T}. */
+    private static void add(INDArray a, INDArray b, INDArray sum) {
+        try (INDArray product = a.mmul(b.transpose())) {
+            sum.addi(product);
+        }
+    }
+
+    /** Frees an array that owns its memory. */
+    private static void release(INDArray array) {
+        if (array.closeable()) {
+            array.close();
+        }
     }
 }

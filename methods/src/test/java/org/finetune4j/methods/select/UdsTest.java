@@ -47,7 +47,8 @@ class UdsTest {
 
     private static LogitSketch sketch(double[][] logits) {
         INDArray all = Nd4j.createFromArray(logits);
-        return LogitSketch.of((from, to) -> all.get(NDArrayIndex.all(), NDArrayIndex.interval(from, to)), logits.length,
+        return LogitSketch.of((from, to) -> all.get(NDArrayIndex.all(), NDArrayIndex.interval(from, to)).dup(),
+                logits.length,
                 logits[0].length, OF_VOCABULARY, OF_POSITIONS);
     }
 
@@ -257,9 +258,8 @@ class UdsTest {
         for (int seed = 0; seed < 400; seed++) {
             INDArray logits = Nd4j.createFromArray(IntStream.range(0, 16).mapToObj(i -> random.doubles(64)
                     .map(any -> random.nextGaussian()).toArray()).toArray(double[][]::new));
-            float[] sketch = LogitSketch.of((from, to) -> logits.get(NDArrayIndex.all(), NDArrayIndex.interval(from,
-                    to)),
-                    16, 64, FourierProjection.matrix(16, 64, scaling, 2L * seed),
+            float[] sketch = LogitSketch.of((from, to) -> logits.dup(), 16, 64,
+                    FourierProjection.matrix(16, 64, scaling, 2L * seed),
                     FourierProjection.matrix(8, 16, scaling, 2L * seed + 1)).sketch();
             double squares = 0;
             for (float number : sketch) {
