@@ -6,9 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -111,18 +108,6 @@ class MethodsTest {
 
     private static Map<String, Object> defaults(Method<? extends Fragment> method) {
         return method.create(new Settings(Map.of())).settings();
-    }
-
-    @Test
-    void theReadmeListsEveryMethodWithItsSource() throws IOException {
-        String readme = Files.readString(Path.of("..", "README.md"));
-        for (Method<? extends Fragment> method : Methods.all()) {
-            if (method.kind() == Method.Kind.SOURCE || method.kind() == Method.Kind.JUDGE) {
-                continue;
-            }
-            String row = "| `" + method.name() + "` | " + method.title() + " | " + method.source() + " |";
-            assertTrue(readme.contains(row), "README.md lacks the row " + row);
-        }
     }
 
     @Test
