@@ -174,7 +174,8 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
     @Override
     public Selection select(List<Sample> samples, SelectionContext context) {
         AggregationPrompt prompt = new AggregationPrompt(systemRole);
-        List<List<String>> drafts = this.drafts == Drafts.GIVEN ? given(samples) : drafted(samples, context);
+        List<List<String>> drafts = this.drafts == Drafts.GIVEN ? given(samples) : new PolicyDrafts(shots, proposals,
+                new Decoding(temperature, topP, maxNewTokens), seed).of(samples, context);
         List<Conversation> shown = IntStream.range(0, samples.size()).mapToObj(i -> prompt.of(samples.get(i)
                 .promptConversation(), fitting(samples.get(i), drafts.get(i), prompt, context))).toList();
         List<Integer> enough = IntStream.range(0, samples.size()).filter(i -> drafts.get(i).size() >= proposals).boxed()
@@ -215,33 +216,6 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
             return !shuffle ? texts : IntStream.range(0, texts.size()).boxed().sorted(Comparator.comparingLong(j ->
                     CounterRandom.bits(own, j))).map(texts::get).toList();
         }).toList();
-    }
-
-    /** Drafts of the policy, which is shown the first other samples as if it had answered them. */
-    private List<List<String>> drafted(List<Sample> samples, SelectionContext context) {
-        List<Sample> examples = samples.stream().filter(sample -> sample.response() != null).limit(shots + 1L).toList();
-        List<TextRequest> requests = new ArrayList<>();
-        Decoding decoding = new Decoding(temperature, topP, maxNewTokens);
-        for (int i = 0; i < samples.size(); i++) {
-            Sample sample = samples.get(i);
-            List<Message> turns = new ArrayList<>(sample.prompt());
-            int place = !turns.isEmpty() && "system".equals(turns.get(0).role()) ? 1 : 0;
-            for (Sample example : examples.stream().filter(other -> other != sample).limit(shots).toList()) {
-                List<Message> demonstration = example.messages().stream().filter(turn -> !"system".equals(turn.role()))
-                        .toList();
-                turns.addAll(place, demonstration);
-                place += demonstration.size();
-            }
-            long own = CounterRandom.seed(seed, "aft.draft", i);
-            for (int j = 0; j < proposals; j++) {
-                requests.add(new TextRequest(sample.id(), sample.conversation().withMessages(turns), decoding,
-                        CounterRandom.bits(own, j)));
-            }
-        }
-        List<TextAnswer> answers = context.answer(new Policy(), "draft answers", requests);
-        return IntStream.range(0, samples.size()).mapToObj(i -> answers.subList(i * proposals, (i + 1) * proposals)
-                .stream()
-                .map(AnswerText::of).filter(text -> !text.isEmpty()).toList()).toList();
     }
 
     private List<String> fitting(Sample sample, List<String> drafts, AggregationPrompt prompt,
