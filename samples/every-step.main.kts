@@ -19,7 +19,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.*
 import org.finetune4j.methods.select.Uds
 
-/** The candidates' solutions in steps; of every fourth the last number and the answer are wrong, and its id says so. */
+/** The candidates' solutions in steps; of one in four the last number and the answer are wrong. */
 fun partlyWrong(): Path {
     val random = Random(7)
     val lines = Files.readAllLines(Path.of("samples/data/quickstart-candidates.jsonl")).mapNotNull { line ->
