@@ -51,7 +51,6 @@ import org.finetune4j.methods.generate.TextModel
 import org.finetune4j.tokenizer.Message
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.DataSummary
-import org.finetune4j.methods.generate.TextModel
 import org.finetune4j.train.FineTuned
 import org.finetune4j.train.FineTuning
 import org.finetune4j.train.MemoryEstimate
