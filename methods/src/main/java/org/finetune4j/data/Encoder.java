@@ -2,6 +2,7 @@ package org.finetune4j.data;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.finetune4j.FinetuneException;
 
 /** Encodes samples and holds them to the rules of training: not too long, and something to learn in each. */
@@ -45,6 +46,12 @@ public final class Encoder {
         Pass pass = begin();
         pass.add(samples);
         return pass.finish();
+    }
+
+    /** One sample encoded, or nothing where it is too long or has no token to learn. */
+    public Optional<Example> encodeOne(Sample sample) {
+        Example example = encoding.encode(sample);
+        return example.ids().length > maxLength || example.supervisedTokens() == 0 ? Optional.empty() : Optional.of(example);
     }
 
     /** Begins to encode samples that come part by part, so that not all of their texts are in memory at once. */

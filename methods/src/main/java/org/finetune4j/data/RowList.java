@@ -2,6 +2,7 @@ package org.finetune4j.data;
 
 import java.util.Iterator;
 import java.util.List;
+import java.util.TreeMap;
 import org.finetune4j.checkpoint.Hashes;
 
 /**
@@ -24,7 +25,9 @@ record RowList(String description, List<Row> list) implements DataSource {
     @Override
     public String fingerprint() {
         StringBuilder contents = new StringBuilder();
-        list.forEach(row -> contents.append(row.id()).append(' ').append(Contents.hash(row)).append('\n'));
+        list.forEach(row -> contents.append(row.id()).append(' ').append(Contents.hash(row))
+                // Methods that rewrite rows read their fields.
+                .append(row instanceof Sample sample ? new TreeMap<>(sample.fields()) : "").append(row.provenance()).append('\n'));
         return "rows " + Hashes.of(contents.toString());
     }
 }

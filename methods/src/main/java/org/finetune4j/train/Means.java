@@ -2,7 +2,9 @@ package org.finetune4j.train;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.finetune4j.head.BatchExtras;
 import org.finetune4j.head.TokenValues;
+import org.finetune4j.model.PackedBatch;
 import org.jspecify.annotations.Nullable;
 
 /** Means of what passes over batches found: over supervised tokens, and over samples of what is told for samples. */
@@ -21,15 +23,40 @@ final class Means {
         this.divisor = divisor;
     }
 
-    void add(TokenValues values, int supervisedTokens) {
-        tokens += supervisedTokens;
-        values.values().keySet().forEach(name -> sums.merge(name, values.sum(name), Double::sum));
+    /** Adds what a pass found; companions of samples are not counted. */
+    void add(TokenValues values, PackedBatch batch) {
+        boolean[] counted = counted(batch);
+        for (boolean own : counted) {
+            tokens += own ? 1 : 0;
+        }
+        values.values().forEach((name, numbers) -> {
+            double sum = 0;
+            for (int r = 0; r < numbers.length; r++) {
+                sum += counted[r] ? numbers[r] : 0;
+            }
+            sums.merge(name, sum, Double::sum);
+        });
         values.samples().forEach((name, numbers) -> {
             for (double number : numbers) {
                 sampleSums.merge(name, number, Double::sum);
             }
         });
         samples += values.samples().getOrDefault(LOSS, new double[0]).length;
+    }
+
+    /** Which supervised rows belong to the first sequence of their sample. */
+    private static boolean[] counted(PackedBatch batch) {
+        boolean[] counted = new boolean[batch.supervised()];
+        BatchExtras.Groups groups = batch.extras().groups();
+        int[] sequences = batch.sequencesOfRows();
+        int sample = 0;
+        for (int r = 0; r < counted.length; r++) {
+            while (groups != null && sequences[r] >= groups.starts()[sample + 1]) {
+                sample++;
+            }
+            counted[r] = groups == null || sequences[r] == groups.starts()[sample];
+        }
+        return counted;
     }
 
     long tokens() {

@@ -212,6 +212,15 @@ final class Planner {
     }
 
     private void selectionProblems() {
+        if (job.continueFrom() != null) {
+            job.selectors().stream().filter(Selector::asksModel).forEach(selector -> problems.add("select: "
+                    + selector.method().name() + " would ask the base and not the weights of continueFrom. Save the tuned model "
+                    + "and take it as the base."));
+        }
+        if (job.continueFrom() != null && job.objective().preparesExamples()) {
+            problems.add("objective: " + job.objective().method().name() + " completes samples before the training, by the base "
+                    + "and not by the weights of continueFrom. Save the tuned model and take it as the base.");
+        }
         SelectionRules.problems(job.selectors(), samples, job.data().description())
                 .forEach(problem -> problems.add("select: " + problem));
         // No objective learns from rollouts yet; where one comes, it is let through here.
@@ -428,7 +437,9 @@ final class Planner {
         models.add("policy: " + (job.base() instanceof BaseModel.Fresh ? "random weights" : job.base().folder())
                 + (job.adapter() == null ? "" : " with " + job.adapter().method().name()));
         if (tokenLoss().needsReference()) {
-            models.add("reference: " + (job.adapter() == null ? "a frozen copy of the weights as they are at the start"
+            TokenLoss.Lag lag = tokenLoss().lag();
+            models.add("reference: " + (lag != null ? "a copy of what trains, which follows it every " + lag.every() + " steps"
+                    : job.adapter() == null ? "a frozen copy of the weights as they are at the start"
                     : "the policy with its adapter off"));
         }
         work.forEach(part -> models.add(part.description()));

@@ -27,7 +27,7 @@ public final class RebasedModel {
         String config = ModelConfig.read(base).rebased(factor).toJson();
         AtomicFiles.onDisk().recover(into);
         if (Files.exists(into)) {
-            requireSame(config, into);
+            requireSame(config, base, into);
             return;
         }
         AtomicFiles.onDisk().writeFolder(into, unfinished -> {
@@ -41,10 +41,26 @@ public final class RebasedModel {
         });
     }
 
-    private static void requireSame(String config, Path into) {
-        if (!ModelConfig.read(into).toJson().equals(config)) {
+    private static void requireSame(String config, Path base, Path into) {
+        if (!ModelConfig.read(into).toJson().equals(config) || !sameFiles(base, into)) {
             throw new FinetuneException(into + " already holds something else than this model rebased. Choose another "
                     + "folder, or delete it.");
+        }
+    }
+
+    /** Files that are shared are equal at once. */
+    private static boolean sameFiles(Path base, Path into) {
+        try {
+            for (Path file : files(base)) {
+                Path other = into.resolve(file.getFileName().toString());
+                if (!other.getFileName().toString().equals(ModelConfig.FILE_NAME)
+                        && (!Files.exists(other) || Files.mismatch(file, other) != -1)) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (IOException e) {
+            throw new FinetuneException(base + " and " + into + " cannot be compared: " + e + ". Check their permissions.", e);
         }
     }
 

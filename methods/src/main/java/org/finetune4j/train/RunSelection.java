@@ -33,6 +33,7 @@ final class RunSelection implements SelectionContext, AutoCloseable {
     private final Map<TextSource, TextModel> models = new LinkedHashMap<>();
     private final List<AutoCloseable> opened = new ArrayList<>();
     private @Nullable ModelScorer scorer;
+    private @Nullable OtherModelScorer other;
     private @Nullable AnswerCache cache;
 
     /**
@@ -65,7 +66,12 @@ final class RunSelection implements SelectionContext, AutoCloseable {
 
     @Override
     public ResponseScorer scorer(Path model, boolean endOfTurn) {
-        OtherModelScorer other = others.open(model, endOfTurn);
+        // One at a time, for several large models together would not fit.
+        if (other != null) {
+            opened.remove(other);
+            other.close();
+        }
+        other = others.open(model, endOfTurn);
         opened.add(other);
         return other;
     }

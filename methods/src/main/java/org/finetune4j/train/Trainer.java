@@ -158,7 +158,7 @@ public final class Trainer {
             if (!Double.isFinite(values.loss())) {
                 throw notFinite(number, "the loss is " + values.loss(), List.of(micro), record, true);
             }
-            means.add(values, micro.batch().supervised());
+            means.add(values, micro.batch());
             done.add(micro);
         }
         double factor = batches.isEmpty() ? 0 : means.gradientFactor();
@@ -236,7 +236,7 @@ public final class Trainer {
                     throw heldOutNotFinite(values.loss(), new MicroBatch(data.batches().get(0).stream().map(Example::id)
                             .toList(), batch, 0), record);
                 }
-                means.add(values, batch.supervised());
+                means.add(values, batch);
             }
             at = data.next();
         }

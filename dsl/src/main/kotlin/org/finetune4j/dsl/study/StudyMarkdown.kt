@@ -16,7 +16,7 @@ internal object StudyMarkdown {
         val before = results.before(metric)?.let { listOf(listOf("before training", measured(it, null, results.isShare(metric)), "", "", "")) }.orEmpty()
         val rows = StudyTable.rows(results, metric).map { listOf(it.arm, it.value + it.ofSeeds, it.difference, it.higher, it.bySeed) }
         return table(listOf(metric, "mean ± sd", "to ${results.study.baseline ?: "a baseline"}", "higher", "by seed"), before + rows) +
-            "\n\n![$metric]($metric.svg)"
+            "\n\n![${metric.replace("|", "/")}](${StudyDraft.fileName(metric)}.svg)"
     }
 
     private fun spent(results: StudyResults): String = table(

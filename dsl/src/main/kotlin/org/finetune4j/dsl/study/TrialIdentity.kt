@@ -62,7 +62,7 @@ internal data class TrialIdentity(val recipe: JsonElement, val inputs: Map<Strin
         private fun data(source: DataSource): String = known.getOrPut(source) { Hashes.of(source.open().fingerprint() ?: "unknown") }
 
         private fun fragments(recipe: Recipe): List<Fragment> =
-            recipe.selectors + recipe.objective + listOfNotNull(recipe.adapter) + recipe.evaluation?.metrics.orEmpty()
+            recipe.selectors + recipe.objective + listOfNotNull(recipe.adapter, recipe.decoder) + recipe.evaluation?.metrics.orEmpty()
 
         /** The samples that a fragment or one in its settings reads. */
         private fun sources(fragment: Fragment): List<DataSource> = fragment.settings().values.flatMap {

@@ -102,6 +102,7 @@ public record ChunkInterleaved(int chunk, int documents, int length, String toke
         Sample made = Sample.document(METHOD.name() + ":" + number, text);
         return new Sample(made.id(), made.conversation(), List.of(), null, made.fields(),
                 new Provenance(first.provenance().source(), first.provenance().tags(),
-                        group.stream().map(Sample::id).toList()));
+                        group.stream().flatMap(document -> document.provenance().madeOf(document.id()).origins().stream())
+                                .distinct().toList()));
     }
 }

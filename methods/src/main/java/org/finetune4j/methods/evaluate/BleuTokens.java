@@ -34,12 +34,13 @@ public enum BleuTokens {
         return switch (this) {
             case MTEVAL_13A -> words(mteval(text));
             case NONE -> words(text);
-            case CHAR -> text.codePoints().filter(c -> !Character.isWhitespace(c)).mapToObj(Character::toString).toList();
+            case CHAR -> text.codePoints().filter(c -> !Character.isWhitespace(c) && !Character.isSpaceChar(c))
+                    .mapToObj(Character::toString).toList();
         };
     }
 
     private static String mteval(String text) {
-        String line = text.replace("<skipped>", "").replace("-\n", "").replace("\n", " ").replace("&quot;", "\"")
+        String line = text.stripTrailing().replace("<skipped>", "").replace("-\n", "").replace("\n", " ").replace("&quot;", "\"")
                 .replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">");
         line = SYMBOLS.matcher(" " + line + " ").replaceAll(" $1 ");
         line = POINT_AFTER_OTHER.matcher(line).replaceAll("$1 $2 ");

@@ -40,7 +40,7 @@ public final class Probabilities {
         }
         for (int i = 0; i < gold.length; i++) {
             double[] row = probabilities.get(i);
-            boolean inside = Arrays.stream(row).allMatch(p -> p >= 0 && p <= 1);
+            boolean inside = Arrays.stream(row).allMatch(p -> p >= 0 && p <= 1 + TOLERANCE);
             if (!inside || Math.abs(Arrays.stream(row).sum() - 1) > TOLERANCE) {
                 throw new FinetuneException(metric + ": the probabilities of item " + i + " (counted from 0) are "
                         + Arrays.toString(row) + ", but must lie in [0, 1] and sum to 1.");

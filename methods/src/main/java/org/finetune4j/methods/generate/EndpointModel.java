@@ -181,9 +181,10 @@ final class EndpointModel implements TextModel {
     }
 
     private FinetuneException refusal(TextRequest request, RuntimeException cause, boolean forGood, int failures) {
-        String said = String.valueOf(cause.getMessage()).strip().replaceAll("\\s+", " ");
+        String whole = String.valueOf(cause.getMessage());
+        // Before anything is cut, so that no part of the key is left.
+        String said = (key.isEmpty() ? whole : whole.replace(key, "(the key)")).strip().replaceAll("\\s+", " ");
         said = said.length() <= EXCERPT ? said : said.substring(0, EXCERPT) + "...";
-        said = key.isEmpty() ? said : said.replace(key, "(the key)");
         // The cause is not passed on, because its message may repeat the key.
         return new FinetuneException("openAi: " + settings.description() + " did not answer " + request.id()
                 + (forGood ? "" : " at " + (failures + 1) + " attempts") + ": " + cause.getClass().getSimpleName()

@@ -87,7 +87,7 @@ public record OpenAi(String model, String url, String keyVariable, int parallel,
         problem().ifPresent(problem -> {
             throw new FinetuneException(problem);
         });
-        return new EndpointModel(this, keyVariable.isEmpty() ? "" : System.getenv(keyVariable),
+        return new EndpointModel(this, keyVariable.isEmpty() ? "" : System.getenv(keyVariable).strip(),
                 EndpointModel.Clock.SYSTEM);
     }
 

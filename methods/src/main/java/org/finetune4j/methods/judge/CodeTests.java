@@ -1,6 +1,7 @@
 package org.finetune4j.methods.judge;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -90,7 +91,11 @@ public record CodeTests(List<String> command, String file, String tests, double 
                 builder.environment().keySet().retainAll(List.of("PATH"));
                 return ends(builder.start());
             } finally {
-                delete(folder);
+                try {
+                    delete(folder);
+                } catch (IOException | UncheckedIOException left) {
+                    // What a program left behind must not decide about it.
+                }
             }
         } catch (IOException e) {
             throw new FinetuneException("codeTests: the command " + command + " cannot be run: " + e

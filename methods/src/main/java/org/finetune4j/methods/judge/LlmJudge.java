@@ -9,6 +9,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.methods.generate.AnswerText;
 import org.finetune4j.methods.generate.Asker;
 import org.finetune4j.methods.generate.Decoding;
 import org.finetune4j.methods.generate.Policy;
@@ -64,7 +65,7 @@ public record LlmJudge(TextSource source, int maxNewTokens, Unparsable unparsabl
                 .toList());
         List<Verdict> verdicts = new ArrayList<>();
         for (int i = 0; i < replies.size(); i++) {
-            Verdict verdict = verdict(answers.get(i).text());
+            Verdict verdict = verdict(AnswerText.of(answers.get(i)));
             if (verdict == Verdict.UNPARSABLE && unparsable == Unparsable.ERROR) {
                 throw new FinetuneException("llmJudge: the verdict on the reply to " + replies.get(i).sample().id()
                         + " says neither yes nor no: '" + answers.get(i).text().strip()

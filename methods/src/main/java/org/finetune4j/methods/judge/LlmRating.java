@@ -5,6 +5,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Method;
+import org.finetune4j.methods.generate.AnswerText;
 import org.finetune4j.methods.generate.Asker;
 import org.finetune4j.methods.generate.Decoding;
 import org.finetune4j.methods.generate.Policy;
@@ -35,7 +36,7 @@ public record LlmRating(TextSource source) implements Rating {
     @Override
     public List<Double> rate(List<Reply> replies, Asker asker) {
         return asker.answer(source, "rate the answers", replies.stream().map(LlmRating::request).toList()).stream()
-                .map(answer -> rating(answer.text())).toList();
+                .map(answer -> rating(AnswerText.of(answer))).toList();
     }
 
     /** The first number from 1 to 10, or not a number. */

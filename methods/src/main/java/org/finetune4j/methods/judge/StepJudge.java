@@ -7,6 +7,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.methods.generate.AnswerText;
 import org.finetune4j.methods.generate.Asker;
 import org.finetune4j.methods.generate.Decoding;
 import org.finetune4j.methods.generate.Policy;
@@ -64,7 +65,7 @@ public record StepJudge(TextSource source, double whole, double step) implements
         for (int i = 0; i < replies.size(); i++) {
             Reply reply = replies.get(i);
             int steps = steps(reply.text()).size();
-            double[] rewards = NUMBER.matcher(answers.get(i).text()).results().mapToDouble(found ->
+            double[] rewards = NUMBER.matcher(AnswerText.of(answers.get(i))).results().mapToDouble(found ->
                     Double.parseDouble(found.group())).toArray();
             if (steps > 0 && rewards.length != steps) {
                 throw new FinetuneException("stepJudge: the reply to " + reply.sample().id() + " has " + steps

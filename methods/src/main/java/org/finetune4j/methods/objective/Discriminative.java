@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.finetune4j.FinetuneException;
 import org.finetune4j.data.EpochStage;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
@@ -134,6 +135,10 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
         Map<String, Example> gold = new LinkedHashMap<>();
         preparation.examples().forEach(example -> gold.put(example.id(), example));
         List<Sample> samples = preparation.samples().stream().filter(sample -> gold.containsKey(sample.id())).toList();
+        samples.stream().filter(Sample::isDocument).findFirst().ifPresent(document -> {
+            throw new FinetuneException("discriminative: " + document.id() + " is a plain text, which has no prompt to answer. "
+                    + "Leave it out.");
+        });
         List<TextRequest> requests = requests(samples, preparation);
         List<TextAnswer> answers = preparation.context().answer(new Policy(), "draw answers to discriminate against", requests);
         List<Sample> negatives = new ArrayList<>();
@@ -142,14 +147,15 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
         for (int i = 0; i < answers.size(); i++) {
             Sample sample = samples.get(i / each);
             String text = answers.get(i).text();
-            if (text.strip().equals(String.valueOf(sample.response()).strip())) {
+            if (text.isBlank() || text.strip().equals(String.valueOf(sample.response()).strip())) {
                 equal++;
             } else {
                 negatives.add(sample.withResponse(text).withId(requests.get(i).id()));
             }
         }
         Map<String, List<Example>> companions = new LinkedHashMap<>();
-        List<Example> encoded = negatives.isEmpty() ? List.of() : preparation.encoder().encode(negatives).examples();
+        List<Example> encoded = negatives.stream().flatMap(negative -> preparation.encoder().encodeOne(negative).stream())
+                .toList();
         double[] references = references(negatives, encoded, preparation);
         for (int i = 0; i < encoded.size(); i++) {
             String id = encoded.get(i).id();
@@ -159,8 +165,8 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
         List<Example> prepared = gold.values().stream().map(example -> example.withColumn(REFERENCE, 0)
                 .withCompanions(companions.getOrDefault(example.id(), List.of()))).toList();
         if (equal > 0) {
-            preparation.context().warned(equal + " of " + answers.size() + " answers of the base model equal the right ones "
-                    + "and are left out.");
+            preparation.context().warned(equal + " of " + answers.size() + " answers of the base model are empty or equal the "
+                    + "right ones, and are left out.");
         }
         return new ExamplePreparation.Prepared(prepared, Map.of("answers to discriminate against",
                 encoded.size() + " of " + answers.size() + ", " + perEpoch + " a prompt and epoch"));
@@ -178,7 +184,8 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
             for (int epoch = 0; epoch < preparation.epochs(); epoch++) {
                 for (int b = 0; b < perEpoch; b++) {
                     String id = sample.id() + mark(epoch) + b;
-                    requests.add(new TextRequest(id, turns, decoding, CounterRandom.seed(preparation.seed(), id, 0)));
+                    requests.add(new TextRequest(id, sample.conversation().withMessages(turns), decoding,
+                            CounterRandom.seed(preparation.seed(), id, 0)));
                 }
             }
         }
@@ -207,6 +214,14 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
     @Override
     public List<String> problems(Composition composition) {
         List<String> problems = new ArrayList<>(composition.refuseShortened("discriminative compares whole answers"));
+        if (composition.train().maxSteps() > 0) {
+            problems.add("discriminative draws answers for each pass over the data, so that their number must be known, but "
+                    + "train.maxSteps rules. Set epochs in its place.");
+        }
+        if (composition.selectors().contains("uds")) {
+            problems.add("discriminative compares several answers to each prompt, but uds chooses samples of one. Leave one of "
+                    + "the two out.");
+        }
         if (composition.selectors().contains("qTuning")) {
             problems.add("discriminative compares whole answers, but qTuning takes tokens out of them. Leave one of the two "
                     + "out.");

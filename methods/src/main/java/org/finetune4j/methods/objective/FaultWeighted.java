@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.data.Example;
@@ -100,7 +101,12 @@ public record FaultWeighted(double line, double token, String faulty, double min
     @Override
     public ExamplePreparation.Prepared prepare(ExamplePreparation preparation) {
         Map<String, Sample> samples = new LinkedHashMap<>();
-        preparation.samples().forEach(sample -> samples.put(sample.id(), sample));
+        preparation.samples().forEach(sample -> {
+            if (samples.put(sample.id(), sample) != null) {
+                throw new FinetuneException("faultWeighted: two samples are called " + sample.id() + ", so that the variants of "
+                        + "one would mark the other. Keep one response to each prompt.");
+            }
+        });
         byte[] @Nullable [] bytes = preparation.tokenizer().tokenBytes();
         List<Example> prepared = new ArrayList<>();
         int variants = 0;
@@ -108,25 +114,33 @@ public record FaultWeighted(double line, double token, String faulty, double min
         int without = 0;
         for (Example example : preparation.examples()) {
             Sample sample = samples.get(example.id());
-            String right = String.valueOf(sample.response());
+            String right = sample.response();
+            if (right == null) {
+                throw new FinetuneException("faultWeighted: " + sample.id() + " is a plain text and no program that answers a "
+                        + "prompt. Leave it out.");
+            }
             List<String> given = variants(sample);
             List<String> near = given.stream().filter(wrong -> isFault(right, wrong)).toList();
             variants += given.size();
             refused += given.size() - near.size();
-            without += near.isEmpty() ? 1 : 0;
             FaultMasks own = new FaultMasks(new boolean[right.length()], new boolean[right.length()]);
             List<Example> companions = new ArrayList<>();
             for (String wrong : near) {
+                Optional<Example> encoded = preparation.encoder().encodeOne(sample.withResponse(wrong)
+                        .withId(example.id() + "~" + companions.size()));
+                if (encoded.isEmpty()) {
+                    refused++;
+                    continue;
+                }
                 own = own.or(FaultMasks.of(right, wrong));
-                Example encoded = preparation.encoder().encode(List.of(sample.withResponse(wrong)
-                        .withId(example.id() + "~" + companions.size()))).examples().get(0);
-                companions.add(marked(encoded, wrong, FaultMasks.of(wrong, right), bytes));
+                companions.add(marked(encoded.get(), wrong, FaultMasks.of(wrong, right), bytes));
             }
+            without += companions.isEmpty() ? 1 : 0;
             prepared.add(marked(example, right, own, bytes).withCompanions(companions));
         }
         Map<String, String> report = new LinkedHashMap<>();
         report.put("wrong variants", String.valueOf(variants));
-        report.put("left out as unlike or no different", String.valueOf(refused));
+        report.put("left out as unlike, no different or too long", String.valueOf(refused));
         report.put("samples without a variant", String.valueOf(without));
         return new ExamplePreparation.Prepared(prepared, report);
     }

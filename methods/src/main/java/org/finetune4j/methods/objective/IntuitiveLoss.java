@@ -7,6 +7,8 @@ import org.finetune4j.head.SequenceLoss;
 
 /** The loss of one response under {@link Intuitive}, with its derivative towards the losses of its tokens. */
 final class IntuitiveLoss implements SequenceLoss {
+    private static final double LEAST = 1e-8;
+
     private final Intuitive settings;
 
     IntuitiveLoss(Intuitive settings) {
@@ -47,9 +49,11 @@ final class IntuitiveLoss implements SequenceLoss {
         double weighted = 0;
         for (int t = 0; t < count; t++) {
             double c = sums[t] / count;
-            double value = value(c);
+            // A loss in float is exactly 0 where the model is sure.
+            boolean nothing = value(c) < LEAST;
+            double value = Math.max(value(c), LEAST);
             weights[t] = left ? value : 1 / value;
-            slopes[t] = (left ? 1 : -1 / (value * value)) * slope(c) / count;
+            slopes[t] = nothing ? 0 : (left ? 1 : -1 / (value * value)) * slope(c) / count;
             total += weights[t];
             weighted += weights[t] * losses[t];
         }

@@ -118,6 +118,7 @@ public record KeyTokenSft(double wMax) implements Objective {
         List<Example> prepared = new ArrayList<>();
         int calls = 0;
         for (Example example : preparation.examples()) {
+            requireCallAlone(example);
             double @Nullable [] weights = weights(samples.get(example.id()), example, preparation.tokenizer(), bytes);
             calls += weights == null ? 0 : 1;
             prepared.add(example.withColumn(WEIGHT, column(example, weights)));
@@ -132,11 +133,21 @@ public record KeyTokenSft(double wMax) implements Objective {
         return new ExamplePreparation.Prepared(prepared, report);
     }
 
+    private static void requireCallAlone(Example example) {
+        int first = firstOfCall(example);
+        for (int i = 1; i < first; i++) {
+            if (example.supervised()[i]) {
+                throw new FinetuneException("keyTokenSft: " + example.id() + " has learned turns before its call. Use "
+                        + "chatTemplate(supervise = Turns.LAST).");
+            }
+        }
+    }
+
     private static float[] column(Example example, double @Nullable [] weights) {
         float[] column = new float[example.ids().length];
-        int next = 0;
-        for (int i = firstOfCall(example); i < column.length; i++) {
-            column[i] = weights == null ? 1 : (float) weights[next++];
+        int first = firstOfCall(example);
+        for (int m = 0; weights != null && m < weights.length; m++) {
+            column[first + m] = (float) weights[m];
         }
         for (int i = 0; i < column.length; i++) {
             column[i] = column[i] == 0 ? 1 : column[i];
@@ -161,7 +172,7 @@ public record KeyTokenSft(double wMax) implements Objective {
         List<String> tools = sample.conversation().tools().stream().flatMap(KeyTokenSft::name).toList();
         int first = firstOfCall(example);
         List<byte[]> parts = new ArrayList<>();
-        for (int i = first; i < example.ids().length; i++) {
+        for (int i = first; i < example.ids().length && example.supervised()[i]; i++) {
             byte @Nullable [] own = bytes[example.ids()[i]];
             parts.add(own == null ? new byte[0] : own);
         }
@@ -180,6 +191,9 @@ public record KeyTokenSft(double wMax) implements Objective {
 
     private static @Nullable String called(Sample sample, List<String> tools, String text) {
         List<Message> turns = sample.messages();
+        if (turns.isEmpty()) {
+            return null;
+        }
         Message last = turns.get(turns.size() - 1);
         Stream<String> names = last.toolCalls().isEmpty() ? tools.stream() : Stream.of(last.toolCalls().get(0).name());
         // Of names that begin alike the longest is meant.
@@ -198,7 +212,9 @@ public record KeyTokenSft(double wMax) implements Objective {
     private static List<Integer> tokensOf(Tokenizer tokenizer, byte[] @Nullable [] bytes, String before, String name) {
         int[] ids = tokenizer.encode(before + name, false).ids();
         List<byte[]> parts = Arrays.stream(ids).mapToObj(id -> bytes[id] == null ? new byte[0] : bytes[id]).toList();
-        int begin = place(parts, before.getBytes(StandardCharsets.UTF_8).length);
+        // From the end, for some tokenizers put a space before the whole text.
+        int all = parts.stream().mapToInt(part -> part.length).sum();
+        int begin = place(parts, all - name.getBytes(StandardCharsets.UTF_8).length);
         return Arrays.stream(ids).skip(begin).boxed().toList();
     }
 

@@ -33,8 +33,15 @@ final class TokenSpans {
         byte[] text = response.getBytes(StandardCharsets.UTF_8);
         int start = lastIndex(all.toByteArray(), text);
         if (start < 0) {
+            // Many chat templates take white space off the ends.
+            String bare = response.strip();
+            int cut = response.indexOf(bare);
+            if (!bare.isEmpty() && !bare.equals(response)) {
+                return marked(example, bare, Arrays.copyOfRange(marked, cut, cut + bare.length()), bytes);
+            }
             throw new FinetuneException("the tokens of " + example.id() + " do not hold its response as it is written, so that "
-                    + "they cannot be marked by its characters. Use a tokenizer that leaves texts unchanged.");
+                    + "they cannot be marked by its characters. Use a tokenizer and a chat template that leave texts "
+                    + "unchanged.");
         }
         boolean[] markedBytes = bytes(response, marked);
         float[] marks = new float[ends.length];

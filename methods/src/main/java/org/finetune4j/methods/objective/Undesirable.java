@@ -5,6 +5,7 @@ import java.util.List;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.model.Precision;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
 
@@ -92,6 +93,14 @@ public record Undesirable(Objective base, double step, double weight, int lowest
             problems.add("undesirable needs a base whose loss is a plain mean over tokens, so that the movement of "
                     + "states has a known weight against it and the base can be taken on another batch; "
                     + base.method().name() + " is none. Take sft() or another such objective as the base.");
+        }
+        if (base.reduction() == Reduction.SUM_PER_SEQUENCE) {
+            problems.add("undesirable needs a base whose loss is a mean over tokens or sequences, but it is a sum for each "
+                    + "sequence. Choose another reduction.");
+        }
+        if (composition.adapter() == null && composition.train().precision() == Precision.BF16 && step > 0 && weight > 0) {
+            problems.add("undesirable moves every weight by less than bf16 keeps of it, so that nothing would move. Use an "
+                    + "adapter, or precision f32.");
         }
         if (Math.max(lowest, highest) > composition.layers()) {
             problems.add("undesirable is to look at the hidden states " + lowest + " to "

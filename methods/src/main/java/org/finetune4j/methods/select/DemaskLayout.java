@@ -70,19 +70,22 @@ final class DemaskLayout {
     ExamplePreparation.Prepared prepared() {
         List<Sample> exercises = new ArrayList<>();
         Map<String, Sample> sources = new HashMap<>();
+        Set<String> laidOutIds = new HashSet<>();
         long draws = CounterRandom.seed(preparation.seed(), "demask plain", 0);
         for (Sample sample : preparation.samples()) {
             boolean plain = !sample.isDocument()
                     && CounterRandom.uniform(CounterRandom.seed(draws, sample.id(), 0), 0) < method.plainShare();
             if (!plain) {
-                exercises.add(template(sample));
-                sources.put(sample.id(), sample);
+                // Several responses to one prompt have one name.
+                String key = laidOutIds.add(sample.id()) ? sample.id() : sample.id() + "~" + exercises.size();
+                exercises.add(template(sample).withId(key));
+                sources.put(key, sample);
             }
         }
         List<Example> laidOut = new ArrayList<>();
         for (Example example : preparation.examples()) {
             // A sample that was cut has pieces with names of their own.
-            if (!sources.containsKey(example.id()) && !sources.containsKey(example.id().replaceFirst("#\\d+$", ""))) {
+            if (!laidOutIds.contains(example.id()) && !laidOutIds.contains(example.id().replaceFirst("#\\d+$", ""))) {
                 laidOut.add(example.withColumn(COLUMN, FIXED));
             }
         }

@@ -52,8 +52,8 @@ record NewQuestions(TextSource teacher, int each, int solutions, int agree, int 
                         decoding, CounterRandom.seed(seed, "stat.question", (long) i * each + j)));
             }
         }
-        List<String> questions = asker.answer(teacher, "invent questions", invent).stream().map(AnswerText::of)
-                .toList();
+        List<String> questions = asker.answer(teacher, "invent questions", invent).stream()
+                .map(answer -> answer.complete() ? AnswerText.of(answer) : "").toList();
         List<Integer> asked = IntStream.range(0, questions.size()).filter(i -> !questions.get(i).isEmpty()).boxed()
                 .toList();
         List<TextRequest> solve = new ArrayList<>();
@@ -68,9 +68,11 @@ record NewQuestions(TextSource teacher, int each, int solutions, int agree, int 
         int kept = 0;
         for (int i = 0; i < asked.size(); i++) {
             int question = asked.get(i);
-            List<String> texts = answers.subList(i * solutions, (i + 1) * solutions).stream().map(AnswerText::of)
-                    .toList();
-            List<Optional<String>> finals = texts.stream().map(FINAL_ANSWER::answer).toList();
+            List<TextAnswer> solved = answers.subList(i * solutions, (i + 1) * solutions);
+            List<String> texts = solved.stream().map(AnswerText::of).toList();
+            // A solution that was cut off may end with any number.
+            List<Optional<String>> finals = solved.stream().map(answer -> answer.complete()
+                    ? FINAL_ANSWER.answer(AnswerText.of(answer)) : Optional.<String>empty()).toList();
             List<Integer> agreeing = Agreement.of(finals, agree);
             kept += agreeing.isEmpty() ? 0 : 1;
             for (int place : agreeing) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
@@ -157,7 +158,7 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
         Path folder = context.folder();
         if (folder != null) {
             AtomicFiles.onDisk().writeText(folder.resolve("pika.jsonl"), items.stream().map(item -> item.line(
-                    writer.description(), answerer.description(), seed) + "\n").reduce("", String::concat));
+                    writer.description(), answerer.description(), seed) + "\n").collect(Collectors.joining()));
         }
         return new Selection(items.stream().map(item -> item.sample(choose == Choose.ALL)).toList(),
                 new PikaReport(items, tried, filter).lines());

@@ -24,13 +24,14 @@ import org.finetune4j.tokenizer.Message;
 record PolicyDrafts(int shots, int proposals, Decoding decoding, long seed) {
     /** Drafts of the policy, which is shown the first other samples as if it had answered them. */
     List<List<String>> of(List<Sample> samples, Asker asker) {
-        List<Sample> examples = samples.stream().filter(sample -> sample.response() != null).limit(shots + 1L).toList();
+        List<Sample> examples = samples.stream().filter(sample -> sample.response() != null).toList();
         List<TextRequest> requests = new ArrayList<>();
         for (int i = 0; i < samples.size(); i++) {
             Sample sample = samples.get(i);
             List<Message> turns = new ArrayList<>(sample.prompt());
             int place = !turns.isEmpty() && "system".equals(turns.get(0).role()) ? 1 : 0;
-            for (Sample example : examples.stream().filter(other -> other != sample).limit(shots).toList()) {
+            for (Sample example : examples.stream().filter(other -> !other.prompt().equals(sample.prompt()))
+                    .limit(shots).toList()) {
                 List<Message> demonstration = example.messages().stream().filter(turn -> !"system".equals(turn.role()))
                         .toList();
                 turns.addAll(place, demonstration);

@@ -12,7 +12,8 @@ public interface SelectionContext extends Asker {
     ResponseScorer scorer();
 
     /**
-     * Scores responses by another model, with its own tokenizer and chat template; it stays the context's.
+     * Scores responses by another model, with its own tokenizer and chat template; it stays the context's and is
+     * closed when the next one is asked for.
      *
      * @param folder    in the Hugging Face layout
      * @param endOfTurn whether the token that ends a turn is scored too

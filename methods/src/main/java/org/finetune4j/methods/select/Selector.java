@@ -33,6 +33,11 @@ public interface Selector extends Selecting {
      */
     Selection select(List<Sample> samples, SelectionContext context);
 
+    /** Whether it may ask the model that is about to be trained, for scores or answers. */
+    default boolean asksModel() {
+        return true;
+    }
+
     /** What it does, for the rules of composition. */
     Set<Trait> traits();
 

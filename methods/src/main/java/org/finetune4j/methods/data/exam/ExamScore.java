@@ -57,7 +57,11 @@ public record ExamScore(int items, int malformed, double accuracy, Map<String, D
             }
         }
         Map<String, Double> domainAccuracy = new LinkedHashMap<>();
-        domains.forEach((domain, counts) -> domainAccuracy.put(domain, (double) counts[0] / counts[1]));
+        domains.forEach((domain, counts) -> {
+            if (counts[1] > 0) {
+                domainAccuracy.put(domain, (double) counts[0] / counts[1]);
+            }
+        });
         return new ExamScore(items.size(), malformed, (double) right / items.size(), domainAccuracy,
                 (double) both / items.size(), confusion);
     }

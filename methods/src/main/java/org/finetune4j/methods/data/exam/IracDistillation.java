@@ -70,9 +70,13 @@ public final class IracDistillation {
      * blank; what stands around the object does not count.
      */
     public static @Nullable Explanation read(String answer) {
+        int from = answer.indexOf('{');
+        int to = answer.lastIndexOf('}');
+        if (from < 0 || to < from) {
+            return null;
+        }
         try {
-            String object = answer.substring(Math.max(0, answer.indexOf('{')),
-                    Math.max(0, answer.lastIndexOf('}') + 1));
+            String object = answer.substring(from, to + 1);
             JsonNode tree = StrictJson.mapper().readTree(object);
             Map<String, String> parts = new LinkedHashMap<>();
             for (String field : Explanation.IRAC) {

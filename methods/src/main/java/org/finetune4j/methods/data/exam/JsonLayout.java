@@ -22,7 +22,7 @@ final class JsonLayout {
 
     static Map<String, String> read(String answer, List<String> fields) {
         Map<String, String> values = new LinkedHashMap<>();
-        String object = answer.substring(Math.max(0, answer.indexOf('{')));
+        String object = answer.substring(Math.max(0, answer.indexOf('{'))).split("\\R\\s*Question:", 2)[0];
         for (String field : fields) {
             Matcher matcher = Pattern.compile(Pattern.quote("\"" + field + "\"") + TEXT, Pattern.DOTALL)
                     .matcher(object);
