@@ -51,6 +51,9 @@ val exam = file("exam", sums { a, b ->
 val pairs = file("pairs", sums { a, b ->
     """{"prompt": "$b + $a", "chosen": "${a + b}", "rejected": "${a * b}"}"""
 })
+val questions = file("questions", sums { a, b ->
+    """{"prompt": "Tom has $a nuts. He buys $b more. How many nuts does Tom have now?", "response": "#### ${a + b}", "answer": "${a + b}"}"""
+})
 val plain = file("plain", sums { a, b -> """{"prompt": "$a + $b", "response": "$a + $b = ${a + b}."}""" })
 val documents = file("documents", sums { a, b -> """{"text": "${(1..40).joinToString(" ") { "$a $b" }}"}""" })
 
@@ -64,8 +67,8 @@ val recipes: Map<String, RecipeScope.() -> Unit> = mapOf(
     // Chosen before the training
     "branchFilter" to { data(jsonl(branching)); select(branchFilter(keep = 0.8)) },
     "cotBySampling" to {
-        data(jsonl("samples/data/quickstart-heldout.jsonl").take(24))
-        select(cotBySampling(judge = exactAnswer(gsm8kFlexible()), tries = 4, maxNewTokens = 32))
+        data(jsonl(questions))
+        select(cotBySampling(judge = exactAnswer(gsm8kStrict()), tries = 4, maxNewTokens = 48))
     },
     "cft" to { data(jsonl(critiques)); select(cft()) },
     "aft" to { data(jsonl(drafts)); select(aft()) },
@@ -95,7 +98,8 @@ recipes.filterKeys { it in chosen }.forEach { (name, content) ->
         base("samples/models/tiny")
         content()
         train {
-            maxSteps = 2
+            // Its answers are drawn for every pass.
+            if (name == "discriminative") epochs = 1 else maxSteps = 2
             tokensPerBatch = 1024
             tooLong = TooLong.DROP
         }
