@@ -1,5 +1,6 @@
 package org.finetune4j.scripts
 
+import io.kotest.core.NamedTag
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
@@ -11,6 +12,8 @@ import org.finetune4j.model.ModelConfig
 
 /** Runs the sample scripts with few steps as a user would: in a process of their own, from the folder above `samples`. */
 class SamplesTest : FunSpec({
+    val slow = setOf(NamedTag("slow"))
+
     test("the quickstart tunes the committed model, shows it and saves a folder that loads") {
         inFreshFolder { folder ->
             val result = run(folder, "samples/quickstart.main.kts", "4")
@@ -33,7 +36,16 @@ class SamplesTest : FunSpec({
         }
     }
 
-    test("the experiment with prompt diversity asks each model as trained, with other values and with fake ones") {
+    test("the catalogue tunes with the methods that are named, and knows which there are") {
+        inFreshFolder { folder ->
+            val result = run(folder, "samples/catalogue.main.kts", "faultWeighted", "cft", "demaks")
+            result.exitCode shouldBe 0
+            result.output shouldContain "there is no recipe for demaks; there are poft"
+            listOf("== faultWeighted", "wrong variants", "== cft").forEach { result.output shouldContain it }
+        }
+    }
+
+    test("the experiment with prompt diversity asks each model as trained, with other values and with fake ones").config(tags = slow) {
         inFreshFolder { folder ->
             val result = run(folder, "samples/prompt-diversity.main.kts", "1", "1")
             result.exitCode shouldBe 0
@@ -45,7 +57,7 @@ class SamplesTest : FunSpec({
         }
     }
 
-    test("the experiment with what is learned in every step tunes in each way") {
+    test("the experiment with what is learned in every step tunes in each way").config(tags = slow) {
         inFreshFolder { folder ->
             val result = run(folder, "samples/every-step.main.kts", "1", "2")
             result.exitCode shouldBe 0
@@ -65,7 +77,7 @@ class SamplesTest : FunSpec({
         }
     }
 
-    test("the pretraining sample makes a corpus, a tokenizer and a model from nothing") {
+    test("the pretraining sample makes a corpus, a tokenizer and a model from nothing").config(tags = slow) {
         inFreshFolder { folder ->
             val result = run(folder, "samples/pretrain-tiny.main.kts", "2")
             result.exitCode shouldBe 0

@@ -18,6 +18,7 @@ import org.finetune4j.head.SequenceLoss.Outcome;
 import org.finetune4j.head.TokenLossProgram;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.methods.Settings;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.factory.Nd4j;
@@ -114,6 +115,7 @@ class ToyBehaviourTest {
 
     /** Card {@code curiosft}, test 7: entropy stays above plain fine-tuning's, and cross-entropy to the truth below. */
     @Test
+    @Tag("slow")
     void curiosityKeepsEntropyAndTheTruth() {
         double[] entropies = new double[3];
         double[] crossEntropies = new double[3];
