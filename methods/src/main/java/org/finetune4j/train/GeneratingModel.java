@@ -80,14 +80,22 @@ final class GeneratingModel implements TextModel {
     public void answer(List<TextRequest> requests, Listener listener) {
         for (int from = 0; from < requests.size(); from += TOGETHER) {
             List<TextGenerator.Prompt> prompts = new ArrayList<>();
-            for (TextRequest request : requests.subList(from, Math.min(requests.size(), from + TOGETHER))) {
-                prompts.add(new TextGenerator.Prompt(encoding.prompt(request.id(), request.conversation()),
-                        settings(request), 0));
+            List<Integer> places = new ArrayList<>();
+            for (int place = from; place < Math.min(requests.size(), from + TOGETHER); place++) {
+                TextRequest request = requests.get(place);
+                int[] tokens = encoding.prompt(request.id(), request.conversation());
+                if (tokens.length >= context) {
+                    // Nothing can follow it: an answer that was cut off at once.
+                    listener.answered(place, new TextAnswer("", false, tokens.length, 0));
+                } else {
+                    prompts.add(new TextGenerator.Prompt(tokens, settings(request), 0));
+                    places.add(place);
+                }
             }
-            List<List<GeneratedText>> texts = generator.generate(prompts, TextListener.NONE);
+            List<List<GeneratedText>> texts = prompts.isEmpty() ? List.of() : generator.generate(prompts, TextListener.NONE);
             for (int i = 0; i < texts.size(); i++) {
                 GeneratedText text = texts.get(i).get(0);
-                listener.answered(from + i, new TextAnswer(text.text(), text.reason() == EndReason.STOP_TOKEN,
+                listener.answered(places.get(i), new TextAnswer(text.text(), text.reason() == EndReason.STOP_TOKEN,
                         prompts.get(i).tokens().length, text.tokens().tokens().length));
             }
         }

@@ -379,7 +379,8 @@ final class Planner {
                 .mapToDouble(example -> (double) example.supervisedTokens() / example.inputTokens()).max().orElse(1);
         // What a selector chooses, and what an objective adds to samples, is not known yet.
         boolean selects = !job.selectors().isEmpty() || job.preparesExamples();
-        long tokens = selects ? Math.max(job.train().tokensPerBatch(), limit.tokens())
+        long tokens = selects ? Math.max(job.train().tokensPerBatch(),
+                (long) limit.tokens() * job.objective().sequencesPerSample())
                 : Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens()));
         long supervised = selects ? tokens : Math.max(1, Math.min(tokens, (long) Math.ceil(tokens * share)));
         return new MemoryPlanner.Batch((int) tokens, (int) supervised,

@@ -99,6 +99,11 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
     }
 
     @Override
+    public int sequencesPerSample() {
+        return 1 + perEpoch;
+    }
+
+    @Override
     public TokenLoss tokenLoss() {
         SequenceLoss sequenceLoss = new DiscriminativeLoss(this);
         return new TokenLoss() {

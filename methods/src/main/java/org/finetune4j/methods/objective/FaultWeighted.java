@@ -77,6 +77,12 @@ public record FaultWeighted(double line, double token, String faulty, double min
         return true;
     }
 
+    /** Most records bring one wrong variant. */
+    @Override
+    public int sequencesPerSample() {
+        return 2;
+    }
+
     @Override
     public TokenLoss tokenLoss() {
         SequenceLoss sequenceLoss = new FaultWeightedLoss(this);

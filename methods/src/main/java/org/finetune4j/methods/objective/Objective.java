@@ -51,6 +51,11 @@ public interface Objective extends Fragment {
         return null;
     }
 
+    /** Sequences of one sample at most, with the companions that {@link #prepare} gives it. */
+    default int sequencesPerSample() {
+        return 1;
+    }
+
     /** Passes over batches, where this objective does more in one than to take the token loss's gradient. */
     default GradientEngine engine(ModelGradientEngine engine, PassContext context) {
         return engine;

@@ -73,7 +73,9 @@ public record CotBySampling(TextSource teacher, Judge judge, int tries, double t
         List<TextWork> work = new ArrayList<>();
         work.add(new TextWork(teacher, "worked answers", (long) tries * samples.size(),
                 tries * samples.stream().mapToLong(sample -> TextWork.tokens(sample.prompt())).sum(), maxNewTokens));
-        work.addAll(judge.work(samples));
+        for (int i = 0; i < tries; i++) {
+            work.addAll(judge.work(samples));
+        }
         return work;
     }
 

@@ -114,7 +114,9 @@ public record S3ft(Judge judge, String paraphrase, int samples, double temperatu
         work.add(new TextWork(generator, "answers to the prompts", (long) this.samples * samples.size(),
                 this.samples * samples.stream().mapToLong(sample -> TextWork.tokens(sample.prompt())).sum(),
                 maxNewTokens));
-        work.addAll(judge.work(samples));
+        for (int i = 0; i < this.samples; i++) {
+            work.addAll(judge.work(samples));
+        }
         if (!paraphrase.isEmpty()) {
             work.add(new TextWork(generator, "rewordings of responses", samples.size(), samples.stream()
                     .mapToLong(sample ->

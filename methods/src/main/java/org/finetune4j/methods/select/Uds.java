@@ -56,6 +56,8 @@ public record Uds(int keep, int of, double alpha, int buffer, int positionDims, 
         MAX_LOSS
     }
 
+    private static final long LARGEST_BUFFER = 3_600_000;
+
     /** UDS, 2025. */
     public static final Method<Uds> METHOD = new Method<>("uds", Method.Kind.SELECT,
             "Utility-Diversity Aware Online Batch Selection for LLM Supervised Fine-tuning", "arXiv 2510.16882",
@@ -70,6 +72,9 @@ public record Uds(int keep, int of, double alpha, int buffer, int positionDims, 
         Settings.require(keep >= 1 && keep <= of, "uds", "keep", keep, "at least 1 and at most " + of + " (of)");
         Settings.require(alpha >= 0 && Double.isFinite(alpha), "uds", "alpha", alpha, "a finite number of at least 0");
         Settings.require(buffer >= 1, "uds", "buffer", buffer, "at least 1");
+        Settings.require((long) buffer * positionDims * vocabularyDims <= LARGEST_BUFFER, "uds", "buffer", buffer,
+                "small enough that its sketches of positionDims times vocabularyDims numbers, " + LARGEST_BUFFER
+                        + " together, fit into a checkpoint's text");
         Settings.require(positionDims >= 1, "uds", "positionDims", positionDims, "at least 1");
         Settings.require(vocabularyDims >= 1, "uds", "vocabularyDims", vocabularyDims, "at least 1");
         Settings.require(warmup >= 0, "uds", "warmup", warmup, "at least 0");
