@@ -213,13 +213,10 @@ final class Planner {
 
     private void selectionProblems() {
         if (job.continueFrom() != null) {
-            job.selectors().stream().filter(Selector::asksModel).forEach(selector -> problems.add("select: "
-                    + selector.method().name() + " would ask the base and not the weights of continueFrom. Save the tuned model "
-                    + "and take it as the base."));
-        }
-        if (job.continueFrom() != null && job.objective().preparesExamples()) {
-            problems.add("objective: " + job.objective().method().name() + " completes samples before the training, by the base "
-                    + "and not by the weights of continueFrom. Save the tuned model and take it as the base.");
+            // What it chooses is told by the weights of the base, which the run does not begin with.
+            notes = Stream.concat(notes.stream(), job.selectors().stream().filter(Selector::asksModel).map(selector ->
+                    selector.method().name() + " asks the base, and not the weights of continueFrom: save the tuned model and "
+                            + "take it as the base where that matters")).toList();
         }
         SelectionRules.problems(job.selectors(), samples, job.data().description())
                 .forEach(problem -> problems.add("select: " + problem));
