@@ -49,12 +49,9 @@ final class Means {
         boolean[] counted = new boolean[batch.supervised()];
         BatchExtras.Groups groups = batch.extras().groups();
         int[] sequences = batch.sequencesOfRows();
-        int sample = 0;
+        int[] samples = batch.extras().samples(sequences);
         for (int r = 0; r < counted.length; r++) {
-            while (groups != null && sequences[r] >= groups.starts()[sample + 1]) {
-                sample++;
-            }
-            counted[r] = groups == null || sequences[r] == groups.starts()[sample];
+            counted[r] = groups == null || sequences[r] == groups.starts()[samples[r]];
         }
         return counted;
     }

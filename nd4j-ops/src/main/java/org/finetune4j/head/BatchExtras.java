@@ -31,7 +31,7 @@ public record BatchExtras(Map<String, float[]> columns, int @Nullable [] keys, @
     }
 
     /** The number of the sample of each supervised token, given the number of its sequence. */
-    int[] samples(int[] sequences) {
+    public int[] samples(int[] sequences) {
         if (groups == null) {
             return sequences;
         }

@@ -95,7 +95,6 @@ final class AdaptiveTemperature extends OwnOp {
         return Arrays.copyOfRange(sorted, sorted.length - count, sorted.length);
     }
 
-
     private static double entropy(double[] logits, double temperature) {
         double normaliser = logSumExp(logits, temperature);
         double entropy = 0;

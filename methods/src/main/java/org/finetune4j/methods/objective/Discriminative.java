@@ -8,9 +8,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.data.EpochStage;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
-import org.finetune4j.head.SequenceLoss;
 import org.finetune4j.head.TokenLoss;
-import org.finetune4j.head.TokenView;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
@@ -18,6 +16,7 @@ import org.finetune4j.methods.generate.Decoding;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextAnswer;
 import org.finetune4j.methods.generate.TextRequest;
+import org.finetune4j.methods.select.ResponseScorer;
 import org.finetune4j.tokenizer.Message;
 
 /**
@@ -105,23 +104,7 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
 
     @Override
     public TokenLoss tokenLoss() {
-        SequenceLoss sequenceLoss = new DiscriminativeLoss(this);
-        return new TokenLoss() {
-            @Override
-            public List<String> columns() {
-                return List.of(REFERENCE);
-            }
-
-            @Override
-            public Expression build(TokenView view) {
-                return new Expression(view.logProbability().neg(), Map.of("nll", view.logProbability().neg()));
-            }
-
-            @Override
-            public SequenceLoss sequenceLoss() {
-                return sequenceLoss;
-            }
-        };
+        return new SampleTokenLoss(new DiscriminativeLoss(this), REFERENCE);
     }
 
     /** Each pass over the data has negatives of its own. */
@@ -207,11 +190,7 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
         List<Sample> kept = negatives.stream().filter(sample -> places.containsKey(sample.id())).toList();
         List<float[]> found = preparation.context().scorer().tokenLogProbabilities(kept);
         for (int i = 0; i < kept.size(); i++) {
-            double sum = 0;
-            for (float logProbability : found.get(i)) {
-                sum += logProbability;
-            }
-            references[places.get(kept.get(i).id())] = sum;
+            references[places.get(kept.get(i).id())] = ResponseScorer.sum(found.get(i));
         }
         return references;
     }

@@ -11,9 +11,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
-import org.finetune4j.head.SequenceLoss;
 import org.finetune4j.head.TokenLoss;
-import org.finetune4j.head.TokenView;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.jspecify.annotations.Nullable;
@@ -85,23 +83,7 @@ public record FaultWeighted(double line, double token, String faulty, double min
 
     @Override
     public TokenLoss tokenLoss() {
-        SequenceLoss sequenceLoss = new FaultWeightedLoss(this);
-        return new TokenLoss() {
-            @Override
-            public List<String> columns() {
-                return List.of(LINES, TOKENS);
-            }
-
-            @Override
-            public Expression build(TokenView view) {
-                return new Expression(view.logProbability().neg(), Map.of("nll", view.logProbability().neg()));
-            }
-
-            @Override
-            public SequenceLoss sequenceLoss() {
-                return sequenceLoss;
-            }
-        };
+        return new SampleTokenLoss(new FaultWeightedLoss(this), LINES, TOKENS);
     }
 
     @Override

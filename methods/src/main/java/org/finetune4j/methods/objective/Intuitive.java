@@ -1,8 +1,6 @@
 package org.finetune4j.methods.objective;
 
-import org.finetune4j.head.SequenceLoss;
 import org.finetune4j.head.TokenLoss;
-import org.finetune4j.head.TokenView;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.train.GradientEngine;
@@ -99,18 +97,7 @@ public record Intuitive(double lambda, double gamma, Norm norm, Side side, Form 
 
     @Override
     public TokenLoss tokenLoss() {
-        SequenceLoss sequenceLoss = new IntuitiveLoss(this);
-        return new TokenLoss() {
-            @Override
-            public Expression build(TokenView view) {
-                return new Expression(view.logProbability().neg(), java.util.Map.of("nll", view.logProbability().neg()));
-            }
-
-            @Override
-            public SequenceLoss sequenceLoss() {
-                return sequenceLoss;
-            }
-
+        return new SampleTokenLoss(new IntuitiveLoss(this)) {
             @Override
             public double draftShare() {
                 return lambda;

@@ -16,7 +16,6 @@ import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
 import org.finetune4j.head.SequenceLoss;
 import org.finetune4j.head.TokenLoss;
-import org.finetune4j.head.TokenView;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.data.tool.KeyTokens;
@@ -69,23 +68,7 @@ public record KeyTokenSft(double wMax) implements Objective {
 
     @Override
     public TokenLoss tokenLoss() {
-        SequenceLoss sequenceLoss = KeyTokenSft::weighted;
-        return new TokenLoss() {
-            @Override
-            public List<String> columns() {
-                return List.of(WEIGHT);
-            }
-
-            @Override
-            public Expression build(TokenView view) {
-                return new Expression(view.logProbability().neg(), Map.of("nll", view.logProbability().neg()));
-            }
-
-            @Override
-            public SequenceLoss sequenceLoss() {
-                return sequenceLoss;
-            }
-        };
+        return new SampleTokenLoss(KeyTokenSft::weighted, WEIGHT);
     }
 
     /** The weighted mean of a call's token losses. */
@@ -173,8 +156,7 @@ public record KeyTokenSft(double wMax) implements Objective {
         int first = firstOfCall(example);
         List<byte[]> parts = new ArrayList<>();
         for (int i = first; i < example.ids().length && example.supervised()[i]; i++) {
-            byte @Nullable [] own = bytes[example.ids()[i]];
-            parts.add(own == null ? new byte[0] : own);
+            parts.add(text(bytes[example.ids()[i]]));
         }
         String text = new String(joined(parts), StandardCharsets.UTF_8);
         String called = called(sample, tools, text);
@@ -211,7 +193,7 @@ public record KeyTokenSft(double wMax) implements Objective {
     /** The tokens of a name as they are behind this text. */
     private static List<Integer> tokensOf(Tokenizer tokenizer, byte[] @Nullable [] bytes, String before, String name) {
         int[] ids = tokenizer.encode(before + name, false).ids();
-        List<byte[]> parts = Arrays.stream(ids).mapToObj(id -> bytes[id] == null ? new byte[0] : bytes[id]).toList();
+        List<byte[]> parts = Arrays.stream(ids).mapToObj(id -> text(bytes[id])).toList();
         // From the end, for some tokenizers put a space before the whole text.
         int all = parts.stream().mapToInt(part -> part.length).sum();
         int begin = place(parts, all - name.getBytes(StandardCharsets.UTF_8).length);
@@ -228,6 +210,11 @@ public record KeyTokenSft(double wMax) implements Objective {
             }
         }
         return parts.size();
+    }
+
+    /** What a token adds to a text; one that marks something adds nothing. */
+    private static byte[] text(byte @Nullable [] token) {
+        return token == null ? new byte[0] : token;
     }
 
     private static byte[] joined(List<byte[]> parts) {

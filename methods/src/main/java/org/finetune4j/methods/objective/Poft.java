@@ -9,9 +9,7 @@ import java.util.Map;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
-import org.finetune4j.head.SequenceLoss;
 import org.finetune4j.head.TokenLoss;
-import org.finetune4j.head.TokenView;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.select.ResponseScorer;
@@ -75,23 +73,7 @@ public record Poft(List<String> aligned, String scores, double beta, double gamm
 
     @Override
     public TokenLoss tokenLoss() {
-        SequenceLoss sequenceLoss = new PoftLoss(beta, gamma);
-        return new TokenLoss() {
-            @Override
-            public List<String> columns() {
-                return List.of(SCORE, COUNTED);
-            }
-
-            @Override
-            public Expression build(TokenView view) {
-                return new Expression(view.logProbability().neg(), Map.of("nll", view.logProbability().neg()));
-            }
-
-            @Override
-            public SequenceLoss sequenceLoss() {
-                return sequenceLoss;
-            }
-        };
+        return new SampleTokenLoss(new PoftLoss(beta, gamma), SCORE, COUNTED);
     }
 
     @Override
@@ -172,11 +154,7 @@ public record Poft(List<String> aligned, String scores, double beta, double gamm
             ResponseScorer scorer = preparation.context().scorer(Path.of(folder), includeEndToken);
             List<float[]> found = scorer.tokenLogProbabilities(samples);
             for (int i = 0; i < sums.length; i++) {
-                double sum = 0;
-                for (float logProbability : found.get(i)) {
-                    sum += logProbability;
-                }
-                sums[i] += sum / found.get(i).length;
+                sums[i] += ResponseScorer.sum(found.get(i)) / found.get(i).length;
             }
         }
         Map<String, Double> means = new LinkedHashMap<>();

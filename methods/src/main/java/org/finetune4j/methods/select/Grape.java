@@ -154,10 +154,7 @@ public record Grape(String candidates, int topK, boolean normalise, int minCandi
         }
         List<Double> scores = new ArrayList<>();
         for (int j = 0; j < found.size(); j++) {
-            double sum = 0;
-            for (float logProbability : found.get(j)) {
-                sum += logProbability;
-            }
+            double sum = ResponseScorer.sum(found.get(j));
             double score = normalise ? sum / found.get(j).length : sum;
             if (found.get(j).length == 0 || !Double.isFinite(score)) {
                 ResponsePool.Response response = responses.get(j);

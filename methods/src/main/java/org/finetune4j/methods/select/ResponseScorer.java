@@ -10,4 +10,13 @@ public interface ResponseScorer {
      * conversation, in order; the result has one array per conversation.
      */
     List<float[]> tokenLogProbabilities(List<Sample> conversations);
+
+    /** The log-probability of a response: the sum over its tokens. */
+    static double sum(float[] logProbabilities) {
+        double sum = 0;
+        for (float logProbability : logProbabilities) {
+            sum += logProbability;
+        }
+        return sum;
+    }
 }

@@ -91,7 +91,7 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
             AtomicFiles.onDisk().writeText(folder.resolve(method + ".jsonl"), lines(chosen, scores));
         }
         List<Scored> scored = IntStream.range(0, samples.size()).mapToObj(i -> new Scored(samples.get(i).id(),
-                targets.get(i).origin().name().toLowerCase(Locale.ROOT), sum(scores.get(i)), true)).toList();
+                targets.get(i).origin().name().toLowerCase(Locale.ROOT), ResponseScorer.sum(scores.get(i)), true)).toList();
         return new Selection(chosen, scored, report(scores, gold));
     }
 
@@ -131,21 +131,13 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
                     .put("own", target.own().verdict().name().toLowerCase(Locale.ROOT));
             target.paraphrase().ifPresent(outcome -> line.put("paraphrase", outcome.verdict().name()
                     .toLowerCase(Locale.ROOT)));
-            lines.append(line.put("logProbability", sum(scores.get(i)))).append('\n');
+            lines.append(line.put("logProbability", ResponseScorer.sum(scores.get(i)))).append('\n');
         }
         return lines.toString();
     }
 
-    private static double sum(float[] logProbabilities) {
-        double sum = 0;
-        for (float logProbability : logProbabilities) {
-            sum += logProbability;
-        }
-        return sum;
-    }
-
     private static String mean(List<float[]> scores) {
-        return String.format(Locale.ROOT, "%.4f", scores.stream().mapToDouble(RoutedTargets::sum).sum()
+        return String.format(Locale.ROOT, "%.4f", scores.stream().mapToDouble(ResponseScorer::sum).sum()
                 / scores.stream().mapToInt(score -> score.length).sum());
     }
 }
