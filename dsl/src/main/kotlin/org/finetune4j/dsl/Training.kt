@@ -119,14 +119,23 @@ private val USUAL = AdamW()
  *
  * @property curve its way after the rise
  * @property warmup the share of the steps in which it rises in a straight line, in [0, 1)
+ * @property cycles how often a cosine falls, each time from the highest rate, at least 1; 1 for other curves
  */
 @Serializable
-public data class WarmSchedule(public val curve: Schedule = Schedule.COSINE, public val warmup: Double = 0.1) {
-    override fun toString(): String = "${curve.name.lowercase()}(warmup = $warmup)"
+public data class WarmSchedule(
+    public val curve: Schedule = Schedule.COSINE,
+    public val warmup: Double = 0.1,
+    public val cycles: Int = 1,
+) {
+    override fun toString(): String =
+        "${curve.name.lowercase()}(warmup = $warmup${if (cycles == 1) "" else ", cycles = $cycles"})"
 }
 
-/** Half a cosine down to 0, after a rise over the share [warmup] of the steps. */
-public fun cosine(warmup: Double = 0.1): WarmSchedule = WarmSchedule(Schedule.COSINE, warmup)
+/**
+ * Half a cosine down to 0, after a rise over the share [warmup] of the steps; with several [cycles] that many of one length,
+ * each from the highest rate (warm restarts, arXiv 1608.03983).
+ */
+public fun cosine(warmup: Double = 0.1, cycles: Int = 1): WarmSchedule = WarmSchedule(Schedule.COSINE, warmup, cycles)
 
 /** A straight line down to 0, after a rise over the share [warmup] of the steps. */
 public fun linear(warmup: Double = 0.1): WarmSchedule = WarmSchedule(Schedule.LINEAR, warmup)

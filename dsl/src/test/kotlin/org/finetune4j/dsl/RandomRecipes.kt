@@ -181,7 +181,7 @@ class RandomRecipes(seed: Long) {
         whole(),
         whole(),
         AdamW(maybe { number() }, number(), number(), number(), number()),
-        WarmSchedule(choice<Schedule>(), number()),
+        WarmSchedule(choice<Schedule>(), number(), whole()),
         maybe { number() },
         if (flip()) f32 else bf16,
         choice<FrozenWeights>(),

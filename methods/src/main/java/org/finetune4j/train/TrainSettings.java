@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param accumulate      micro-batches per optimiser step, at least 1
  * @param learningRate    highest learning rate, at least 0; null for 2e-5, or 2e-4 with an adapter
  * @param schedule        the learning rate after the warm-up
+ * @param cycles          how often a COSINE falls, each time from the highest rate, at least 1; 1 with other schedules
  * @param warmupFraction  share of the steps in which the learning rate rises linearly, in [0, 1)
  * @param weightDecay     decoupled decay of AdamW, at least 0; norms do not decay
  * @param beta1           decay of the first moment, in [0, 1)
@@ -36,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  * @param recomputedBlocks blocks to compute again where {@code memory} is BLOCKS, at least 0
  */
 public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int accumulate,
-                            @Nullable Double learningRate, Schedule schedule, double warmupFraction,
+                            @Nullable Double learningRate, Schedule schedule, int cycles, double warmupFraction,
                             double weightDecay, double beta1, double beta2, double epsilon, double clip,
                             Precision precision, FrozenWeights frozenWeights, long seed, int maxLength, TooLong tooLong, long evaluateEvery,
                             long checkpointEvery, int keepCheckpoints, MemoryUse memory, int recomputedBlocks) {
@@ -69,6 +70,10 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         for (Object[] value : values) {
             identity.put("train." + value[0], value[1].toString());
         }
+        if (cycles != 1) {
+            // Checkpoints from before there were several stay what they are.
+            identity.put("train.cycles", Integer.toString(cycles));
+        }
         return identity;
     }
 
@@ -85,6 +90,8 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         ranges.require("accumulate", accumulate, accumulate >= 1, "at least 1");
         double rate = learningRate(false);
         ranges.require("learningRate", rate, rate >= 0 && rate < Double.POSITIVE_INFINITY, "at least 0 and finite");
+        ranges.require("cycles", cycles, cycles >= 1 && (cycles == 1 || schedule == Schedule.COSINE),
+                "at least 1, and 1 with a schedule that is no cosine");
         ranges.require("warmupFraction", warmupFraction, warmupFraction >= 0 && warmupFraction < 1, "in [0, 1)");
         ranges.require("weightDecay", weightDecay, weightDecay >= 0 && weightDecay < Double.POSITIVE_INFINITY,
                 "at least 0 and finite");
@@ -120,6 +127,7 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         private int accumulate = 1;
         private @Nullable Double learningRate;
         private Schedule schedule = Schedule.COSINE;
+        private int cycles = 1;
         private double warmupFraction = 0.1;
         private double weightDecay = 0.01;
         private double beta1 = 0.9;
@@ -175,6 +183,12 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         /** Sets the schedule; default {@link Schedule#COSINE}. */
         public Builder schedule(Schedule kind) {
             schedule = kind;
+            return this;
+        }
+
+        /** Sets how often a cosine falls; default 1. */
+        public Builder cycles(int count) {
+            cycles = count;
             return this;
         }
 
@@ -272,7 +286,7 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
 
         /** The settings, unchecked. */
         public TrainSettings build() {
-            return new TrainSettings(epochs, maxSteps, tokensPerBatch, accumulate, learningRate, schedule,
+            return new TrainSettings(epochs, maxSteps, tokensPerBatch, accumulate, learningRate, schedule, cycles,
                     warmupFraction, weightDecay, beta1, beta2, epsilon, clip, precision, frozenWeights, seed, maxLength, tooLong,
                     evaluateEvery, checkpointEvery, keepCheckpoints, memory, recomputedBlocks);
         }

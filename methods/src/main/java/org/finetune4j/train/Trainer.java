@@ -76,7 +76,7 @@ public final class Trainer {
     private static LearningRateSchedule rates(TrainSettings settings, double highest, long totalSteps) {
         long warmup = (long) (settings.warmupFraction() * totalSteps);
         return switch (settings.schedule()) {
-            case COSINE -> LearningRateSchedule.cosine(highest, warmup, totalSteps, 0);
+            case COSINE -> LearningRateSchedule.cosine(highest, warmup, totalSteps, 0, settings.cycles());
             case LINEAR -> LearningRateSchedule.linear(highest, warmup, totalSteps, 0);
             case CONSTANT -> LearningRateSchedule.constant(highest, warmup);
         };

@@ -17,9 +17,27 @@ public interface LearningRateSchedule {
      * @throws IllegalArgumentException when a number is out of range
      */
     static LearningRateSchedule cosine(double base, long warmupSteps, long totalSteps, double floor) {
+        return cosine(base, warmupSteps, totalSteps, floor, 1);
+    }
+
+    /**
+     * Rises like {@link #cosine(double, long, long, double)}, then falls along half a cosine so many times, each from
+     * {@code base} (SGDR with cycles of one length, arXiv 1608.03983).
+     *
+     * @param cycles at least 1
+     */
+    static LearningRateSchedule cosine(double base, long warmupSteps, long totalSteps, double floor, int cycles) {
         check(base, warmupSteps, totalSteps, floor);
+        if (cycles < 1) {
+            throw new IllegalArgumentException(cycles + " cycles");
+        }
         return step -> step <= warmupSteps ? base * step / warmupSteps
-                : floor + (base - floor) * 0.5 * (1 + Math.cos(Math.PI * done(step, warmupSteps, totalSteps)));
+                : floor + (base - floor) * cosineFactor(done(step, warmupSteps, totalSteps), cycles);
+    }
+
+    /** What is left of the rate when a share of the steps after the warm-up is done, from 1 down to 0. */
+    static double cosineFactor(double done, int cycles) {
+        return done >= 1 ? 0 : 0.5 * (1 + Math.cos(Math.PI * (cycles * done % 1)));
     }
 
     /** Rises like {@link #cosine}, then falls along a line towards {@code floor}. */

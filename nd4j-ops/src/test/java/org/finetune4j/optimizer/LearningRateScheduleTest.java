@@ -17,6 +17,22 @@ class LearningRateScheduleTest {
         assertEquals(0.2, LearningRateSchedule.cosine(1, 0, 4, 0.2).rate(100), 1e-12);
     }
 
+    /** Test 6 of the card llama-bar. */
+    @Test
+    void cosineBeginsAgainWithEveryCycle() {
+        double[] done = {0, .25, .5, .75, 1};
+        double[] expected = {1, 0.5, 1, 0.5, 0};
+        for (int i = 0; i < done.length; i++) {
+            assertEquals(expected[i], LearningRateSchedule.cosineFactor(done[i], 2), 1e-12);
+        }
+        LearningRateSchedule rates = LearningRateSchedule.cosine(2, 1, 9, 0, 2);
+        double[] steps = {2, 2, 1.707107, 1, 0.292893, 2, 1.707107, 1, 0.292893};
+        for (int step = 1; step <= 9; step++) {
+            assertEquals(steps[step - 1], rates.rate(step), 1e-6);
+        }
+        assertThrows(IllegalArgumentException.class, () -> LearningRateSchedule.cosine(1, 0, 1, 0, 0));
+    }
+
     @Test
     void linearAndConstant() {
         LearningRateSchedule linear = LearningRateSchedule.linear(4, 0, 4, 0);

@@ -115,6 +115,7 @@ internal class Job(private val recipe: Recipe) {
                 .tokensPerBatch(training.tokensPerBatch)
                 .accumulate(training.accumulate)
                 .schedule(training.schedule.curve)
+                .cycles(training.schedule.cycles)
                 .warmupFraction(training.schedule.warmup)
                 .weightDecay(training.optimizer.weightDecay)
                 .betas(training.optimizer.beta1, training.optimizer.beta2)
@@ -142,6 +143,7 @@ internal class Job(private val recipe: Recipe) {
             "train.beta2" to "train.optimizer.beta2",
             "train.epsilon" to "train.optimizer.epsilon",
             "train.recomputedBlocks" to "train.memory.blocks",
+            "train.cycles" to "train.schedule.cycles",
             "train.warmupFraction" to "train.schedule.warmup",
         )
 

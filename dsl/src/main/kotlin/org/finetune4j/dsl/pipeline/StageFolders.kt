@@ -1,0 +1,8 @@
+package org.finetune4j.dsl.pipeline
+
+/** Where stages keep their runs. */
+internal object StageFolders {
+    /** The folder of the stage called [name] at [place], counted from 0, in a pipeline's [folder]. */
+    fun of(folder: String, place: Int, name: String): String =
+        "$folder/${place + 1}-${name.replace(Regex("[^\\p{L}\\p{N}.=_+-]+"), "-").trim('-', '.').ifEmpty { "stage" }}"
+}
