@@ -16,7 +16,8 @@ import org.finetune4j.methods.decode.Demonstrations;
  * Supervised in-context learning: every sample is trained on behind solved samples of a pool, as earlier turns of its
  * conversation, never behind itself or another sample with its prompt.
  *
- * <p>Held-out samples are asked in the same way and need no response. Of the conversation only the last turn is to be
+ * <p>A demonstration shows its whole response where it has one, as the sample itself is to be answered, else its answer.
+ * With FIXED all questions stand behind the same ones: a few-shot prompt. Held-out samples are asked in the same way and need no response. Of the conversation only the last turn is to be
  * learned ({@code chatTemplate(supervise = Turns.LAST)}). The method's authors draw other demonstrations in every step; here
  * every one of {@code copies} has its own, so that as many copies as epochs, trained on for one epoch, come to the same.
  *
@@ -72,7 +73,7 @@ public record InContext(int k, Demonstrations.Retrieve retrieve, int copies, lon
         for (int copy = 0; copy < copies; copy++) {
             List<Sample> shown = Demonstrations.draw("inContext", pool, sample, k, retrieve,
                     CounterRandom.seed(seed, "in context", index * copies + copy));
-            Sample behind = Demonstrations.before(sample, shown, "{prompt}");
+            Sample behind = Demonstrations.before(sample, shown, "{prompt}", Demonstrations::response);
             made.add(new Sample(sample.id() + (copies == 1 ? "" : "#" + (copy + 1)), behind.conversation(), List.of(),
                     behind.answer(), behind.fields(), sample.provenance().madeOf(sample.id())));
         }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.data.Draws;
@@ -17,7 +18,9 @@ public final class Demonstrations {
         /** A random choice. */
         RANDOM,
         /** A random choice with as many of each answer as can be. */
-        BALANCE
+        BALANCE,
+        /** The first of the pool, the same for all but themselves, as in a few-shot prompt. */
+        FIXED
     }
 
     private static final String PLACE = "{prompt}";
@@ -35,13 +38,14 @@ public final class Demonstrations {
      * @throws FinetuneException when the pool has fewer
      */
     public static List<Sample> draw(String method, List<Sample> pool, Sample asked, int count, Retrieve retrieve, long seed) {
-        List<Sample> order = new Draws(seed, "demonstrations", 0).shuffled(pool);
+        List<Sample> order = retrieve == Retrieve.FIXED ? new ArrayList<>(pool)
+                : new Draws(seed, "demonstrations", 0).shuffled(pool);
         order.removeIf(sample -> sample.id().equals(asked.id()) || sample.prompt().equals(asked.prompt()));
         if (order.size() < count) {
             throw new FinetuneException(method + ": the pool has " + order.size() + " samples besides " + asked.id() + ", but "
                     + count + " demonstrations are to be drawn of it. Give a larger pool, or ask for fewer.");
         }
-        return retrieve == Retrieve.RANDOM ? order.subList(0, count) : balanced(order, count, seed);
+        return retrieve == Retrieve.BALANCE ? balanced(order, count, seed) : order.subList(0, count);
     }
 
     /** Takes turns with the answers, and mixes what was taken. */
@@ -78,13 +82,15 @@ public final class Demonstrations {
      * A question behind demonstrations; what stands before the question's last turn comes first.
      *
      * @param template how a question is put, with {@code {prompt}} in its place
+     * @param solution what is shown as a demonstration's solution
      */
-    public static Sample before(Sample asked, List<Sample> demonstrations, String template) {
+    public static Sample before(Sample asked, List<Sample> demonstrations, String template,
+                                Function<Sample, String> solution) {
         List<Message> prompt = asked.prompt();
         List<Message> turns = new ArrayList<>(prompt.subList(0, prompt.size() - 1));
         for (Sample demonstration : demonstrations) {
             turns.add(put(demonstration.prompt().get(demonstration.prompt().size() - 1), template));
-            turns.add(Message.assistant(String.valueOf(References.of(demonstration))));
+            turns.add(Message.assistant(solution.apply(demonstration)));
         }
         turns.add(put(prompt.get(prompt.size() - 1), template));
         if (asked.response() != null) {
@@ -92,6 +98,17 @@ public final class Demonstrations {
         }
         return new Sample(asked.id(), asked.conversation().withMessages(turns), asked.candidates(), asked.answer(),
                 asked.fields(), asked.provenance());
+    }
+
+    /** The short answer of a sample or, without one, its response: what a choice is compared with. */
+    public static String answer(Sample sample) {
+        return String.valueOf(References.of(sample));
+    }
+
+    /** The whole response of a sample or, without one, its answer: what is learned. */
+    public static String response(Sample sample) {
+        String response = sample.response();
+        return response != null ? response : answer(sample);
     }
 
     private static Message put(Message question, String template) {

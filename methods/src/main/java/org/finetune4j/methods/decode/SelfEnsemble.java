@@ -65,6 +65,8 @@ public record SelfEnsemble(Vary vary, int members, EnsembleRule rule, List<Strin
             throw new FinetuneException("selfEnsemble: there are " + members + " members, but only " + templates.size()
                     + " templates to vary. Give as many templates, or choose vary = BOTH with a pool.");
         }
+        Settings.require(retrieve != Demonstrations.Retrieve.FIXED || vary == Vary.PROMPT, "selfEnsemble", "retrieve",
+                retrieve, "RANDOM or BALANCE where vary is " + vary + ", for members with the same demonstrations are one");
     }
 
     @Override
@@ -128,7 +130,7 @@ public record SelfEnsemble(Vary vary, int members, EnsembleRule rule, List<Strin
         Sample prompt = question.prompt();
         List<Sample> shown = samples.isEmpty() ? List.of() : Demonstrations.draw("selfEnsemble", samples, prompt,
                 demonstrations, retrieve, seed + (vary == Vary.PROMPT ? 0 : k / varied));
-        return new ChoiceQuestion(Demonstrations.before(prompt, shown, template), question.choices(),
+        return new ChoiceQuestion(Demonstrations.before(prompt, shown, template, Demonstrations::answer), question.choices(),
                 question.continuations(), question.gold());
     }
 }

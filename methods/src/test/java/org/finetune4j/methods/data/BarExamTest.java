@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -13,13 +14,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.data.DataReport;
 import org.finetune4j.data.DataSource;
+import org.finetune4j.data.Example;
 import org.finetune4j.data.Row;
 import org.finetune4j.data.RowStream;
 import org.finetune4j.data.Sample;
+import org.finetune4j.data.TextEncoding;
 import org.finetune4j.methods.data.exam.AnswerLayout;
 import org.finetune4j.methods.data.exam.AnswerLayout.Format;
 import org.finetune4j.methods.data.exam.AnswerLayout.Order;
@@ -28,8 +33,15 @@ import org.finetune4j.methods.data.exam.ExamItem;
 import org.finetune4j.methods.data.exam.ExamScore;
 import org.finetune4j.methods.data.exam.Explanation;
 import org.finetune4j.methods.data.exam.IracDistillation;
+import org.finetune4j.methods.decode.Demonstrations;
+import org.finetune4j.tokenizer.BpeTrainer;
 import org.finetune4j.tokenizer.Message;
+import org.finetune4j.tokenizer.Supervision;
+import org.finetune4j.tokenizer.Tokenizer;
+import org.finetune4j.tokenizer.TokenizerSettings;
+import org.finetune4j.tokenizer.Turns;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The numbered tests of the card llama-bar that need no training. */
 class BarExamTest {
@@ -228,5 +240,56 @@ class BarExamTest {
         assertNull(IracDistillation.read(turns.get(2).text().replace("}", ",\"more\":\"x\"}")));
         assertEquals(Explanation.IRAC, Arrays.asList(StrictJson.mapper().convertValue(
                 StrictJson.mapper().readTree(IracDistillation.schema()).path("required"), String[].class)));
+    }
+
+    private static Sample question(int number) {
+        return new Sample("q:" + number, List.of(Message.user("Question " + number + "?")), List.of(), "B",
+                Map.of("domain", "Torts", "options", "[\"one\", \"two\", \"three\", \"four\"]", "explanation",
+                        "because " + number));
+    }
+
+    /** Test 7: with the prompt's tokens learned, (4 x 3 + 1 + 2) / 6 = 2.5 nats a token; the answer's alone, 1.5. */
+    @Test
+    void test7ThePromptIsLearnedWhereTheTemplateSaysSo(@TempDir Path folder) {
+        new BpeTrainer(270, List.of("<end>"), true).train(Stream.of("pq ab"))
+                .save(folder, new TokenizerSettings(null, "<end>", null,
+                        "{% for m in messages %}{{ m['content'] }}{% endfor %}", 64));
+        Sample sample = new Sample("q:1", List.of(Message.user("pqpq"), Message.assistant("ab")), List.of(), null, Map.of());
+        Map<Character, Double> losses = Map.of('p', 3.0, 'q', 3.0, 'a', 1.0, 'b', 2.0);
+        try (Tokenizer tokenizer = Tokenizer.load(folder)) {
+            Map<Turns, Double> means = new LinkedHashMap<>();
+            for (Turns turns : List.of(Turns.ALL_TEXT, Turns.ASSISTANT)) {
+                Example example = new TextEncoding(tokenizer, null, new Supervision(turns, false),
+                        tokenizer.vocabularySize()).encode(sample);
+                means.put(turns, IntStream.range(0, example.ids().length).filter(i -> example.supervised()[i])
+                        .mapToDouble(i -> tokenizer.decode(new int[] {example.ids()[i]}, false).chars()
+                                .mapToDouble(c -> losses.get((char) c)).average().orElseThrow()).average().orElseThrow());
+            }
+            assertEquals(1.5, means.get(Turns.ASSISTANT), 1e-12);
+            assertEquals(2.5, means.get(Turns.ALL_TEXT), 1e-12);
+        }
+    }
+
+    @Test
+    void fewShotPromptsShowTheSameExamplesInTheSameLayout() {
+        DataSource data = DataSource.of("exam", IntStream.range(0, 6).mapToObj(BarExamTest::question)
+                .toList());
+        for (AnswerLayout layout : layouts().stream().filter(layout -> !layout.structured()).toList()) {
+            DataSource laidOut = new AnswerTemplate(layout.format(), layout.order(), false).of(data);
+            List<Sample> made = new InContext(2, Demonstrations.Retrieve.FIXED, 1, 42)
+                    .of(laidOut, laidOut).samples();
+            assertEquals(6, made.size());
+            for (int i = 2; i < 6; i++) {
+                List<Message> turns = made.get(i).messages();
+                assertEquals(List.of("system", "user", "assistant", "user", "assistant", "user", "assistant"),
+                        turns.stream().map(Message::role).toList());
+                assertTrue(turns.get(1).text().contains("Question 0?") && turns.get(3).text().contains("Question 1?"));
+                assertTrue(turns.get(5).text().contains("Question " + i + "?"));
+                Parsed shown = layout.parse(turns.get(2).text());
+                assertEquals('B', shown.letter());
+                assertEquals("Torts", shown.domain());
+            }
+            assertTrue(made.get(0).messages().get(1).text().contains("Question 1?"), "a question is no example of itself");
+        }
     }
 }
