@@ -18,13 +18,16 @@ import org.finetune4j.methods.decode.Demonstrations
  * Source: Debunk the Myth of SFT Generalization, arXiv 2510.00237.
  *
  * @param labels the words that are replaced where they stand whole, upper and lower case told apart
+ * @param copies how often a sample is given, each time with other words, at least 1; as many copies as epochs, trained on for
+ *   one epoch, draw the words again in every epoch
  * @param seed decides the draws
  * @throws org.finetune4j.FinetuneException when the labels cannot be told apart
  */
 public fun DataSource.diversify(
     labels: List<String> = listOf("Up", "Down", "Left", "Right"),
+    copies: Int = 1,
     seed: Long = 42,
-): DataSource = made(Diversified(labels, seed), this)
+): DataSource = made(Diversified(labels, copies, seed), this)
 
 /**
  * These samples, each behind [k] solved samples of a [pool] as earlier turns, never behind itself (supervised in-context

@@ -70,7 +70,7 @@ class RandomRecipes(seed: Long) {
         4 -> needle(listOf(100 + whole()), listOf(whole()), whole(), text(), random.nextLong())
         5 -> csv(text()).answerTemplate(choice(), choice(), flip()).perGroupSubset("x" + text(), whole(), random.nextLong())
         6 -> jsonl(text()).toolTrajectories(flip(), listOf("x" + text())).dropSteps(0.5, flip(), random.nextLong())
-        else -> jsonl(text()).diversify(listOf("x" + text(), "y" + text()), random.nextLong())
+        else -> jsonl(text()).diversify(listOf("x" + text(), "y" + text()), whole(), random.nextLong())
     }
 
     private fun fields() = if (flip()) Fields() else Fields(

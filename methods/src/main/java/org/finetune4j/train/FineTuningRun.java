@@ -161,7 +161,7 @@ final class FineTuningRun {
 
     private RunSelection context(SourceContext sources) {
         return new RunSelection(this::scorer, (folder, endOfTurn) -> new OtherModelScorer(folder, endOfTurn, job, listener),
-                sources, GeneratingModel.window(preparation.limit().tokens(), tokenizer), job.runFolder(), listener);
+                sources, GeneratingModel.window(preparation.limit().tokens(), tokenizer, encoding), job.runFolder(), listener);
     }
 
     private List<Sample> select(Selector selector, List<Sample> samples, RunSelection context) {

@@ -110,16 +110,16 @@ final class GeneratingModel implements TextModel {
     }
 
     /** How much a model of this context reads, in the tokens of its tokenizer. */
-    static TextWindow window(int tokens, Tokenizer tokenizer) {
+    static TextWindow window(int tokens, Tokenizer tokenizer, TextEncoding encoding) {
         return new TextWindow(tokens, text -> tokenizer.encode(text, false).ids().length, (text, most) -> {
             int[] ids = tokenizer.encode(text, false).ids();
             return ids.length <= most ? text : tokenizer.decode(Arrays.copyOf(ids, most), true);
-        });
+        }, conversation -> encoding.prompt("drafts", conversation).length);
     }
 
     @Override
     public Optional<TextWindow> window() {
-        return Optional.of(window(context, tokenizer));
+        return Optional.of(window(context, tokenizer, encoding));
     }
 
     @Override

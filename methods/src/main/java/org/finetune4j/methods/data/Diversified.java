@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -24,18 +25,21 @@ import org.finetune4j.tokenizer.Message;
  * sample anew, by words drawn from a pool, in prompt, response, reasoning, candidates and answer alike.
  *
  * <p>Debunk the Myth of SFT Generalization, arXiv 2510.00237. A label is replaced where it stands as a whole word,
- * upper and lower case told apart; all replacements of a sample differ and none stands in the sample before. A sample
- * without any of the labels stays as it is and is counted.
+ * upper and lower case told apart; all replacements of a sample differ and none stands in the sample before. Where a text
+ * says what a label means by its own name, as in "Up is Up", the second stays, so that the new word means the same. A
+ * sample without any of the labels stays as it is and is counted.
  *
  * @param labels the words that are replaced, different and not blank
+ * @param copies how often a sample is given, each time with other words, at least 1; as many copies as epochs, trained on
+ *               for one epoch, draw them again in every epoch; default 1
  * @param seed   decides the draws
  */
-public record Diversified(List<String> labels, long seed) implements DataTransform {
+public record Diversified(List<String> labels, int copies, long seed) implements DataTransform {
     /** Prompt diversity, 2025. */
     public static final Method<Diversified> METHOD = new Method<>("diversify", Method.Kind.DATA,
             "Debunk the Myth of SFT Generalization (prompt diversity)", "arXiv 2510.00237",
             settings -> new Diversified(settings.texts("labels", List.of("Up", "Down", "Left", "Right")),
-                    settings.whole("seed", 42L)));
+                    settings.whole("copies", 1), settings.whole("seed", 42L)));
 
     /** Refuses labels that cannot be told apart with a {@link FinetuneException}. */
     public Diversified {
@@ -43,6 +47,7 @@ public record Diversified(List<String> labels, long seed) implements DataTransfo
         Settings.require(!labels.isEmpty() && labels.stream().noneMatch(String::isBlank)
                 && labels.stream().distinct().count() == labels.size() && labels.size() <= WordPool.WORDS.size() / 2,
                 "diversify", "labels", labels, "different words, at least 1 and at most " + WordPool.WORDS.size() / 2);
+        Settings.require(copies >= 1, "diversify", "copies", copies, "at least 1");
     }
 
     @Override
@@ -57,7 +62,13 @@ public record Diversified(List<String> labels, long seed) implements DataTransfo
 
             @Override
             public List<Sample> of(Sample sample) {
-                return List.of(changed(sample, index++, report));
+                List<Sample> made = new ArrayList<>();
+                for (int copy = 0; copy < copies; copy++) {
+                    Sample changed = changed(sample, index++, report);
+                    made.add(copies == 1 ? changed : new Sample(sample.id() + "#" + (copy + 1), changed.conversation(),
+                            changed.candidates(), changed.answer(), changed.fields(), sample.provenance().madeOf(sample.id())));
+                }
+                return made;
             }
         });
     }
@@ -99,8 +110,13 @@ public record Diversified(List<String> labels, long seed) implements DataTransfo
     }
 
     private String renamed(String text, Map<String, String> names) {
-        return words(labels).matcher(text).replaceAll(found ->
-                Matcher.quoteReplacement(names.getOrDefault(found.group(), found.group())));
+        return words(labels).matcher(text).replaceAll(found -> Matcher.quoteReplacement(isMeaning(text, found) ? found.group()
+                : names.getOrDefault(found.group(), found.group())));
+    }
+
+    /** Whether this label stands behind itself as what it means. */
+    private static boolean isMeaning(String text, MatchResult found) {
+        return text.substring(0, found.start()).endsWith(found.group() + " is ");
     }
 
     /** Longer labels first, so that none is taken for a part of itself. */

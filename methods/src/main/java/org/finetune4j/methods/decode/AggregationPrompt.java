@@ -1,6 +1,7 @@
 package org.finetune4j.methods.decode;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.generate.TextWindow;
@@ -61,39 +62,58 @@ public record AggregationPrompt(boolean systemRole) {
     /**
      * Drafts cut to their beginnings where all together do not fit, each to as many tokens as any other.
      *
-     * @param room tokens that prompt and answer must leave free besides, such as those of the answer
+     * @param room tokens that the prompt must leave free, such as those of the answer
      * @throws FinetuneException when not a token of each draft fits
      */
     public List<String> fitting(Conversation question, List<String> drafts, int room, TextWindow window) {
-        int fixed = window.count().applyAsInt(ROLE) + question.messages().stream().mapToInt(turn ->
-                window.count().applyAsInt(turn.text())).sum();
-        if (fixed + room + drafts.stream().mapToInt(window.count()).sum() <= window.tokens()) {
+        if (window.asked().applyAsInt(of(question, drafts)) + room <= window.tokens()) {
             return drafts;
         }
-        int cap = cap(window.tokens(), window.count().applyAsInt(ROLE), fixed - window.count().applyAsInt(ROLE), room,
-                drafts.size());
-        return drafts.stream().map(draft -> window.count().applyAsInt(draft) <= cap ? draft
-                : window.first().apply(draft, cap)).toList();
+        // Pieces may be counted otherwise beside one another than alone.
+        for (int cap = cap(question, drafts.size(), room, window); cap >= 1; cap--) {
+            int most = cap;
+            List<String> cut = drafts.stream().map(draft -> window.count().applyAsInt(draft) <= most ? draft
+                    : window.first().apply(draft, most)).toList();
+            if (window.asked().applyAsInt(of(question, cut)) + room <= window.tokens()) {
+                return cut;
+            }
+        }
+        throw noRoom(window.tokens(), drafts.size(), window.asked().applyAsInt(of(question, empty(drafts.size()))), room);
+    }
+
+    /**
+     * The most tokens of each draft beside a question.
+     *
+     * @throws FinetuneException when that is less than one
+     */
+    public int cap(Conversation question, int drafts, int room, TextWindow window) {
+        return cap(window.tokens(), window.asked().applyAsInt(of(question, empty(drafts))), room, drafts);
+    }
+
+    private static List<String> empty(int drafts) {
+        return Collections.nCopies(drafts, "");
     }
 
     /**
      * The most tokens of each draft.
      *
-     * @param window   tokens of the model's context
-     * @param frame    tokens of what stands around the drafts
-     * @param question tokens of the question
-     * @param answer   tokens of the longest answer
-     * @param drafts   how many there are
+     * @param window tokens of the model's context
+     * @param frame  tokens of the question and of what stands around the drafts
+     * @param answer tokens of the longest answer
+     * @param drafts how many there are
      * @throws FinetuneException when that is less than one
      */
-    public static int cap(int window, int frame, int question, int answer, int drafts) {
-        int cap = Math.floorDiv(window - frame - question - answer, drafts);
+    static int cap(int window, int frame, int answer, int drafts) {
+        int cap = Math.floorDiv(window - frame - answer, drafts);
         if (cap < 1) {
-            throw new FinetuneException("a context of " + window + " tokens leaves no room for " + drafts
-                    + " drafts beside "
-                    + frame + " tokens around them, a question of " + question + " and an answer of up to " + answer
-                    + ". Ask for fewer drafts or a shorter answer.");
+            throw noRoom(window, drafts, frame, answer);
         }
         return cap;
+    }
+
+    private static FinetuneException noRoom(int window, int drafts, int frame, int answer) {
+        return new FinetuneException("a context of " + window + " tokens leaves no room for " + drafts + " drafts beside "
+                + frame + " tokens of the question and of what stands around them, and an answer of up to " + answer
+                + ". Ask for fewer drafts or a shorter answer.");
     }
 }

@@ -97,9 +97,7 @@ public record ProposeAndAggregate(int n, int layers, double temperature, double 
     public List<Tree> answer(List<Conversation> questions, Layer model, Optional<TextWindow> window) {
         AggregationPrompt prompt = new AggregationPrompt(systemRole);
         // Found before anything is generated: the shortest drafts are of one token.
-        window.ifPresent(limit -> questions.forEach(question -> AggregationPrompt.cap(limit.tokens(),
-                limit.count().applyAsInt(AggregationPrompt.ROLE), question.messages().stream().mapToInt(turn ->
-                        limit.count().applyAsInt(turn.text())).sum(), maxNewTokens, n)));
+        window.ifPresent(limit -> questions.forEach(question -> prompt.cap(question, n, maxNewTokens, limit)));
         List<List<List<String>>> trees = new ArrayList<>();
         questions.forEach(question -> trees.add(new ArrayList<>()));
         Decoding drafting = new Decoding(temperature, topP, maxNewTokens);

@@ -81,6 +81,9 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
                     settings.whole("maxNewTokens", 1024), settings.flag("systemRole", true), settings.whole("seed",
                     0L)));
 
+    /** Tokens that a template may write behind an answer. */
+    private static final int END_OF_TURN = 4;
+
     /** Refuses settings out of range with a {@link FinetuneException}. */
     public Aft {
         Settings.require(!candidates.isBlank(), "aft", "candidates", "'" + candidates + "'", "the name of a field");
@@ -222,7 +225,7 @@ public record Aft(TextSource aggregator, String candidates, String aggregate, Dr
             SelectionContext context) {
         return drafts.isEmpty() ? drafts : context.window().map(window -> prompt.fitting(sample.promptConversation(),
                 drafts,
-                isReady(sample) ? window.count().applyAsInt(ready(sample)) : Math.min(maxNewTokens,
+                isReady(sample) ? window.count().applyAsInt(ready(sample)) + END_OF_TURN : Math.min(maxNewTokens,
                 window.tokens() / 2),
                 window)).orElse(drafts);
     }

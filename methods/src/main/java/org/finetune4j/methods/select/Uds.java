@@ -53,7 +53,11 @@ public record Uds(int keep, int of, double alpha, int buffer, int positionDims, 
         /** Nothing: they are drawn. */
         RANDOM,
         /** The highest mean negative log-probability of the learned tokens. */
-        MAX_LOSS
+        MAX_LOSS,
+        /**
+         * The largest norm of the gradient of that by all that trains, which costs a reverse pass for every sample.
+         */
+        MAX_GRADIENT
     }
 
     private static final long LARGEST_BUFFER = 3_600_000;

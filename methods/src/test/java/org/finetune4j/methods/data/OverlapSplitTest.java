@@ -101,10 +101,10 @@ class OverlapSplitTest {
     void rowsThatWereMadeOfOthersOverlapWithThemWhateverTheySay() {
         DataSource own = DataSource.of("own", IntStream.range(0, 9).mapToObj(i ->
                 sample("own:" + i, "Go Up " + i, "Up")).toList());
-        DataSource renamed = new Diversified(List.of("Up"), 1).of(own);
+        DataSource renamed = new Diversified(List.of("Up"), 1, 1).of(own);
         assertEquals(new Overlap(9, 9, List.of("own:0", "own:1", "own:2")), Overlap.between(own, renamed));
         assertEquals(9, Overlap.between(renamed, own).shared());
-        assertEquals(9, Overlap.between(new Diversified(List.of("Up"), 2).of(own), renamed).shared());
+        assertEquals(9, Overlap.between(new Diversified(List.of("Up"), 1, 2).of(own), renamed).shared());
         DataSource others = DataSource.of("others", List.of(sample("own:1", "Go Down", "Down")));
         assertEquals(0, Overlap.between(others, own).shared(), "an id alone tells nothing of rows that were read");
     }

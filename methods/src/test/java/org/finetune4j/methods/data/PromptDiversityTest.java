@@ -165,6 +165,23 @@ class PromptDiversityTest {
         assertEquals(10_000, checked);
     }
 
+    @Test
+    void test4HoldsForBoardsThatWereDiversifiedLaterInEveryCopyOtherwise() {
+        Sokoban plain = boards(200, LabelSet.WORDS, AnswerForm.ANSWER);
+        List<Sample> made = new Diversified(List.of("Up", "Down", "Left", "Right"), 3, 5).of(plain.of()).samples();
+        assertEquals(600, made.size());
+        assertEquals(600, made.stream().map(Sample::id).distinct().count());
+        Set<Map<Move, String>> announced = new HashSet<>();
+        for (Sample sample : made) {
+            MoveLabels labels = MoveLabels.announced(sample.prompt().get(0).text());
+            announced.add(labels.names());
+            assertEquals(List.of(Objects.requireNonNull(SokobanSolver.solve(
+                            SokobanGame.shown(sample.prompt().get(0).text()))).get(0)),
+                    MoveLabels.given(Objects.requireNonNull(sample.response())).stream().map(labels::move).toList());
+        }
+        assertTrue(announced.size() > 590, announced.size() + " different maps");
+    }
+
     /** Plays Sokoban perfectly, calling the moves as the prompt says or as training did. */
     private static UnaryOperator<String> player(UnaryOperator<MoveLabels> words) {
         return prompt -> words.apply(MoveLabels.announced(prompt)).answer(
@@ -302,7 +319,7 @@ class PromptDiversityTest {
         assertNotEquals(some.fingerprint(), boards(10, LabelSet.CARDINAL, AnswerForm.ANSWER).of().fingerprint());
         assertThrows(FinetuneException.class, () -> boards(10, LabelSet.WORDS, AnswerForm.ANSWER).of(some),
                 "a generator takes no source");
-        assertThrows(FinetuneException.class, () -> new Diversified(List.of("Up"), 1).of());
+        assertThrows(FinetuneException.class, () -> new Diversified(List.of("Up"), 1, 1).of());
     }
 
     @Test
@@ -329,7 +346,7 @@ class PromptDiversityTest {
         }
         own.add(new Sample("own.jsonl:41", List.of(Message.user("left?"), Message.assistant("no")), List.of(), null,
                 Map.of()));
-        List<Sample> changed = new Diversified(List.of("Left", "Up"), 9).of(DataSource.of("own", own)).samples();
+        List<Sample> changed = new Diversified(List.of("Left", "Up"), 1, 9).of(DataSource.of("own", own)).samples();
         assertEquals(own.get(40), changed.get(40), "no label, no change");
         Set<String> pairs = new HashSet<>();
         for (Sample sample : changed.subList(0, 40)) {

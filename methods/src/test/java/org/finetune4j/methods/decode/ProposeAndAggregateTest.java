@@ -121,26 +121,33 @@ class ProposeAndAggregateTest {
         assertEquals(6, calls.stream().flatMap(List::stream).map(TextRequest::seed).distinct().count());
     }
 
+    private static int words(String text) {
+        return text.isBlank() ? 0 : text.strip().split("\\s+").length;
+    }
+
+    /** Tokens are words, and every turn has two of the template besides. */
     private static TextWindow words(int tokens) {
-        return new TextWindow(tokens, text -> text.isBlank() ? 0 : text.strip().split("\\s+").length, (text, most) ->
-                String.join(" ", Arrays.asList(text.strip().split("\\s+")).subList(0, most)));
+        return new TextWindow(tokens, ProposeAndAggregateTest::words, (text, most) ->
+                String.join(" ", Arrays.asList(text.strip().split("\\s+")).subList(0, most)),
+                asked -> asked.messages().stream().mapToInt(turn -> 2 + words(turn.text())).sum());
     }
 
     @Test
     void draftsThatDoNotFitAreCutAlike() {
-        assertEquals(1158, AggregationPrompt.cap(8192, 150, 200, 2048, 5));
+        assertEquals(1158, AggregationPrompt.cap(8192, 150 + 200, 2048, 5));
         AggregationPrompt prompt = new AggregationPrompt(true);
         Conversation question = Conversation.of(Message.user("one two three"));
-        int role = words(0).count().applyAsInt(AggregationPrompt.ROLE);
+        // Two turns with two tokens each, the question's words, and a number before every draft.
+        int frame = words(AggregationPrompt.ROLE) + 2 * 2 + 3 + 3;
         List<String> drafts = List.of("a b c d e f", "g", "h i j k l m n");
-        assertEquals(drafts, prompt.fitting(question, drafts, 5, words(role + 3 + 5 + 14)));
-        assertEquals(List.of("a b c d", "g", "h i j k"), prompt.fitting(question, drafts, 5, words(role + 3 + 5 + 13)));
+        assertEquals(drafts, prompt.fitting(question, drafts, 5, words(frame + 5 + 14)));
+        assertEquals(List.of("a b c d", "g", "h i j k"), prompt.fitting(question, drafts, 5, words(frame + 5 + 13)));
         String message = assertThrows(FinetuneException.class, () -> decode(5, 1).answer(List.of(question),
                 this::answer,
-                Optional.of(words(role + 3 + 20 + 4)))).getMessage();
+                Optional.of(words(frame + 2 + 20 + 4)))).getMessage();
         assertTrue(message.contains("leaves no room for 5 drafts"), message);
         assertTrue(calls.isEmpty(), "nothing was generated");
-        decode(5, 1).answer(List.of(question), this::answer, Optional.of(words(role + 3 + 20 + 5)));
+        decode(5, 1).answer(List.of(question), this::answer, Optional.of(words(frame + 2 + 20 + 5)));
         assertTrue(system(calls.get(1).get(0)).text()
                 .endsWith("1. answer\n2. answer\n3. answer\n4. answer\n5. answer"));
     }

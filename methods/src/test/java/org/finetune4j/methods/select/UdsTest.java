@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Example;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.methods.objective.Reduction;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.Uds.Scaling;
 import org.finetune4j.methods.select.Uds.Score;
@@ -25,6 +26,8 @@ import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.Precision;
 import org.finetune4j.model.TrainingEngine;
 import org.finetune4j.train.BatchStage;
+import org.finetune4j.train.ModelGradientEngine;
+import org.finetune4j.train.StepBatches;
 import org.finetune4j.train.TinyTraining;
 import org.finetune4j.train.TrainSettings;
 import org.finetune4j.train.TrainingListener;
@@ -331,6 +334,26 @@ class UdsTest {
                 assertEquals(UdsStage.best(perplexities, 2).stream().map(i -> "s" + i).toList(),
                         chosen(loss, model, List.of(examples), 1).get(0));
             }
+        }
+    }
+
+    /** The norms are those of training on each sample alone, and no gradient is left behind. */
+    @Test
+    void theLargestGradientIsThatOfTrainingOnOneSample() {
+        List<Example> examples = TinyTraining.examples(8, 3);
+        try (LanguageModel model = TinyTraining.model(Precision.F32, TinyTraining.KERNELS)) {
+            double[] norms = new double[8];
+            try (ModelGradientEngine engine = new ModelGradientEngine(model, new Sft())) {
+                for (int i = 0; i < norms.length; i++) {
+                    engine.zeroGradients();
+                    engine.accumulateGradient(StepBatches.of(List.of(List.of(examples.get(i))), Reduction.TOKENS).get(0), -1);
+                    norms[i] = engine.gradient().norm2Number().doubleValue();
+                }
+            }
+            Uds gradient = new Uds(1, 4, 0, 9, 3, 5, 0, Scaling.OFFICIAL, Score.MAX_GRADIENT);
+            assertEquals(UdsStage.best(norms, 2).stream().map(i -> "s" + i).toList(),
+                    chosen(gradient, model, List.of(examples), 1).get(0));
+            assertEquals(0, model.parameters().flatGradient().norm2Number().doubleValue());
         }
     }
 
