@@ -289,7 +289,8 @@ final class FineTuningRun {
             ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options);
             opened.add(engine);
             GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
-                    new OtherBatches(data.examples(), job.train()), job.train().accumulate()));
+                    new OtherBatches(data.examples(), job.train()), job.train().accumulate(),
+                    job.train().learningRate(job.adapter() != null), job.train().seed()));
             if (passes != engine) {
                 opened.add(passes);
             }

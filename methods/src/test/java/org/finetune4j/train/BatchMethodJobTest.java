@@ -113,8 +113,8 @@ class BatchMethodJobTest {
         assertEquals(List.of("objective: undesirable is to look at the hidden states 3 to the last, but the model has "
                 + "0 to 2. "
                         + "Lower lowest or highest."),
-                job(new Undesirable(new Sft(), .1, 5, 3, -1, Undesirable.Detach.CLEAN, Undesirable.OverElements.MEAN),
-                        settings()).build().plan().problems());
+                job(new Undesirable(new Sft(), Undesirable.Via.WEIGHTS, .1, 5, 1, 3, -1, Undesirable.Detach.CLEAN,
+                        Undesirable.OverElements.MEAN), settings()).build().plan().problems());
     }
 
     @Test
@@ -143,9 +143,12 @@ class BatchMethodJobTest {
 
     @Test
     void statesAreDrawnInAWholeJob() {
-        try (FineTuned tuned = job(new Undesirable(new Sft(), .1, 5), settings()).build().run(listener)) {
-            assertTrue(tuned.lastStep().values().get("undesirable") > 0);
+        for (Undesirable.Via via : Undesirable.Via.values()) {
+            steps.clear();
+            try (FineTuned tuned = job(new Undesirable(new Sft(), via), settings()).build().run(listener)) {
+                assertTrue(tuned.lastStep().values().get("undesirable") > 0);
+            }
+            assertTrue(steps.get(3).values().get("nll") < steps.get(0).values().get("nll"));
         }
-        assertTrue(steps.get(3).values().get("nll") < steps.get(0).values().get("nll"));
     }
 }

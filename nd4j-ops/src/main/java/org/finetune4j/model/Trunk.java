@@ -57,6 +57,15 @@ final class Trunk {
     record Drafts(SDVariable ids, double share) {
     }
 
+    /** What becomes of the outputs of a block's feed-forward part before they are added to the residual stream. */
+    interface FeedForwardChange {
+        /** Nothing. */
+        FeedForwardChange NONE = (layer, output) -> output;
+
+        /** What stands in the place of an output {@code [tokens, hidden]}. */
+        SDVariable apply(int layer, SDVariable output);
+    }
+
     /** Linear layers with whatever is attached to them. */
     interface LinearLayers {
         /** The layer's output for {@code x}. */
@@ -68,6 +77,7 @@ final class Trunk {
     private final Function<Linear, @Nullable SDVariable> scales;
     private final LinearLayers linear;
     private final Mixer mixer;
+    private final FeedForwardChange change;
     private final Set<Fusion> fusions;
     private final Map<Rotary, RotaryTable> tables = new HashMap<>();
     private final List<SDVariable> boundaries = new ArrayList<>();
@@ -79,12 +89,14 @@ final class Trunk {
      * @param scales    the variable of the scales of a layer whose weight is of bytes, or null
      */
     Trunk(Architecture architecture, Function<String, SDVariable> parameter,
-          Function<Linear, @Nullable SDVariable> scales, LinearLayers linear, Mixer mixer, Set<Fusion> fusions) {
+          Function<Linear, @Nullable SDVariable> scales, LinearLayers linear, Mixer mixer,
+          FeedForwardChange change, Set<Fusion> fusions) {
         this.architecture = architecture;
         this.parameter = parameter;
         this.scales = scales;
         this.linear = linear;
         this.mixer = mixer;
+        this.change = change;
         this.fusions = fusions;
     }
 
@@ -150,16 +162,16 @@ final class Trunk {
         switch (block.order()) {
             case SEQUENTIAL -> {
                 SDVariable middle = Add.of(norm(block.afterAttention(), attended), x);
-                SDVariable transformed = feedForward(block.feedForward(), norm(block.beforeFeedForward(), middle));
+                SDVariable transformed = transformed(layer, block, norm(block.beforeFeedForward(), middle));
                 return Add.of(norm(block.afterFeedForward(), transformed), middle);
             }
             case PARALLEL -> {
-                SDVariable transformed = feedForward(block.feedForward(), norm(block.beforeFeedForward(), x));
+                SDVariable transformed = transformed(layer, block, norm(block.beforeFeedForward(), x));
                 return Add.of(transformed, Add.of(attended, x));
             }
             default -> {
                 SDVariable middle = norm(block.afterAttention(), Add.of(attended, x));
-                return norm(block.afterFeedForward(), Add.of(feedForward(block.feedForward(), middle), middle));
+                return norm(block.afterFeedForward(), Add.of(transformed(layer, block, middle), middle));
             }
         }
     }
@@ -187,6 +199,10 @@ final class Trunk {
                     fused.keys(), fused.keys());
         }
         return projections.layers().stream().map(layer -> linear.apply(layer, x)).toArray(SDVariable[]::new);
+    }
+
+    private SDVariable transformed(int layer, Block block, SDVariable x) {
+        return change.apply(layer, feedForward(block.feedForward(), x));
     }
 
     private SDVariable feedForward(FeedForward feedForward, SDVariable x) {
