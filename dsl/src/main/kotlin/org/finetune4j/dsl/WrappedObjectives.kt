@@ -43,7 +43,8 @@ public fun undesirable(
  * afterwards.
  *
  * Source: Sorted LLaMA: Unlocking the Potential of Intermediate Layers of Large Language Models for Dynamic Inference,
- * arXiv 2309.08968. Every exit has the model's own final norm and head; its values are logged as `exitN.nll` and so on.
+ * arXiv 2309.08968. Every exit has the model's own final norm and head; its values are logged as `exitN.nll` and so on. The tuned
+ * model then generates with [TunedModel.exitAt], [TunedModel.confidenceExit] or [TunedModel.selfSpeculative].
  *
  * @param exits numbers of blocks, ascending from at least 1 up to the model's last, which must be among them; empty for the
  *   blocks nearest to 30 %, 40 % and so on of all

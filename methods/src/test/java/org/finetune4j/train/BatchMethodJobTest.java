@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.generation.Depth;
+import org.finetune4j.generation.TextListener;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Sorted;
@@ -22,6 +24,7 @@ import org.finetune4j.methods.select.Demask;
 import org.finetune4j.methods.select.QTuning;
 import org.finetune4j.methods.select.Uds;
 import org.finetune4j.tokenizer.BpeTrainer;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.TokenizerSettings;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -132,11 +135,23 @@ class BatchMethodJobTest {
             assertTrue(values.get("demask.ratio") > .2 && values.get("demask.ratio") < .8);
             assertTrue(values.get("qTuning.kept") <= .5 && values.containsKey("exit1.nll"), values.toString());
             String whole = tuned.generate("Turn round: ab");
-            tuned.exitAt(1);
-            tuned.generate("Turn round: ab");
-            assertThrows(FinetuneException.class, () -> tuned.exitAt(3));
-            tuned.exitAt(2);
+            tuned.depth(new Depth.ExitAt(1));
+            String early = tuned.generate("Turn round: ab");
+            assertThrows(FinetuneException.class, () -> tuned.depth(new Depth.ExitAt(3)));
+            tuned.depth(Depth.WHOLE);
             assertEquals(whole, tuned.generate("Turn round: ab"));
+            assertEquals(Map.of(), tuned.decidedBehind());
+            tuned.depth(new Depth.SelfSpeculative(1, 4));
+            assertEquals(whole, tuned.generate("Turn round: ab"));
+            long all = tuned.decidedBehind().values().stream().mapToLong(Long::longValue).sum();
+            tuned.depth(new Depth.ConfidenceExit(Map.of(1, 0.0)));
+            assertEquals(early, tuned.generate("Turn round: ab"));
+            assertEquals(0, tuned.decidedBehind().get(2));
+            tuned.depth(new Depth.ConfidenceExit(Map.of(1, 1.0)));
+            assertEquals(whole, tuned.generate("Turn round: ab"));
+            assertEquals(Map.of(1, 0L, 2, all), tuned.decidedBehind());
+            assertTrue(assertThrows(FinetuneException.class, () -> tuned.generate(List.of(new Message("user", "ab")),
+                    tuned.generation().beams(2).build(), TextListener.NONE)).getMessage().contains("Set beams to 1"));
         }
         assertEquals(4, steps.size());
     }

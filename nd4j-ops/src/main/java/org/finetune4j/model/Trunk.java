@@ -104,11 +104,27 @@ final class Trunk {
     SDVariable hidden(SDVariable ids, SDVariable positions, @Nullable SDVariable types, @Nullable Drafts drafts) {
         SDVariable x = embedded(architecture.embeddings(), ids, positions, types, drafts);
         boundaries.add(x);
-        for (int layer = 0; layer < architecture.blocks().size(); layer++) {
+        return normed(through(x, positions, 0, architecture.blocks().size()));
+    }
+
+    /** What stands before the first block, {@code [tokens, hidden]}. */
+    SDVariable embedded(SDVariable ids, SDVariable positions, @Nullable SDVariable types) {
+        return embedded(architecture.embeddings(), ids, positions, types, null);
+    }
+
+    /** The residual stream behind block {@code to}, of that before block {@code from}, both counted from 0. */
+    SDVariable through(SDVariable before, SDVariable positions, int from, int to) {
+        SDVariable x = before;
+        for (int layer = from; layer < to; layer++) {
             x = block(layer, architecture.blocks().get(layer), x, positions);
             boundaries.add(x);
         }
-        return norm(architecture.finalNorm(), x);
+        return x;
+    }
+
+    /** The final norm of a residual stream. */
+    SDVariable normed(SDVariable residual) {
+        return norm(architecture.finalNorm(), residual);
     }
 
     /** After {@link #hidden}: the variables before each block and behind the last, the residual stream. */
@@ -123,7 +139,7 @@ final class Trunk {
 
     /** After {@link #hidden}: the final norm of the residual stream behind so many blocks, {@code [tokens, hidden]}. */
     SDVariable exit(int blocks) {
-        return norm(architecture.finalNorm(), residual(blocks));
+        return normed(residual(blocks));
     }
 
     /** The weight that projects hidden states to logits. */
