@@ -16,6 +16,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.generation.Depth;
 import org.finetune4j.generation.TextListener;
 import org.finetune4j.methods.objective.Objective;
+import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Sorted;
 import org.finetune4j.methods.objective.Undesirable;
@@ -154,6 +155,21 @@ class BatchMethodJobTest {
                     tuned.generation().beams(2).build(), TextListener.NONE)).getMessage().contains("Set beams to 1"));
         }
         assertEquals(4, steps.size());
+    }
+
+    @Test
+    void whatIsUnusualAboutTheObjectiveIsPlannedAndTold() {
+        List<String> told = new ArrayList<>();
+        FineTuning job = job(new OneTokenRollout(2, 0.5, -0.1), settings().maxSteps(1)).build();
+        String note = new OneTokenRollout(2, 0.5, -0.1).notes().get(0);
+        assertTrue(job.plan().data().notes().contains("objective: " + note), job.plan().data().notes().toString());
+        job.run(new TrainingListener() {
+            @Override
+            public void warned(String message) {
+                told.add(message);
+            }
+        }).close();
+        assertTrue(told.contains(note), told.toString());
     }
 
     @Test
