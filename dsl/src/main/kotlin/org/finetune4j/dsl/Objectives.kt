@@ -186,6 +186,7 @@ public fun intuitive(
  * @param beta factor of the difference, greater than 0
  * @param gamma added to it, finite
  * @param includeEndToken whether tokens that end a turn count on both sides
+ * @param tokens what the model's own mean is taken over: the response, or as in the paper's code all tokens of the sample
  * @throws org.finetune4j.FinetuneException when a setting is out of range
  */
 public fun poft(
@@ -194,7 +195,8 @@ public fun poft(
     beta: Double = 1.0,
     gamma: Double = 0.0,
     includeEndToken: Boolean = false,
-): Objective = Poft(aligned.toList(), scores, beta, gamma, includeEndToken)
+    tokens: Poft.Tokens = Poft.Tokens.RESPONSE,
+): Objective = Poft(aligned.toList(), scores, beta, gamma, includeEndToken, tokens)
 
 /**
  * Discriminative fine-tuning: the right answer must win against answers that the base model gives, without preference data.
@@ -207,6 +209,7 @@ public fun poft(
  * @param perEpoch answers to a prompt in each epoch, at least 1
  * @param startLogU logarithm of the normaliser at the start, finite
  * @param temperature of the draws, greater than 0
+ * @param topK how many of the likeliest tokens are drawn from, at least 0; 0 for all
  * @param maxNewTokens longest answer in tokens, at least 1
  * @param system the system turn under which bad answers are drawn; empty for none
  * @throws org.finetune4j.FinetuneException when a setting is out of range
@@ -217,9 +220,12 @@ public fun discriminative(
     perEpoch: Int = 2,
     startLogU: Double = 0.0,
     temperature: Double = 0.7,
+    topK: Int = 50,
     maxNewTokens: Int = 320,
     system: String = Discriminative.UNHELPFUL,
-): Objective = Discriminative(Discriminative.Form.SUM, tau, gamma, perEpoch, startLogU, temperature, maxNewTokens, system)
+): Objective = Discriminative(
+    Discriminative.Form.SUM, tau, gamma, perEpoch, startLogU, temperature, topK, maxNewTokens, system,
+)
 
 /** [discriminative] by the mean log-probability of an answer, without a reference: the paper's DFT2. */
 public fun discriminative2(
@@ -228,9 +234,12 @@ public fun discriminative2(
     perEpoch: Int = 2,
     startLogU: Double = 0.0,
     temperature: Double = 0.7,
+    topK: Int = 50,
     maxNewTokens: Int = 320,
     system: String = Discriminative.UNHELPFUL,
-): Objective = Discriminative(Discriminative.Form.MEAN, tau, gamma, perEpoch, startLogU, temperature, maxNewTokens, system)
+): Objective = Discriminative(
+    Discriminative.Form.MEAN, tau, gamma, perEpoch, startLogU, temperature, topK, maxNewTokens, system,
+)
 
 /**
  * FAIT: the tokens of a right program in which it differs from near-identical wrong ones weigh more, the longer the model
@@ -243,6 +252,7 @@ public fun discriminative2(
  * @param faulty the field of a record that holds wrong variants of the response, a text or a list of texts
  * @param minSimilarity least similarity of a variant, `1 - edit distance / length`, in [0, 1); others are left out
  * @param weighting whether the weight follows the model's doubt or stays the same
+ * @param normalise what the sum of a step's losses is divided by: its learned tokens, or the sum of their weights
  * @throws org.finetune4j.FinetuneException when a setting is out of range
  */
 public fun faultWeighted(
@@ -251,7 +261,8 @@ public fun faultWeighted(
     faulty: String = "faulty",
     minSimilarity: Double = 0.7,
     weighting: FaultWeighted.Weighting = FaultWeighted.Weighting.DYNAMIC,
-): Objective = FaultWeighted(line, token, faulty, minSimilarity, weighting)
+    normalise: FaultWeighted.Normalise = FaultWeighted.Normalise.LABELS,
+): Objective = FaultWeighted(line, token, faulty, minSimilarity, weighting, normalise)
 
 /**
  * [sft] of tool calls in which the few tokens that decide which tool is called weigh more.

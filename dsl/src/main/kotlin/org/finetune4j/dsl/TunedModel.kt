@@ -1,6 +1,7 @@
 package org.finetune4j.dsl
 
 import org.finetune4j.FinetuneException
+import org.finetune4j.generation.Depth
 import org.finetune4j.generation.GeneratedText
 import org.finetune4j.generation.GenerationLimits
 import org.finetune4j.methods.decode.ProposeAndAggregate
@@ -111,11 +112,45 @@ public class TunedModel internal constructor(
 
     /**
      * Generates from now on with the model's blocks up to [block] alone, whose states the final norm and the head turn into
-     * words; that is worth something where [sorted] trained the model to end there. The last block stands for the whole model.
+     * words; that is worth something where [sorted] trained the model to end there.
      *
      * @throws FinetuneException when the model has no such block
      */
-    public fun exitAt(block: Int): Unit = tuned.exitAt(block)
+    public fun exitAt(block: Int): Unit = tuned.depth(Depth.ExitAt(block))
+
+    /**
+     * Generates from now on each token from behind the first exit that is sure of it; that is worth something where [sorted]
+     * trained the model to end behind several blocks. Texts are generated one after another, without beams.
+     *
+     * Source: Sorted LLaMA, arXiv 2309.08968.
+     *
+     * @param thresholds by the block of each exit, the last one left out, the least probability of the likeliest token with
+     *   which it is taken there, in [0, 1]; empty for the paper's behind 30 % to 90 % of the blocks
+     * @throws FinetuneException when a threshold is out of range or the model has no such block
+     */
+    public fun confidenceExit(thresholds: Map<Int, Double> = emptyMap()): Unit = tuned.depth(Depth.ConfidenceExit(thresholds))
+
+    /**
+     * Generates from now on what the whole model generates, in less time where its blocks up to [block] often guess right: they
+     * draft several tokens, which the rest of the model checks in one pass. Texts are generated one after another, without beams.
+     *
+     * Source: Sorted LLaMA, arXiv 2309.08968.
+     *
+     * @param block the last block of those that draft, from 1 and less than the model's last
+     * @param window tokens that are drafted at first, at least 1; two more whenever all were right, and else one less
+     * @throws FinetuneException when the window is out of range or the model has no such block
+     */
+    public fun selfSpeculative(block: Int, window: Int = Depth.SelfSpeculative.WINDOW): Unit =
+        tuned.depth(Depth.SelfSpeculative(block, window))
+
+    /** Generates from now on with the whole model again. */
+    public fun wholeModel(): Unit = tuned.depth(Depth.WHOLE)
+
+    /**
+     * How many tokens were decided behind each exit since [confidenceExit] or [selfSpeculative], by the block of the exit; with
+     * [selfSpeculative] the drafts that were right count for the block that drafted them.
+     */
+    public val decidedBehind: Map<Int, Long> get() = tuned.decidedBehind()
 
     private fun scope(settings: GenerationScope.() -> Unit): GenerationScope =
         GenerationScope(tuned.generation().seed(recipe.training.seed).build()).apply(settings)

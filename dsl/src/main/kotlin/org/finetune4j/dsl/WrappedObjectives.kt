@@ -5,17 +5,21 @@ import org.finetune4j.methods.objective.Sorted
 import org.finetune4j.methods.objective.Undesirable
 
 /**
- * Learning from the undesirable (LfU): a base objective, and that hidden states move little if the weights take a step for
- * the worse.
+ * Learning from the undesirable (LfU): a base objective, and that hidden states move little if the model is changed for the
+ * worse.
  *
- * Source: Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting, arXiv 2511.13052, with the
- * auxiliary model in the weights that train. The loss of a micro-batch is that of [base] plus [weight] times the mean squared
- * movement of the hidden states `[layers, learned tokens, hidden]` under a step of length [step] along the gradient of
- * another batch. It costs three forward and three reverse passes.
+ * Source: Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting, arXiv 2511.13052. The loss of
+ * a micro-batch is that of [base] plus [weight] times the mean squared movement of the hidden states
+ * `[layers, learned tokens, hidden]`. By way of weights that is their movement under a step of length [step] along the gradient
+ * of another batch; by way of steering it is that under feed-forward outputs which are turned by [step] towards learned vectors,
+ * one for each block, that make another batch less likely. It costs three forward and three reverse passes, or two reverse
+ * passes with steering.
  *
  * @param base what is learned, token by token
+ * @param via what makes the model worse: WEIGHTS (the paper's LoRA) or STEERING (its RepS)
  * @param step length of the step for the worse, finite and at least 0; at 0 the base alone is left
  * @param weight factor of the movement, finite and at least 0; at 0 the base alone is left
+ * @param steeringRate learning rate of the vectors, relative to that of the run, finite and positive
  * @param lowest the first hidden state, at least 0, which is the embedding's
  * @param highest the last hidden state, at most the number of blocks, or -1 for it
  * @param detach which states are constant
@@ -24,20 +28,23 @@ import org.finetune4j.methods.objective.Undesirable
  */
 public fun undesirable(
     base: Objective = sft(),
+    via: Undesirable.Via = Undesirable.Via.WEIGHTS,
     step: Double = 0.1,
-    weight: Double = 5.0,
+    weight: Double = via.weight(),
+    steeringRate: Double = 1.0,
     lowest: Int = 0,
     highest: Int = -1,
-    detach: Undesirable.Detach = Undesirable.Detach.CLEAN,
+    detach: Undesirable.Detach = via.detach(),
     overElements: Undesirable.OverElements = Undesirable.OverElements.MEAN,
-): Objective = Undesirable(base, step, weight, lowest, highest, detach, overElements)
+): Objective = Undesirable(base, via, step, weight, steeringRate, lowest, highest, detach, overElements)
 
 /**
  * Sorted fine-tuning (SoFT): a base objective behind several depths of the model at once, each of which is a model of its own
  * afterwards.
  *
  * Source: Sorted LLaMA: Unlocking the Potential of Intermediate Layers of Large Language Models for Dynamic Inference,
- * arXiv 2309.08968. Every exit has the model's own final norm and head; its values are logged as `exitN.nll` and so on.
+ * arXiv 2309.08968. Every exit has the model's own final norm and head; its values are logged as `exitN.nll` and so on. The tuned
+ * model then generates with [TunedModel.exitAt], [TunedModel.confidenceExit] or [TunedModel.selfSpeculative].
  *
  * @param exits numbers of blocks, ascending from at least 1 up to the model's last, which must be among them; empty for the
  *   blocks nearest to 30 %, 40 % and so on of all

@@ -115,7 +115,7 @@ class RandomRecipes(seed: Long) {
         0 -> sft(share(), number(), choice<Reduction>())
         1 -> dftDynamic()
         3 -> sorted(List(random.nextInt(3)) { 1 + it * whole() }.distinct().sorted(), objective(), choice())
-        2 -> undesirable(objective(), number(), number(), whole(), -1, choice(), choice())
+        2 -> undesirable(objective(), choice(), number(), number(), number(), whole(), -1, choice(), choice())
         else -> asft(number(), choice<KlDirection>(), share())
     }
 

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.data.TextEncoding;
+import org.finetune4j.generation.Depth;
 import org.finetune4j.generation.GeneratedText;
 import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationSettings;
@@ -96,6 +97,15 @@ public final class ChatModel implements AutoCloseable {
     /** The next turn of a conversation, piece by piece; to be closed. */
     public TextStream stream(List<Message> conversation, GenerationSettings settings) {
         return responder.stream(conversation, settings);
+    }
+
+    /**
+     * Generates from now on with as much of the model as {@code depth} says.
+     *
+     * @throws org.finetune4j.FinetuneException when the model has no such block, or cannot be ended there
+     */
+    public void depth(Depth depth) {
+        responder.depth(depth);
     }
 
     @Override

@@ -2,6 +2,8 @@ package org.finetune4j.train;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import org.finetune4j.generation.Depth;
 import org.finetune4j.generation.GeneratedText;
 import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationSettings;
@@ -66,13 +68,18 @@ public interface FineTuned extends AutoCloseable {
     void limitGeneration(GenerationLimits limits);
 
     /**
-     * Generates from now on with the model's first blocks alone, whose states the final norm and the head turn into words;
-     * that is worth something where {@code sorted} trained the model to end there.
+     * Generates from now on with as much of the model as {@code depth} says, one text after another where each token has a
+     * depth of its own; that is worth something where {@code sorted} trained the model to end behind several blocks.
      *
-     * @param block the last block that is used, from 1; the model's last one for the whole model again
-     * @throws org.finetune4j.FinetuneException when the model has no such block
+     * @throws org.finetune4j.FinetuneException when the model has no such block, or cannot be ended there
      */
-    void exitAt(int block);
+    void depth(Depth depth);
+
+    /**
+     * How many tokens were decided behind each exit since the depth was set, by the exit's block; empty where all are decided
+     * behind one. Of a speculative depth the drafts that were kept count for the block that drafted them.
+     */
+    Map<Integer, Long> decidedBehind();
 
     /**
      * Writes the tuned model as a folder in the Hugging Face layout; an adapter is merged into the weights. The folder

@@ -8,9 +8,12 @@ import java.util.Map;
 import java.util.function.Function;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.data.DataPosition;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
+import org.finetune4j.data.Example;
 import org.finetune4j.data.Overlap;
+import org.finetune4j.data.Packer;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.head.TokenLoss;
@@ -198,7 +201,7 @@ final class FineTuningRun {
         try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = context(policy)) {
             ExamplePreparation.Prepared prepared = preparing.apply(new ExamplePreparation(samples,
                     data.examples(), encoder(), tokenizer, encoding.stopIds(), context,
-                    Math.max(1, job.train().epochs()), job.train().seed()));
+                    passes(data.examples()), job.train().seed()));
             listener.selected(prepared.report());
             if (prepared.examples().isEmpty()) {
                 throw new FinetuneException(what + " left none of " + data.examples().size()
@@ -206,6 +209,21 @@ final class FineTuningRun {
             }
             return new EncodedSamples(prepared.examples(), data.dropped(), data.cut(), data.lengths());
         }
+    }
+
+    /** The most passes over the samples that the training begins. */
+    private int passes(List<Example> examples) {
+        TrainSettings train = job.train();
+        if (train.maxSteps() == 0) {
+            return Math.max(1, train.epochs());
+        }
+        // With companions a step holds no more of the samples than without, so that no later pass is begun.
+        Packer packer = new Packer(examples, train.tokensPerBatch(), train.accumulate(), train.seed());
+        DataPosition last = DataPosition.START;
+        for (long step = 1; step < train.maxSteps(); step++) {
+            last = packer.step(last).next();
+        }
+        return last.epoch() + 1;
     }
 
     private ModelScorer scorer() {
@@ -267,6 +285,7 @@ final class FineTuningRun {
 
     private Trainer.Outcome train(EncodedSamples data, @Nullable EncodedSamples heldOut) {
         listener.stageBegan("train " + data.examples().size() + " samples with " + job.objective().method().name());
+        job.objective().notes().forEach(listener::warned);
         Map<String, String> identity = new LinkedHashMap<>();
         identity.put("base", baseHash);
         identity.put("objective", settings(List.of(job.objective())));
@@ -289,7 +308,8 @@ final class FineTuningRun {
             ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options);
             opened.add(engine);
             GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
-                    new OtherBatches(data.examples(), job.train()), job.train().accumulate()));
+                    new OtherBatches(data.examples(), job.train()), job.train().accumulate(),
+                    job.train().learningRate(job.adapter() != null), job.train().seed()));
             if (passes != engine) {
                 opened.add(passes);
             }

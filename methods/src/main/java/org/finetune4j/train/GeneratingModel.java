@@ -104,7 +104,7 @@ final class GeneratingModel implements TextModel {
     private GenerationSettings settings(TextRequest request) {
         GenerationSettings.Builder settings = GenerationSettings.builder()
                 .maxNewTokens(request.decoding().maxNewTokens()).temperature(request.decoding().temperature())
-                .topP(request.decoding().topP()).seed(request.seed()).stopIds(encoding.stopIds());
+                .topP(request.decoding().topP()).topK(request.decoding().topK()).seed(request.seed()).stopIds(encoding.stopIds());
         tokenizer.endTokenId().ifPresent(end -> settings.addStopIds(Set.of(end)));
         return settings.build();
     }

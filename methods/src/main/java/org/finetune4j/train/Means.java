@@ -3,6 +3,7 @@ package org.finetune4j.train;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.finetune4j.head.BatchExtras;
+import org.finetune4j.head.SampleLosses;
 import org.finetune4j.head.TokenValues;
 import org.finetune4j.model.PackedBatch;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 /** Means of what passes over batches found: over supervised tokens, and over samples of what is told for samples. */
 final class Means {
     private static final String LOSS = "loss";
-    private static final String DIVISOR = "divisor";
 
     private final @Nullable String divisor;
     private final Map<String, Double> sums = new LinkedHashMap<>();
@@ -62,10 +62,11 @@ final class Means {
 
     double loss() {
         if (samples > 0) {
-            return sampleSums.get(LOSS) / sampleSums.get(DIVISOR);
+            return sampleSums.get(LOSS) / sampleSums.get(SampleLosses.DIVISOR);
         }
         double sum = sums.getOrDefault(LOSS, Double.NaN);
-        return divisor == null ? sum / tokens : divided() == 0 ? 0 : sum / divided();
+        // A plain loss is told of held-out samples where only the training has a divisor.
+        return divisor == null || !sums.containsKey(divisor) ? sum / tokens : divided() == 0 ? 0 : sum / divided();
     }
 
     /** What a gradient must be multiplied by that was taken of the mean over tokens; 0 where the divisor's sum is. */
@@ -74,7 +75,7 @@ final class Means {
     }
 
     private double divided() {
-        return sums.getOrDefault(divisor, Double.NaN);
+        return sampleSums.getOrDefault(divisor, sums.getOrDefault(divisor, Double.NaN));
     }
 
     /** Everything but the loss. */
@@ -86,7 +87,7 @@ final class Means {
             }
         });
         sampleSums.forEach((name, sum) -> {
-            if (!name.equals(LOSS) && !name.equals(DIVISOR)) {
+            if (!name.equals(LOSS) && !name.equals(SampleLosses.DIVISOR)) {
                 means.put(name, sum / samples);
             }
         });

@@ -120,6 +120,7 @@ final class Planner {
             job.objective().problems(new Composition(job.adapter(), job.train(), selectors, known.layers())).forEach(
                     problem -> problems.add("objective: " + problem));
         }
+        notes = Stream.concat(notes.stream(), job.objective().notes().stream().map(note -> "objective: " + note)).toList();
         EncodedSamples data = encoded;
         if (known != null && data != null && job.train().problems().isEmpty()) {
             BatchComposition.of(job.objective(), job.train(), data.examples(), known.vocabularySize())

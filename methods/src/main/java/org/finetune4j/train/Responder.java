@@ -3,8 +3,10 @@ package org.finetune4j.train;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.finetune4j.data.TextEncoding;
+import org.finetune4j.generation.Depth;
 import org.finetune4j.generation.GeneratedText;
 import org.finetune4j.generation.GenerationConfig;
 import org.finetune4j.generation.GenerationLimits;
@@ -26,7 +28,7 @@ final class Responder implements AutoCloseable {
     private final TextEncoding encoding;
     private final Path folder;
     private GenerationLimits limits = GenerationLimits.DEFAULT;
-    private int blocks;
+    private Depth depth = Depth.WHOLE;
     private @Nullable GenerationConfig config;
     private @Nullable TextGenerator generator;
     private @Nullable TextStream stream;
@@ -41,7 +43,6 @@ final class Responder implements AutoCloseable {
         this.tokenizer = tokenizer;
         this.encoding = encoding;
         this.folder = folder;
-        blocks = model.config().layers();
     }
 
     /** What the folder says; read when it is asked for, so that what is wrong with it stops nothing but generation. */
@@ -66,14 +67,19 @@ final class Responder implements AutoCloseable {
         }
     }
 
-    /** Answers with the model's first blocks from now on. */
-    void exitAt(int block) {
-        if (block != blocks) {
-            TextGenerator other = new TextGenerator(model, tokenizer, limits, block);
+    /** Answers with as much of the model as this says from now on. */
+    void depth(Depth other) {
+        if (!other.equals(depth)) {
+            TextGenerator fresh = new TextGenerator(model, tokenizer, limits, other);
             close();
-            generator = other;
-            blocks = block;
+            generator = fresh;
+            depth = other;
         }
+    }
+
+    /** How many tokens were decided behind each exit since the depth or the limits were set. */
+    Map<Integer, Long> decidedBehind() {
+        return generator == null ? Map.of() : generator.decidedBehind();
     }
 
     /** The next turns of conversations, many at a time. */
@@ -102,7 +108,7 @@ final class Responder implements AutoCloseable {
     private TextGenerator generator() {
         endStream();
         if (generator == null) {
-            generator = new TextGenerator(model, tokenizer, limits, blocks);
+            generator = new TextGenerator(model, tokenizer, limits, depth);
         }
         return generator;
     }

@@ -2,9 +2,11 @@ package org.finetune4j.train;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.TextEncoding;
+import org.finetune4j.generation.Depth;
 import org.finetune4j.generation.GeneratedText;
 import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationSettings;
@@ -114,8 +116,13 @@ final class TunedModel implements FineTuned {
     }
 
     @Override
-    public void exitAt(int block) {
-        responder.exitAt(block);
+    public void depth(Depth depth) {
+        responder.depth(depth);
+    }
+
+    @Override
+    public Map<Integer, Long> decidedBehind() {
+        return responder.decidedBehind();
     }
 
     @Override

@@ -13,7 +13,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.generation.Depth;
+import org.finetune4j.generation.TextListener;
 import org.finetune4j.methods.objective.Objective;
+import org.finetune4j.methods.objective.OneTokenRollout;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Sorted;
 import org.finetune4j.methods.objective.Undesirable;
@@ -22,6 +25,7 @@ import org.finetune4j.methods.select.Demask;
 import org.finetune4j.methods.select.QTuning;
 import org.finetune4j.methods.select.Uds;
 import org.finetune4j.tokenizer.BpeTrainer;
+import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.TokenizerSettings;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -113,8 +117,8 @@ class BatchMethodJobTest {
         assertEquals(List.of("objective: undesirable is to look at the hidden states 3 to the last, but the model has "
                 + "0 to 2. "
                         + "Lower lowest or highest."),
-                job(new Undesirable(new Sft(), .1, 5, 3, -1, Undesirable.Detach.CLEAN, Undesirable.OverElements.MEAN),
-                        settings()).build().plan().problems());
+                job(new Undesirable(new Sft(), Undesirable.Via.WEIGHTS, .1, 5, 1, 3, -1, Undesirable.Detach.CLEAN,
+                        Undesirable.OverElements.MEAN), settings()).build().plan().problems());
     }
 
     @Test
@@ -132,20 +136,50 @@ class BatchMethodJobTest {
             assertTrue(values.get("demask.ratio") > .2 && values.get("demask.ratio") < .8);
             assertTrue(values.get("qTuning.kept") <= .5 && values.containsKey("exit1.nll"), values.toString());
             String whole = tuned.generate("Turn round: ab");
-            tuned.exitAt(1);
-            tuned.generate("Turn round: ab");
-            assertThrows(FinetuneException.class, () -> tuned.exitAt(3));
-            tuned.exitAt(2);
+            tuned.depth(new Depth.ExitAt(1));
+            String early = tuned.generate("Turn round: ab");
+            assertThrows(FinetuneException.class, () -> tuned.depth(new Depth.ExitAt(3)));
+            tuned.depth(Depth.WHOLE);
             assertEquals(whole, tuned.generate("Turn round: ab"));
+            assertEquals(Map.of(), tuned.decidedBehind());
+            tuned.depth(new Depth.SelfSpeculative(1, 4));
+            assertEquals(whole, tuned.generate("Turn round: ab"));
+            long all = tuned.decidedBehind().values().stream().mapToLong(Long::longValue).sum();
+            tuned.depth(new Depth.ConfidenceExit(Map.of(1, 0.0)));
+            assertEquals(early, tuned.generate("Turn round: ab"));
+            assertEquals(0, tuned.decidedBehind().get(2));
+            tuned.depth(new Depth.ConfidenceExit(Map.of(1, 1.0)));
+            assertEquals(whole, tuned.generate("Turn round: ab"));
+            assertEquals(Map.of(1, 0L, 2, all), tuned.decidedBehind());
+            assertTrue(assertThrows(FinetuneException.class, () -> tuned.generate(List.of(new Message("user", "ab")),
+                    tuned.generation().beams(2).build(), TextListener.NONE)).getMessage().contains("Set beams to 1"));
         }
         assertEquals(4, steps.size());
     }
 
     @Test
+    void whatIsUnusualAboutTheObjectiveIsPlannedAndTold() {
+        List<String> told = new ArrayList<>();
+        FineTuning job = job(new OneTokenRollout(2, 0.5, -0.1), settings().maxSteps(1)).build();
+        String note = new OneTokenRollout(2, 0.5, -0.1).notes().get(0);
+        assertTrue(job.plan().data().notes().contains("objective: " + note), job.plan().data().notes().toString());
+        job.run(new TrainingListener() {
+            @Override
+            public void warned(String message) {
+                told.add(message);
+            }
+        }).close();
+        assertTrue(told.contains(note), told.toString());
+    }
+
+    @Test
     void statesAreDrawnInAWholeJob() {
-        try (FineTuned tuned = job(new Undesirable(new Sft(), .1, 5), settings()).build().run(listener)) {
-            assertTrue(tuned.lastStep().values().get("undesirable") > 0);
+        for (Undesirable.Via via : Undesirable.Via.values()) {
+            steps.clear();
+            try (FineTuned tuned = job(new Undesirable(new Sft(), via), settings()).build().run(listener)) {
+                assertTrue(tuned.lastStep().values().get("undesirable") > 0);
+            }
+            assertTrue(steps.get(3).values().get("nll") < steps.get(0).values().get("nll"));
         }
-        assertTrue(steps.get(3).values().get("nll") < steps.get(0).values().get("nll"));
     }
 }

@@ -107,7 +107,8 @@ final class LlamaJobs {
         try (LanguageModel model = kind.model(kind.precision);
              ModelGradientEngine engine = new ModelGradientEngine(model, kind.objective.tokenLoss())) {
             GradientEngine passes = kind.objective.engine(engine,
-                    new PassContext(model, EngineOptions.DEFAULT, new OtherBatches(samples(24, 1).examples(), settings), 2));
+                    new PassContext(model, EngineOptions.DEFAULT, new OtherBatches(samples(24, 1).examples(), settings), 2,
+                            settings.learningRate(false), settings.seed()));
             new Trainer(passes, KERNELS, job, AtomicFiles.onDisk(), listener).run();
             if (passes != engine) {
                 passes.close();

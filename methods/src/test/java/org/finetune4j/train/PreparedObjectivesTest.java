@@ -91,6 +91,26 @@ class PreparedObjectivesTest {
     }
 
     @Test
+    void poftCountsPromptsAsInTheCodeWhereAskedTo() {
+        List<Long> learned = new ArrayList<>();
+        List<Double> margins = new ArrayList<>();
+        for (Poft.Tokens tokens : Poft.Tokens.values()) {
+            steps.clear();
+            try (FineTuned tuned = run(Poft.METHOD.create(new Settings(Map.of("tokens", tokens))), scored("-1.5", "-2"),
+                    tokens.name(), 1)) {
+                TrainingListener.StepEvent step = steps.get(0);
+                learned.add(step.supervisedTokens());
+                margins.add(step.values().get("margin"));
+                if (tokens == Poft.Tokens.ALL) {
+                    assertEquals(step.tokens(), step.supervisedTokens(), "every input token predicts one");
+                }
+            }
+        }
+        assertTrue(learned.get(1) > 2 * learned.get(0), learned.toString());
+        assertTrue(Math.abs(margins.get(1) - margins.get(0)) > 1e-4, margins.toString());
+    }
+
+    @Test
     void poftAsksAlignedModelsAndOneOfThemTwiceIsTheSame() {
         Path aligned = SmallModel.write(folder.resolve("aligned"), DataType.BFLOAT16);
         DataSource data = SmallModel.samples("train", 6, 1);
@@ -124,6 +144,34 @@ class PreparedObjectivesTest {
     }
 
     @Test
+    void discriminativeDrawsForAsManyPassesAsItsStepsTake() {
+        Objective objective = Discriminative.METHOD.create(new Settings(Map.of("maxNewTokens", 3, "perEpoch", 2, "topK", 3)));
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(SmallModel.write(folder.resolve("base"), DataType.FLOAT)),
+                SmallModel.samples("train", 5, 1), objective)
+                .train(TrainSettings.builder().maxSteps(7).tokensPerBatch(100).learningRate(1e-3).build()).build();
+        assertEquals(List.of(), job.plan().problems());
+        List<Double> weights = new ArrayList<>();
+        try (FineTuned tuned = job.run(new TrainingListener() {
+            @Override
+            public void selected(Map<String, String> report) {
+                reports.add(report);
+            }
+
+            @Override
+            public void stepMade(StepEvent event) {
+                weights.add(event.values().get("weight"));
+            }
+        })) {
+            assertEquals(7, weights.size());
+        }
+        String drawn = reports.get(0).get("answers to discriminate against");
+        int all = Integer.parseInt(drawn.replaceAll(".* of (\\d+),.*", "$1"));
+        assertTrue(all >= 20 && all % 10 == 0, drawn);
+        // Answers that are blank are left out, but not all of the last step's.
+        assertTrue(weights.get(6) > 0 && weights.stream().filter(weight -> weight > 0).count() >= 5, weights.toString());
+    }
+
+    @Test
     void faultWeightedMarksWhatDiffersFromWrongVariants() {
         List<Sample> samples = new ArrayList<>();
         for (Sample sample : SmallModel.samples("train", 5, 1).samples()) {
@@ -140,6 +188,30 @@ class PreparedObjectivesTest {
             assertTrue(doubt > 0.2 && doubt < 0.8, "a random model is undecided, but for the sample without a variant: " + doubt);
             assertTrue(steps.get(0).loss() > steps.get(0).values().get("nll"), "marked tokens weigh more");
         }
+    }
+
+    /** Marked tokens have three times the weight, so that two losses of one gradient differ by the factor between them. */
+    @Test
+    void faultWeightedCanDivideByTheWeightsOfAWholeStep() {
+        List<Sample> samples = new ArrayList<>();
+        for (Sample sample : SmallModel.samples("train", 5, 1).samples()) {
+            String right = String.valueOf(sample.response());
+            samples.add(new Sample(sample.id(), sample.messages(), List.of(), sample.answer(),
+                    Map.of("faulty", right.charAt(0) + (right.charAt(1) == 'a' ? "b" : "a"))));
+        }
+        List<TrainingListener.StepEvent> first = new ArrayList<>();
+        for (String normalise : List.of("labels", "weights")) {
+            steps.clear();
+            try (FineTuned tuned = run(FaultWeighted.METHOD.create(new Settings(Map.of("minSimilarity", 0.0, "weighting",
+                    "constant", "line", 0.0, "token", 2.0, "normalise", normalise))), DataSource.of("train", samples), normalise,
+                    1)) {
+                first.add(steps.get(0));
+                assertTrue(Double.isFinite(tuned.comparisons().get(0).after().value()));
+            }
+        }
+        double ratio = first.get(0).loss() / first.get(1).loss();
+        assertTrue(ratio > 1.1 && ratio < 3, "one token of a few weighs 3: " + ratio);
+        assertEquals(ratio, first.get(0).gradientNorm() / first.get(1).gradientNorm(), 1e-4 * ratio);
     }
 
     @Test

@@ -3,11 +3,15 @@ package org.finetune4j.generation;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.model.CachedEngine;
 import org.finetune4j.model.DecodingEngine;
 import org.finetune4j.model.EngineOptions;
+import org.finetune4j.model.ExitEngine;
 import org.finetune4j.model.LanguageModel;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +24,11 @@ import org.jspecify.annotations.Nullable;
  * in a faster layout, where the device gains by one and has the room. Weights must not change meanwhile.
  */
 public final class Generator implements AutoCloseable {
-    private final DecodingEngine engine;
+    private final LanguageModel model;
+    private final Depth depth;
+    private final CachedEngine engine;
+    private final List<Integer> exits;
+    private final long[] decided;
     private final int longest;
     private final int vocabulary;
     private final GenerationLimits limits;
@@ -47,24 +55,40 @@ public final class Generator implements AutoCloseable {
 
     /** As the others, with other limits of what is held in memory. */
     public Generator(LanguageModel model, boolean adapterOn, int vocabulary, GenerationLimits limits) {
-        this(model, adapterOn, vocabulary, limits, model.config().layers());
+        this(model, adapterOn, vocabulary, limits, Depth.WHOLE);
     }
 
     /**
-     * As the others, with the model's first blocks only.
+     * As the others, with as much of the model as the depth says.
      *
-     * @param blocks behind how many blocks final norm and head stand, in [1, the model's]
-     * @throws FinetuneException when the model has fewer blocks
+     * @throws FinetuneException when the model has no such blocks, or cannot be ended and gone on with there
      */
-    public Generator(LanguageModel model, boolean adapterOn, int vocabulary, GenerationLimits limits, int blocks) {
+    public Generator(LanguageModel model, boolean adapterOn, int vocabulary, GenerationLimits limits, Depth depth) {
         if (vocabulary < 1 || vocabulary > model.config().vocabularySize()) {
             throw new IllegalArgumentException(vocabulary + " tokens of an embedding with "
                     + model.config().vocabularySize() + " rows");
         }
-        engine = new DecodingEngine(model, adapterOn, EngineOptions.DEFAULT, blocks);
+        this.model = model;
+        this.depth = depth;
+        exits = depth.exits(model.config().layers());
+        decided = new long[exits.size()];
+        engine = exits.size() == 1 ? new DecodingEngine(model, adapterOn, EngineOptions.DEFAULT, exits.get(0))
+                : new ExitEngine(model, adapterOn, EngineOptions.DEFAULT, exits, limits.tokensPerPass());
         longest = model.config().maxPositions();
         this.vocabulary = vocabulary;
         this.limits = limits;
+    }
+
+    /**
+     * Behind which block the tokens so far were decided, where a depth has several exits: how many by the block. With drafts
+     * those that were kept count for the block that drafted them.
+     */
+    public Map<Integer, Long> decidedBehind() {
+        Map<Integer, Long> counts = new TreeMap<>();
+        for (int i = 0; i < decided.length && decided.length > 1; i++) {
+            counts.put(exits.get(i), decided[i]);
+        }
+        return counts;
     }
 
     /**
@@ -146,16 +170,33 @@ public final class Generator implements AutoCloseable {
             GenerationRequest request = requests.get(i);
             int most = mostPlaces(i, request);
             if (request.settings().beams() > 1) {
-                searches.add(new BeamSearch(engine, i, request, most, vocabulary, limits.tokensPerPass()));
+                if (!(engine instanceof DecodingEngine batches)) {
+                    throw new FinetuneException("generation: beams " + request.settings().beams() + " need all texts at one "
+                            + "depth, but each token ends behind a block of its own. Set beams to 1, or generate with the "
+                            + "whole model.");
+                }
+                searches.add(new BeamSearch(batches, i, request, most, vocabulary, limits.tokensPerPass()));
                 continue;
             }
             for (int sample = 0; sample < request.settings().samples(); sample++) {
                 texts.add(new Text(i, sample, request, most));
             }
         }
+        if (engine instanceof ExitEngine parts) {
+            return new ExitRun(parts, nextTokens(parts), requests, texts, listener);
+        }
         // The cache has as many places for each text as the longest needs, so that those of like length go together.
         texts.sort(Comparator.comparingInt(Text::promptTokens));
-        return new GenerationRun(engine, limits, vocabulary, longest, requests, texts, searches, listener);
+        return new BatchRun((DecodingEngine) engine, limits, vocabulary, longest, requests, texts, searches, listener);
+    }
+
+    private ExitRun.NextTokens nextTokens(ExitEngine parts) {
+        if (depth instanceof Depth.SelfSpeculative speculative) {
+            return new SpeculatedTokens(parts, vocabulary, speculative.window(), longest, decided);
+        }
+        double[] thresholds = ((Depth.ConfidenceExit) depth).of(model.config().layers()).values().stream()
+                .mapToDouble(Double::doubleValue).toArray();
+        return new ConfidentTokens(parts, vocabulary, thresholds, longest, decided);
     }
 
     /** Tokens that prompt and continuation have at most; refuses what cannot be generated. */

@@ -2,6 +2,7 @@ package org.finetune4j.generation;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.finetune4j.generation.structure.StructureState;
 import org.finetune4j.generation.structure.TokenStructure;
 import org.finetune4j.model.DecodingEngine.Feed;
@@ -46,6 +47,19 @@ final class Text {
 
     int sample() {
         return sample;
+    }
+
+    int[] prompt() {
+        return request.prompt();
+    }
+
+    /** The last new token. */
+    int last() {
+        return history.last();
+    }
+
+    Set<Integer> stopIds() {
+        return request.settings().stopIds();
     }
 
     int promptTokens() {
@@ -129,7 +143,7 @@ final class Text {
     }
 
     /** Tokens that may still be added. */
-    private int remaining() {
+    int remaining() {
         return mostPlaces - places();
     }
 

@@ -33,17 +33,16 @@ public final class TextGenerator implements AutoCloseable {
      * @throws FinetuneException when the model has no rows for tokens that are text
      */
     public TextGenerator(LanguageModel model, Tokenizer tokenizer, GenerationLimits limits) {
-        this(model, tokenizer, limits, model.config().layers());
+        this(model, tokenizer, limits, Depth.WHOLE);
     }
 
     /**
-     * As the other constructor, with the model's first blocks only.
+     * As the other constructor, with as much of the model as the depth says.
      *
-     * @param blocks behind how many blocks final norm and head stand, in [1, the model's]
-     * @throws FinetuneException when the model has fewer blocks, or no rows for tokens that are text
+     * @throws FinetuneException when the model has no such blocks or cannot be ended there, or no rows for tokens that are text
      */
-    public TextGenerator(LanguageModel model, Tokenizer tokenizer, GenerationLimits limits, int blocks) {
-        this.generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()), limits, blocks);
+    public TextGenerator(LanguageModel model, Tokenizer tokenizer, GenerationLimits limits, Depth depth) {
+        this.generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()), limits, depth);
         this.tokenizer = tokenizer;
     }
 
@@ -112,6 +111,11 @@ public final class TextGenerator implements AutoCloseable {
             vocabulary = TokenVocabulary.of(tokenizer);
         }
         return vocabulary;
+    }
+
+    /** Behind which block the tokens so far were decided, where the depth has several exits: how many by the block. */
+    public Map<Integer, Long> decidedBehind() {
+        return generator.decidedBehind();
     }
 
     /** Bytes of keys and values that a token of a text takes. */

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param values    numbers of each sample {@code [samples]} by name, {@code loss} and {@code divisor} among them
  */
 public record SampleLosses(double total, double[] gradients, Map<String, double[]> values) {
+    /** The name of what each sample's loss is a sum over, {@link SequenceLoss.Outcome#divisor()}. */
+    public static final String DIVISOR = "divisor";
+
     /** No sample. */
     public static final SampleLosses NONE = new SampleLosses(0, new double[0], Map.of());
 
@@ -54,7 +57,7 @@ public record SampleLosses(double total, double[] gradients, Map<String, double[
                 }
             }
             put(values, "loss", samples, g, outcome.loss());
-            put(values, "divisor", samples, g, outcome.divisor());
+            put(values, DIVISOR, samples, g, outcome.divisor());
             int sample = g;
             outcome.logged().forEach((name, value) -> put(values, name, samples, sample, value));
         }

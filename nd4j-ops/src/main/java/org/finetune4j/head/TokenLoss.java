@@ -68,7 +68,7 @@ public interface TokenLoss {
 
     /**
      * The name of the logged value whose sum over the whole optimiser step divides the sum of the losses, in the place of
-     * the number of tokens; null for the batch's own weights.
+     * the number of tokens; null for the batch's own weights. Of a loss of samples that is {@link SampleLosses#DIVISOR}.
      */
     default @Nullable String divisor() {
         return null;

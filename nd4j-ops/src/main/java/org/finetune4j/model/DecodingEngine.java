@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,7 +17,6 @@ import org.finetune4j.graph.Profile;
 import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.model.family.Architecture;
 import org.finetune4j.model.family.Weight;
-import org.finetune4j.op.CachedAttention;
 import org.finetune4j.op.Dropout;
 import org.finetune4j.op.GatherRows;
 import org.jspecify.annotations.Nullable;
@@ -27,10 +25,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Forward passes over new tokens only, with the keys and values of earlier ones kept in a cache. */
-public final class DecodingEngine implements AutoCloseable {
+public final class DecodingEngine implements CachedEngine {
     /** Says that a slot takes over no text. */
     public static final int EMPTY = -1;
-    private static final String LENGTHS = "cache_lengths";
     private static final String LAST_ROWS = "last_rows";
     /** Matrices with fewer rows or columns, as adapters have, take no time to read. */
     private static final int LEAST_HELD = 64;
@@ -42,7 +39,7 @@ public final class DecodingEngine implements AutoCloseable {
     private final String logits;
     private final Map<String, INDArray> caches = new HashMap<>();
     /** Width of the keys or values of one token, by the name of their cache. */
-    private final Map<String, Integer> cacheWidths = new LinkedHashMap<>();
+    private final Map<String, Integer> cacheWidths;
     private final LengthRegimes regimes;
     private @Nullable INDArray gathered;
     private int[] lengths = new int[0];
@@ -72,23 +69,11 @@ public final class DecodingEngine implements AutoCloseable {
         this.model = model;
         this.regimes = new LengthRegimes(model.config().architecture());
         ModelGraph graph = new ModelGraph(model, options, blocks);
-        SDVariable offsets = graph.integers(ModelGraph.OFFSETS);
-        SDVariable cacheLengths = graph.integers(LENGTHS);
-        SDVariable positions = graph.integers(ModelGraph.POSITIONS);
-        Trunk trunk = graph.trunk((layer, query, key, value, shape, rotary) -> {
-            String keys = "keys." + layer;
-            String values = "values." + layer;
-            cacheWidths.put(keys, shape.keyValueWidth());
-            cacheWidths.put(values, shape.keyValueWidth());
-            SDVariable keyCache = graph.input(keys, model.precision().type());
-            SDVariable valueCache = graph.input(values, model.precision().type());
-            return rotary == null
-                    ? CachedAttention.of(query, key, value, keyCache, valueCache, cacheLengths, offsets, shape)
-                    : CachedAttention.of(query, key, value, keyCache, valueCache, cacheLengths, offsets, positions, rotary,
-                            shape);
-        }, adapterOn);
+        CachedMixer mixer = new CachedMixer(graph, model.precision().type());
+        Trunk trunk = graph.trunk(mixer, adapterOn);
         SDVariable last = GatherRows.of(graph.hidden(trunk), graph.integers(LAST_ROWS));
         logits = model.logitScaling().logits(last, trunk.headWeight(), model.precision().masterType()).name();
+        cacheWidths = mixer.widths();
         parameterArrays = new HashMap<>(graph.parameterArrays());
         // An adapter that is trained with dropout answers without.
         parameterArrays.put(ModelGraph.DROPOUT_SEED, Nd4j.createFromArray(Dropout.seed(-1)));
@@ -96,7 +81,7 @@ public final class DecodingEngine implements AutoCloseable {
                 options.productFusion());
     }
 
-    /** Bytes that one place of one text takes in the cache. */
+    @Override
     public long bytesPerPlace() {
         return cacheWidths.values().stream().mapToLong(Integer::longValue).sum() * model.precision().type().width();
     }
@@ -183,32 +168,32 @@ public final class DecodingEngine implements AutoCloseable {
         return capacity;
     }
 
-    /** Bytes of the cache. */
+    @Override
     public long cacheBytes() {
         return lengths.length * (long) capacity * bytesPerPlace();
     }
 
-    /**
-     * Lets the device keep copies of the weights in a layout that it reads faster, so that steps of few tokens get
-     * faster, for as much memory again as the weights take; without that memory it keeps none.
-     *
-     * @return to be closed before a weight changes
-     */
+    @Override
     public HeldWeights holdWeights() {
+        return hold(model, parameterArrays);
+    }
+
+    /** What {@link CachedEngine#holdWeights} does with these arrays of a model. */
+    static HeldWeights hold(LanguageModel model, Map<String, INDArray> arrays) {
         try {
-            return model.kernels().hold(weightsWorthHolding());
+            return model.kernels().hold(weightsWorthHolding(model, arrays));
         } catch (OutOfMemoryError none) {
             return HeldWeights.NONE;
         }
     }
 
-    private List<INDArray> weightsWorthHolding() {
+    private static List<INDArray> weightsWorthHolding(LanguageModel model, Map<String, INDArray> arrays) {
         Architecture architecture = model.config().architecture();
         String head = architecture.head() == null ? "" : architecture.head().weight();
         Set<String> others = architecture.weights().stream().filter(weight -> weight.role() != Weight.Role.LINEAR)
                 .map(Weight::name).filter(name -> !name.equals(head)).collect(Collectors.toSet());
         List<INDArray> weights = new ArrayList<>();
-        parameterArrays.forEach((name, array) -> {
+        arrays.forEach((name, array) -> {
             if (array.rank() == 2 && array.dataType() == model.precision().type()
                     && Math.min(array.size(0), array.size(1)) >= LEAST_HELD && !others.contains(name)) {
                 weights.add(array);
@@ -245,9 +230,10 @@ public final class DecodingEngine implements AutoCloseable {
         shapes.put(ModelGraph.IDS, new long[] {tokens});
         shapes.put(ModelGraph.POSITIONS, new long[] {tokens});
         shapes.put(ModelGraph.OFFSETS, new long[] {slots + 1});
-        shapes.put(LENGTHS, new long[] {slots});
+        shapes.put(CachedMixer.LENGTHS, new long[] {slots});
         shapes.put(LAST_ROWS, new long[] {slots});
-        return new Forecast((long) slots * places * bytesPerPlace(), weightsWorthHolding().stream()
+        return new Forecast((long) slots * places * bytesPerPlace(),
+                weightsWorthHolding(model, parameterArrays).stream()
                 .mapToLong(weight -> model.kernels().heldBytes(weight.dataType(), weight.size(0), weight.size(1))).sum(),
                 session.arenaBytes(shapes));
     }
@@ -353,14 +339,14 @@ public final class DecodingEngine implements AutoCloseable {
         inputs.put(ModelGraph.IDS, Nd4j.createFromArray(ids));
         inputs.put(ModelGraph.POSITIONS, Nd4j.createFromArray(positions));
         inputs.put(ModelGraph.OFFSETS, Nd4j.createFromArray(offsets));
-        inputs.put(LENGTHS, Nd4j.createFromArray(lengths));
+        inputs.put(CachedMixer.LENGTHS, Nd4j.createFromArray(lengths));
         inputs.put(LAST_ROWS, Nd4j.createFromArray(lastRows));
         INDArray result = session.run(inputs, Map.of()).get(logits);
         feeds.forEach(feed -> lengths[feed.slot()] += feed.count());
         return result;
     }
 
-    /** Bytes of intermediate arrays as they are held now. */
+    @Override
     public long arenaBytes() {
         return arena.bytes();
     }

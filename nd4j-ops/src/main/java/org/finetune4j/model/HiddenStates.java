@@ -45,7 +45,8 @@ public final class HiddenStates implements AutoCloseable {
     private final GraphSession forward;
     private final @Nullable GraphSession training;
 
-    private HiddenStates(LanguageModel model, List<Integer> layers, boolean trains, EngineOptions options) {
+    private HiddenStates(LanguageModel model, List<Integer> layers, boolean trains, @Nullable Steering steering,
+                         EngineOptions options) {
         this.model = model;
         this.layers = layers;
         this.type = model.precision().masterType();
@@ -57,7 +58,7 @@ public final class HiddenStates implements AutoCloseable {
             }
         });
         ModelGraph graph = new ModelGraph(model, options);
-        Trunk trunk = graph.trunk(graph.packedAttention(), true);
+        Trunk trunk = graph.trunk(graph.packedAttention(), true, steering);
         SDVariable last = graph.hidden(trunk);
         SDVariable rows = graph.integers(ROWS);
         List<SDVariable> chosen = layers.stream().map(layer -> full(GatherRows.of(layer == blocks ? last
@@ -73,12 +74,26 @@ public final class HiddenStates implements AutoCloseable {
 
     /** The states of these numbers, to look at. */
     public static HiddenStates forwardOnly(LanguageModel model, List<Integer> layers, EngineOptions options) {
-        return new HiddenStates(model, List.copyOf(layers), false, options);
+        return new HiddenStates(model, List.copyOf(layers), false, null, options);
     }
 
     /** The states of numbers {@code lowest..highest}, to look at and to draw; what trains has been decided. */
     public static HiddenStates trained(LanguageModel model, int lowest, int highest, EngineOptions options) {
-        return new HiddenStates(model, IntStream.rangeClosed(lowest, highest).boxed().toList(), true, options);
+        return new HiddenStates(model, range(lowest, highest), true, null, options);
+    }
+
+    /**
+     * The states of numbers {@code lowest..highest} in passes that are steered, to look at or to draw.
+     *
+     * @param trains whether they are to be drawn; what trains in the model has been decided then
+     */
+    public static HiddenStates steered(LanguageModel model, int lowest, int highest, boolean trains, Steering steering,
+                                       EngineOptions options) {
+        return new HiddenStates(model, range(lowest, highest), trains, steering, options);
+    }
+
+    private static List<Integer> range(int lowest, int highest) {
+        return IntStream.rangeClosed(lowest, highest).boxed().toList();
     }
 
     private SDVariable full(SDVariable x) {

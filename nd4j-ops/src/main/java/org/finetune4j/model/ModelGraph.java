@@ -13,6 +13,7 @@ import org.finetune4j.op.Attention;
 import org.finetune4j.op.Dropout;
 import org.finetune4j.op.MatMul;
 import org.finetune4j.op.Scale;
+import org.finetune4j.op.Steer;
 import org.finetune4j.op.StopGradient;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -98,7 +99,13 @@ final class ModelGraph {
 
     /** A trunk that uses the model's own parameters. */
     Trunk trunk(Trunk.Mixer mixer, boolean adapterOn) {
-        return trunk(mixer, adapterOn, Map.of());
+        return trunk(mixer, adapterOn, Map.of(), Trunk.FeedForwardChange.NONE);
+    }
+
+    /** As the shorter method, with feed-forward outputs that are turned, where a steering is given. */
+    Trunk trunk(Trunk.Mixer mixer, boolean adapterOn, @Nullable Steering steering) {
+        return trunk(mixer, adapterOn, Map.of(), steering == null ? Trunk.FeedForwardChange.NONE
+                : (layer, output) -> Steer.of(output, bound(Steering.name(layer), steering.vector(layer)), steering.step()));
     }
 
     /**
@@ -107,9 +114,14 @@ final class ModelGraph {
      * @param copies by the names of the parameters; where there are any, nothing is dropped out
      */
     Trunk trunk(Trunk.Mixer mixer, boolean adapterOn, Map<String, INDArray> copies) {
+        return trunk(mixer, adapterOn, copies, Trunk.FeedForwardChange.NONE);
+    }
+
+    private Trunk trunk(Trunk.Mixer mixer, boolean adapterOn, Map<String, INDArray> copies,
+                        Trunk.FeedForwardChange change) {
         Weights weights = new Weights(copies);
         return new Trunk(architecture, weights::named, weights::scales,
-                adapterOn ? weights::adapted : weights::plain, mixer, options.fusions());
+                adapterOn ? weights::adapted : weights::plain, mixer, change, options.fusions());
     }
 
     private SDVariable bound(String name, INDArray array) {

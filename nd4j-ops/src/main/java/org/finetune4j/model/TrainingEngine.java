@@ -82,16 +82,25 @@ public final class TrainingEngine implements AutoCloseable {
     /** An engine that only {@link #evaluate evaluates} the policy, whatever trains in it. */
     public static TrainingEngine forwardOnly(LanguageModel model, TokenLoss tokenLoss, EngineOptions options) {
         return new TrainingEngine(model, tokenLoss, true, options,
-                ChunkedHead.rowsFor(model.config().vocabularySize()), false);
+                ChunkedHead.rowsFor(model.config().vocabularySize()), false, null);
+    }
+
+    /**
+     * An engine of passes that are steered, whose gradients are those towards the steering's vectors and go to
+     * {@link Steering#gradient()}; nothing else trains.
+     */
+    public static TrainingEngine steered(LanguageModel model, TokenLoss tokenLoss, Steering steering, EngineOptions options) {
+        return new TrainingEngine(model, tokenLoss, true, options,
+                ChunkedHead.rowsFor(model.config().vocabularySize()), false, steering);
     }
 
     TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, EngineOptions options,
                    int rowsPerChunk) {
-        this(model, tokenLoss, adapterOn, options, rowsPerChunk, true);
+        this(model, tokenLoss, adapterOn, options, rowsPerChunk, true, null);
     }
 
     private TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, EngineOptions options,
-                           int rowsPerChunk, boolean trains) {
+                           int rowsPerChunk, boolean trains, @Nullable Steering steering) {
         this.model = model;
         this.draftShare = tokenLoss.draftShare();
         DataType lossType = model.precision().masterType();
@@ -100,7 +109,7 @@ public final class TrainingEngine implements AutoCloseable {
         ModelGraph graph = new ModelGraph(model, options);
         Trunk.Mixer mixer = graph.packedAttention();
         SDVariable rows = graph.integers(ROWS);
-        Trunk policy = graph.trunk(mixer, adapterOn);
+        Trunk policy = graph.trunk(mixer, adapterOn, steering);
         SDVariable hidden = GatherRows.of(graph.hidden(policy, tokenLoss.draftShare()), rows);
         SDVariable referenceHidden = null;
         SDVariable referenceHead = null;
@@ -134,8 +143,11 @@ public final class TrainingEngine implements AutoCloseable {
         parameterArrays = graph.parameterArrays();
         List<Parameter> trainable = adapterOn && trains ? model.parameters().trainable() : List.of();
         trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
+        if (steering != null) {
+            gradients.putAll(steering.gradients());
+        }
         seed = Nd4j.valueArrayOf(new long[] {1}, exitShare, lossType);
-        training = trainable.isEmpty() ? null : trainingSession(graph, losses, lossType,
+        training = gradients.isEmpty() ? null : trainingSession(graph, losses, lossType,
                 // Fused first, so that what is computed again is fused as it was the first time and gives the same bits.
                 options.productFusion().then(new Recomputation(policy.boundaries(), options.cheapRecomputed(),
                         Math.min(options.recomputedBlocks(), model.config().layers()))));
@@ -194,7 +206,8 @@ public final class TrainingEngine implements AutoCloseable {
     }
 
     /**
-     * Adds the gradient of the batch's weighted loss to {@link Parameters#flatGradient()}.
+     * Adds the gradient of the batch's weighted loss to {@link Parameters#flatGradient()}, or where passes are steered to
+     * {@link Steering#gradient()}.
      *
      * @param dropoutSeed for this pass's dropout masks, not negative; a negative one turns dropout off
      * @throws IllegalArgumentException when the batch has no supervised token

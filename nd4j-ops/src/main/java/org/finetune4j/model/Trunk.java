@@ -57,6 +57,15 @@ final class Trunk {
     record Drafts(SDVariable ids, double share) {
     }
 
+    /** What becomes of the outputs of a block's feed-forward part before they are added to the residual stream. */
+    interface FeedForwardChange {
+        /** Nothing. */
+        FeedForwardChange NONE = (layer, output) -> output;
+
+        /** What stands in the place of an output {@code [tokens, hidden]}. */
+        SDVariable apply(int layer, SDVariable output);
+    }
+
     /** Linear layers with whatever is attached to them. */
     interface LinearLayers {
         /** The layer's output for {@code x}. */
@@ -68,6 +77,7 @@ final class Trunk {
     private final Function<Linear, @Nullable SDVariable> scales;
     private final LinearLayers linear;
     private final Mixer mixer;
+    private final FeedForwardChange change;
     private final Set<Fusion> fusions;
     private final Map<Rotary, RotaryTable> tables = new HashMap<>();
     private final List<SDVariable> boundaries = new ArrayList<>();
@@ -79,12 +89,14 @@ final class Trunk {
      * @param scales    the variable of the scales of a layer whose weight is of bytes, or null
      */
     Trunk(Architecture architecture, Function<String, SDVariable> parameter,
-          Function<Linear, @Nullable SDVariable> scales, LinearLayers linear, Mixer mixer, Set<Fusion> fusions) {
+          Function<Linear, @Nullable SDVariable> scales, LinearLayers linear, Mixer mixer,
+          FeedForwardChange change, Set<Fusion> fusions) {
         this.architecture = architecture;
         this.parameter = parameter;
         this.scales = scales;
         this.linear = linear;
         this.mixer = mixer;
+        this.change = change;
         this.fusions = fusions;
     }
 
@@ -92,11 +104,27 @@ final class Trunk {
     SDVariable hidden(SDVariable ids, SDVariable positions, @Nullable SDVariable types, @Nullable Drafts drafts) {
         SDVariable x = embedded(architecture.embeddings(), ids, positions, types, drafts);
         boundaries.add(x);
-        for (int layer = 0; layer < architecture.blocks().size(); layer++) {
+        return normed(through(x, positions, 0, architecture.blocks().size()));
+    }
+
+    /** What stands before the first block, {@code [tokens, hidden]}. */
+    SDVariable embedded(SDVariable ids, SDVariable positions, @Nullable SDVariable types) {
+        return embedded(architecture.embeddings(), ids, positions, types, null);
+    }
+
+    /** The residual stream behind block {@code to}, of that before block {@code from}, both counted from 0. */
+    SDVariable through(SDVariable before, SDVariable positions, int from, int to) {
+        SDVariable x = before;
+        for (int layer = from; layer < to; layer++) {
             x = block(layer, architecture.blocks().get(layer), x, positions);
             boundaries.add(x);
         }
-        return norm(architecture.finalNorm(), x);
+        return x;
+    }
+
+    /** The final norm of a residual stream. */
+    SDVariable normed(SDVariable residual) {
+        return norm(architecture.finalNorm(), residual);
     }
 
     /** After {@link #hidden}: the variables before each block and behind the last, the residual stream. */
@@ -111,7 +139,7 @@ final class Trunk {
 
     /** After {@link #hidden}: the final norm of the residual stream behind so many blocks, {@code [tokens, hidden]}. */
     SDVariable exit(int blocks) {
-        return norm(architecture.finalNorm(), residual(blocks));
+        return normed(residual(blocks));
     }
 
     /** The weight that projects hidden states to logits. */
@@ -150,16 +178,16 @@ final class Trunk {
         switch (block.order()) {
             case SEQUENTIAL -> {
                 SDVariable middle = Add.of(norm(block.afterAttention(), attended), x);
-                SDVariable transformed = feedForward(block.feedForward(), norm(block.beforeFeedForward(), middle));
+                SDVariable transformed = transformed(layer, block, norm(block.beforeFeedForward(), middle));
                 return Add.of(norm(block.afterFeedForward(), transformed), middle);
             }
             case PARALLEL -> {
-                SDVariable transformed = feedForward(block.feedForward(), norm(block.beforeFeedForward(), x));
+                SDVariable transformed = transformed(layer, block, norm(block.beforeFeedForward(), x));
                 return Add.of(transformed, Add.of(attended, x));
             }
             default -> {
                 SDVariable middle = norm(block.afterAttention(), Add.of(attended, x));
-                return norm(block.afterFeedForward(), Add.of(feedForward(block.feedForward(), middle), middle));
+                return norm(block.afterFeedForward(), Add.of(transformed(layer, block, middle), middle));
             }
         }
     }
@@ -187,6 +215,10 @@ final class Trunk {
                     fused.keys(), fused.keys());
         }
         return projections.layers().stream().map(layer -> linear.apply(layer, x)).toArray(SDVariable[]::new);
+    }
+
+    private SDVariable transformed(int layer, Block block, SDVariable x) {
+        return change.apply(layer, feedForward(block.feedForward(), x));
     }
 
     private SDVariable feedForward(FeedForward feedForward, SDVariable x) {

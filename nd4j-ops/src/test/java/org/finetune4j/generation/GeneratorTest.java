@@ -71,8 +71,10 @@ class GeneratorTest {
                 DataType.FLOAT, 0.3);
         try (LanguageModel cut = LanguageModel.random(shorter, Precision.F32, kernels, 1);
              Generator whole = new Generator(model);
-             Generator first = new Generator(model, true, words, GenerationLimits.DEFAULT, 1);
-             Generator last = new Generator(model, true, words, GenerationLimits.DEFAULT, 2);
+             Generator first = new Generator(model, true, words, GenerationLimits.DEFAULT,
+                     new Depth.ExitAt(1));
+             Generator last = new Generator(model, true, words, GenerationLimits.DEFAULT,
+                     new Depth.ExitAt(2));
              Generator alone = new Generator(cut)) {
             cut.parameters().all().forEach(parameter -> parameter.master().assign(
                     model.parameters().named(parameter.name()).master()));
@@ -87,7 +89,7 @@ class GeneratorTest {
         for (int block : new int[] {0, 3}) {
             assertEquals("the model cannot answer from behind block " + block + ", for it has 2. Give a block in [1, 2].",
                     assertThrows(FinetuneException.class, () -> new Generator(model, true, words, GenerationLimits.DEFAULT,
-                            block)).getMessage());
+                            new Depth.ExitAt(block))).getMessage());
         }
     }
 

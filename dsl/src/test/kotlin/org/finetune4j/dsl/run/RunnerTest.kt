@@ -39,6 +39,7 @@ import org.finetune4j.dsl.shuffle
 import org.finetune4j.dsl.split
 import org.finetune4j.dsl.take
 import org.finetune4j.generation.EndReason
+import org.finetune4j.generation.Depth
 import org.finetune4j.generation.GeneratedText
 import org.finetune4j.generation.GeneratedTokens
 import org.finetune4j.generation.GenerationLimits
@@ -121,7 +122,9 @@ private class ScriptedTrainer(private val problems: List<String> = emptyList()) 
 
         override fun limitGeneration(limits: GenerationLimits) = Unit
 
-        override fun exitAt(block: Int) = Unit
+        override fun depth(depth: Depth) = Unit
+
+        override fun decidedBehind(): Map<Int, Long> = emptyMap()
 
         override fun save(folder: Path) = Unit
 

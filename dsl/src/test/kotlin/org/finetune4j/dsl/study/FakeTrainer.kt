@@ -3,6 +3,7 @@ package org.finetune4j.dsl.study
 import org.finetune4j.data.LengthStatistics
 import org.finetune4j.dsl.GgufType
 import org.finetune4j.dsl.run.Runner
+import org.finetune4j.generation.Depth
 import org.finetune4j.generation.GeneratedText
 import org.finetune4j.generation.GenerationLimits
 import org.finetune4j.generation.GenerationSettings
@@ -83,7 +84,9 @@ internal class FakeTrainer(
 
         override fun limitGeneration(limits: GenerationLimits) = Unit
 
-        override fun exitAt(block: Int) = Unit
+        override fun depth(depth: Depth) = Unit
+
+        override fun decidedBehind(): Map<Int, Long> = emptyMap()
 
         override fun save(folder: Path) = Unit
 

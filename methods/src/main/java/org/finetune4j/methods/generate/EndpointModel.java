@@ -14,6 +14,7 @@ import dev.langchain4j.model.output.TokenUsage;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
@@ -159,6 +160,10 @@ final class EndpointModel implements TextModel {
         OpenAiChatRequestParameters.Builder parameters = OpenAiChatRequestParameters.builder()
                 .seed((int) (request.seed() & Integer.MAX_VALUE));
         parameters.temperature(request.decoding().temperature()).topP(request.decoding().topP());
+        if (request.decoding().topK() > 0) {
+            // Not one of OpenAI's own; servers such as vLLM's know it, and others refuse it rather than draw otherwise.
+            parameters.customParameters(Map.of("top_k", request.decoding().topK()));
+        }
         // OpenAI's newer models refuse the name that all other servers know.
         if (OPEN_AI.equals(URI.create(settings.url()).getHost())) {
             parameters.maxCompletionTokens(request.decoding().maxNewTokens());

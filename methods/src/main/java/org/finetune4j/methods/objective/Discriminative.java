@@ -31,9 +31,10 @@ import org.finetune4j.tokenizer.Message;
  * - s(y) + 1/B sum_b sg[w_b] s(y'_b),   w_b = exp(d_b) / u,   d_b = s(y'_b) / tau - lp0(y'_b)   (MEAN: without lp0)
  * </pre>
  * where u, one number a sample, follows the mean of {@code exp(d_b)} with the rate gamma; it is part of checkpoints. The
- * gradient is that of {@code - s(y) + tau log E[exp(s / tau)]}. An answer equal to the right one is left out. The paper's
- * runs use a learning rate of 2e-6 and 2 epochs, and draw from the 50 likeliest tokens, which is not done here. Logs
- * {@code nll}, {@code objective} (- s(y) + tau log u), {@code weight} (mean w) and {@code logU}.
+ * gradient is that of {@code - s(y) + tau log E[exp(s / tau)]}. An answer equal to the right one is left out. Where
+ * {@code maxSteps} rules, answers are drawn for as many passes over the data as its steps can take. The paper's runs use a
+ * learning rate of 2e-6 and 2 epochs. Logs {@code nll}, {@code objective} (- s(y) + tau log u), {@code weight} (mean w) and
+ * {@code logU}.
  *
  * @param form         SUM (default; the paper's DFT) or MEAN (its DFT2)
  * @param tau          temperature, greater than 0; default 1, with MEAN 0.3
@@ -41,17 +42,19 @@ import org.finetune4j.tokenizer.Message;
  * @param perEpoch     B, at least 1; default 2
  * @param startLogU    log u at the start, finite; default 0
  * @param temperature  of the draws, greater than 0; default 0.7
+ * @param topK         how many of the likeliest tokens are drawn from, at least 0; default 50, 0 for all
  * @param maxNewTokens longest answer in tokens, at least 1; default 320
  * @param system       the system turn that asks for bad answers; empty for none
  */
 public record Discriminative(Form form, double tau, double gamma, int perEpoch, double startLogU, double temperature,
-                             int maxNewTokens, String system) implements Objective {
+                             int topK, int maxNewTokens, String system) implements Objective {
     /** Discriminative fine-tuning, 2025. */
     public static final Method<Discriminative> METHOD = new Method<>("discriminative", Method.Kind.OBJECTIVE,
             "Discriminative Finetuning of Generative Large Language Models without Reward Models and Preference Data",
             "arXiv 2502.18679", Discriminative::from);
     /** What asks for bad answers. */
     public static final String UNHELPFUL = "You are an unhelpful assistant.";
+    private static final int TOP_K = 50;
     static final String REFERENCE = "referenceLogProbability";
     private static final String NAME = "discriminative";
 
@@ -71,6 +74,7 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
         Settings.require(Double.isFinite(startLogU), NAME, "startLogU", startLogU, "finite");
         Settings.require(temperature > 0 && Double.isFinite(temperature), NAME, "temperature", temperature,
                 "a finite number above 0");
+        Settings.require(topK >= 0, NAME, "topK", topK, "0 (all) or positive");
         Settings.require(maxNewTokens >= 1, NAME, "maxNewTokens", maxNewTokens, "at least 1");
     }
 
@@ -78,8 +82,8 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
         Form form = settings.choice("form", Form.SUM);
         return new Discriminative(form, settings.number("tau", form == Form.SUM ? 1 : 0.3),
                 settings.number("gamma", form == Form.SUM ? 0.85 : 0.9), settings.whole("perEpoch", 2),
-                settings.number("startLogU", 0), settings.number("temperature", 0.7), settings.whole("maxNewTokens", 320),
-                settings.text("system", UNHELPFUL));
+                settings.number("startLogU", 0), settings.number("temperature", 0.7), settings.whole("topK", TOP_K),
+                settings.whole("maxNewTokens", 320), settings.text("system", UNHELPFUL));
     }
 
     @Override
@@ -161,7 +165,7 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
     }
 
     private List<TextRequest> requests(List<Sample> samples, ExamplePreparation preparation) {
-        Decoding decoding = new Decoding(temperature, 1, maxNewTokens);
+        Decoding decoding = new Decoding(temperature, 1, topK, maxNewTokens);
         List<TextRequest> requests = new ArrayList<>();
         for (Sample sample : samples) {
             List<Message> turns = new ArrayList<>(sample.prompt());
@@ -198,10 +202,6 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
     @Override
     public List<String> problems(Composition composition) {
         List<String> problems = new ArrayList<>(composition.refuseShortened("discriminative compares whole answers"));
-        if (composition.train().maxSteps() > 0) {
-            problems.add("discriminative draws answers for each pass over the data, so that their number must be known, but "
-                    + "train.maxSteps rules. Set epochs in its place.");
-        }
         if (composition.selectors().contains("uds")) {
             problems.add("discriminative compares several answers to each prompt, but uds chooses samples of one. Leave one of "
                     + "the two out.");

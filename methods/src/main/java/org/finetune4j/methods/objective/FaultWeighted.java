@@ -11,6 +11,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
+import org.finetune4j.head.SampleLosses;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
@@ -27,24 +28,25 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * w_j (- log p_j),   w_j = 1 + line rho_L m_L,j + token rho_T m_T,j,   rho = sg[sigmoid(A_wrong - A_right)]
  * </pre>
- * divided by the number of labels; nothing is learned from the variants. The paper's formula of the dynamic weight was not
- * at hand: this one is a reconstruction. The paper trains for one epoch. Logs {@code nll}, {@code lineDoubt} and {@code
- * tokenDoubt} (rho; 0 where nothing is marked).
+ * divided by the number of labels, or by the sum of the weights of the step; nothing is learned from the variants. The
+ * paper's formula of the dynamic weight was not at hand: this one is a reconstruction. The paper trains for one epoch. Logs
+ * {@code nll}, {@code lineDoubt} and {@code tokenDoubt} (rho; 0 where nothing is marked).
  *
  * @param line          factor of the weight of marked lines, at least 0; default 1
  * @param token         factor of the weight of marked tokens, at least 0; default 1
  * @param faulty        the field of a record that holds wrong variants, a text or a list of texts
  * @param minSimilarity least similarity of a variant, 1 - edit distance / length, in [0, 1); others are left out; default 0.7
  * @param weighting     DYNAMIC (default), or CONSTANT where rho is 1
+ * @param normalise     what the sum of a step's losses is divided by; default LABELS
  */
-public record FaultWeighted(double line, double token, String faulty, double minSimilarity, Weighting weighting)
-        implements Objective {
+public record FaultWeighted(double line, double token, String faulty, double minSimilarity, Weighting weighting,
+                            Normalise normalise) implements Objective {
     /** FAIT, 2025. */
     public static final Method<FaultWeighted> METHOD = new Method<>("faultWeighted", Method.Kind.OBJECTIVE,
             "Fault-Aware Fine-Tuning for Better Code Generation", "arXiv 2503.16913",
             settings -> new FaultWeighted(settings.number("line", 1), settings.number("token", 1),
                     settings.text("faulty", "faulty"), settings.number("minSimilarity", 0.7),
-                    settings.choice("weighting", Weighting.DYNAMIC)));
+                    settings.choice("weighting", Weighting.DYNAMIC), settings.choice("normalise", Normalise.LABELS)));
     static final String LINES = "faultyLines";
     static final String TOKENS = "faultyTokens";
 
@@ -54,6 +56,14 @@ public record FaultWeighted(double line, double token, String faulty, double min
         DYNAMIC,
         /** 1. */
         CONSTANT
+    }
+
+    /** What the sum of a step's losses is divided by. */
+    public enum Normalise {
+        /** The number of learned tokens, so that marked ones add to the step. */
+        LABELS,
+        /** The sum of their weights, so that marked ones take from the others. */
+        WEIGHTS
     }
 
     /** Refuses settings out of range with a {@link FinetuneException}. */
@@ -83,7 +93,12 @@ public record FaultWeighted(double line, double token, String faulty, double min
 
     @Override
     public TokenLoss tokenLoss() {
-        return new SampleTokenLoss(new FaultWeightedLoss(this), LINES, TOKENS);
+        return new SampleTokenLoss(new FaultWeightedLoss(this), LINES, TOKENS) {
+            @Override
+            public @Nullable String divisor() {
+                return normalise == Normalise.WEIGHTS ? SampleLosses.DIVISOR : null;
+            }
+        };
     }
 
     @Override
@@ -162,6 +177,12 @@ public record FaultWeighted(double line, double token, String faulty, double min
             // A program may begin with a bracket, too.
             return List.of(text);
         }
+    }
+
+    @Override
+    public List<String> notes() {
+        return line == 0 && token == 0 ? List.of("faultWeighted with line 0 and token 0 is sft(): give one of them a weight.")
+                : List.of();
     }
 
     @Override

@@ -16,13 +16,16 @@ record FaultWeightedLoss(FaultWeighted settings) implements SequenceLoss {
         float[] tokens = right.columns().get(FaultWeighted.TOKENS);
         double[] weights = new double[lines.length];
         double loss = 0;
+        double total = 0;
         for (int j = 0; j < weights.length; j++) {
             weights[j] = 1 + settings.line() * lineDoubt * lines[j] + settings.token() * tokenDoubt * tokens[j];
             loss += weights[j] * right.losses()[j];
+            total += weights[j];
         }
         List<double[]> gradients = new ArrayList<>(List.of(weights));
         members.stream().skip(1).forEach(variant -> gradients.add(new double[variant.losses().length]));
-        return new Outcome(loss, gradients, weights.length, Map.of("lineDoubt", lineDoubt, "tokenDoubt", tokenDoubt));
+        return new Outcome(loss, gradients, settings.normalise() == FaultWeighted.Normalise.WEIGHTS ? total
+                : weights.length, Map.of("lineDoubt", lineDoubt, "tokenDoubt", tokenDoubt));
     }
 
     /** rho: how likely the wrong segments are against the right one, 1/2 where the model is undecided. */

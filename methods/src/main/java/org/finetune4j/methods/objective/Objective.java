@@ -61,6 +61,11 @@ public interface Objective extends Fragment {
         return engine;
     }
 
+    /** What is unusual about the settings and worth knowing before a run, a sentence each; none by default. */
+    default List<String> notes() {
+        return List.of();
+    }
+
     /** What speaks against this objective together with the other parts of a recipe, each with a mend; none by default. */
     default List<String> problems(Composition composition) {
         return List.of();

@@ -1,6 +1,7 @@
 package org.finetune4j.methods.objective;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenView;
@@ -32,6 +33,9 @@ public record OneTokenRollout(int samples, double temperature, double wrongRewar
             settings -> new OneTokenRollout(settings.whole("samples", 256), settings.number("temperature", 1.3),
                     settings.number("wrongReward", -0.1)));
 
+    /** Draws of which the mean is near what is expected. */
+    private static final int MANY = 64;
+
     /** Refuses settings out of range with a {@link org.finetune4j.FinetuneException}. */
     public OneTokenRollout {
         Settings.require(samples >= 1, "oneTokenRollout", "samples", samples, "at least 1");
@@ -44,6 +48,17 @@ public record OneTokenRollout(int samples, double temperature, double wrongRewar
     @Override
     public Method<OneTokenRollout> method() {
         return METHOD;
+    }
+
+    @Override
+    public List<String> notes() {
+        if (temperature < 1) {
+            return List.of("oneTokenRollout draws at temperature " + temperature + ", so that the model proposes less than it "
+                    + "believes; 1 or more is meant.");
+        }
+        return temperature == 1 && wrongReward == 0 && samples >= MANY
+                ? List.of("oneTokenRollout with temperature 1, wrongReward 0 and " + samples + " samples is dftDynamic() with "
+                        + "noise: take that, or change one of the two.") : List.of();
     }
 
     @Override

@@ -43,6 +43,11 @@ interface OverBase extends Objective {
     }
 
     @Override
+    default List<String> notes() {
+        return base().notes();
+    }
+
+    @Override
     default List<String> problems(Composition composition) {
         return base().problems(composition);
     }

@@ -8,10 +8,13 @@ import org.finetune4j.model.PackedBatch;
 /**
  * What an objective may use for passes of its own.
  *
- * @param model   the policy, whose weights change from step to step
- * @param options how its passes are computed
- * @param other   batches drawn independently of those that are learned: the nth of a run, a pure function of its number
- * @param batches most micro-batches of a step
+ * @param model        the policy, whose weights change from step to step
+ * @param options      how its passes are computed
+ * @param other        batches drawn independently of those that are learned: the nth of a run, a pure function of its number
+ * @param batches      most micro-batches of a step
+ * @param learningRate the run's highest learning rate
+ * @param seed         the run's seed
  */
-public record PassContext(LanguageModel model, EngineOptions options, IntFunction<PackedBatch> other, int batches) {
+public record PassContext(LanguageModel model, EngineOptions options, IntFunction<PackedBatch> other, int batches,
+                          double learningRate, long seed) {
 }

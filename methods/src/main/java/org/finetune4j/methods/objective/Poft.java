@@ -2,6 +2,7 @@ package org.finetune4j.methods.objective;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -27,7 +28,9 @@ import org.finetune4j.methods.select.ResponseScorer;
  * and that of a step the mean over its samples, long or short. Its gradient is that of the mean negative log-likelihood times
  * {@code beta sigmoid(-(beta (r - r') + gamma))}. The aligned models score every response once before the training, each with
  * its own tokenizer and chat template; or the data bring the scores. Samples without one are left out and counted. The
- * paper's runs use a learning rate of 1e-6. Logs {@code nll}, {@code coefficient} and {@code margin} (r - r').
+ * paper's code has r over all tokens of a sample, of the prompt and the template too, while r' is that of the response
+ * ({@code tokens} ALL). The paper's runs use a learning rate of 1e-6. Logs {@code nll}, {@code coefficient} and
+ * {@code margin} (r - r').
  *
  * @param aligned         folders of aligned models; may be empty where the data bring scores
  * @param scores          the field of a record with a mean log-probability, or a list of them, used without aligned models
@@ -35,15 +38,25 @@ import org.finetune4j.methods.select.ResponseScorer;
  * @param gamma           finite; default 0
  * @param includeEndToken whether tokens that end a turn count on both sides; default false, so that scores of models with
  *                        different templates can be compared
+ * @param tokens          what r is the mean over: RESPONSE (default; the paper's formula), or ALL (its code), where the end of
+ *                        a turn counts in r as well
  */
-public record Poft(List<String> aligned, String scores, double beta, double gamma, boolean includeEndToken)
+public record Poft(List<String> aligned, String scores, double beta, double gamma, boolean includeEndToken, Tokens tokens)
         implements Objective {
+    /** What the model's own mean is taken over. */
+    public enum Tokens {
+        /** The tokens of responses. */
+        RESPONSE,
+        /** Every token but the first, which nothing predicts; all of them are learned. */
+        ALL
+    }
+
     /** PoFT, AAAI 2025. */
     public static final Method<Poft> METHOD = new Method<>("poft", Method.Kind.OBJECTIVE,
             "Preference-Oriented Supervised Fine-Tuning: Favoring Target Model Over Aligned Large Language Models",
             "arXiv 2412.12865", settings -> new Poft(settings.texts("aligned", List.of()),
                     settings.text("scores", "alignedScores"), settings.number("beta", 1), settings.number("gamma", 0),
-                    settings.flag("includeEndToken", false)));
+                    settings.flag("includeEndToken", false), settings.choice("tokens", Tokens.RESPONSE)));
     static final String SCORE = "alignedScore";
     static final String COUNTED = "counted";
 
@@ -91,7 +104,8 @@ public record Poft(List<String> aligned, String scores, double beta, double gamm
                 throw new FinetuneException("poft: the aligned score of " + example.id() + " is " + score + ", but a mean "
                         + "log-probability is at most 0. Give log-probabilities.");
             }
-            prepared.add(example.withColumn(SCORE, score).withColumn(COUNTED, counted(example, preparation)));
+            prepared.add(tokens == Tokens.ALL ? everyToken(example).withColumn(SCORE, score)
+                    : example.withColumn(SCORE, score).withColumn(COUNTED, counted(example, preparation)));
         }
         if (prepared.isEmpty()) {
             throw new FinetuneException("poft needs aligned scores, and none of " + preparation.examples().size()
@@ -104,6 +118,14 @@ public record Poft(List<String> aligned, String scores, double beta, double gamm
         report.put("mean aligned score", String.format(Locale.ROOT, "%.4f",
                 prepared.stream().mapToDouble(example -> example.columns().get(SCORE)[0]).average().orElseThrow()));
         return new ExamplePreparation.Prepared(prepared, report);
+    }
+
+    /** The sample with every token learned and counted. */
+    static Example everyToken(Example example) {
+        boolean[] all = new boolean[example.ids().length];
+        Arrays.fill(all, true);
+        return new Example(example.id(), example.ids(), all, example.columns(), example.companions())
+                .withColumn(COUNTED, 1);
     }
 
     /** 1 for tokens whose log-probability counts, 0 for others. */

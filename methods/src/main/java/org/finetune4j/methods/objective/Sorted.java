@@ -2,7 +2,7 @@ package org.finetune4j.methods.objective;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
+import org.finetune4j.generation.Depth;
 import org.finetune4j.head.SequenceLoss;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenView;
@@ -29,9 +29,6 @@ import org.jspecify.annotations.Nullable;
  * @param reduce whether the exits' losses are averaged or added up; default MEAN
  */
 public record Sorted(List<Integer> exits, Objective base, Reduce reduce) implements OverBase {
-    private static final int FIRST_TENTH = 3;
-    private static final int TENTHS = 10;
-
     /** What becomes of the exits' losses. */
     public enum Reduce {
         /** Their mean. */
@@ -64,9 +61,7 @@ public record Sorted(List<Integer> exits, Objective base, Reduce reduce) impleme
 
     /** The exits of a model of so many blocks. */
     List<Integer> exits(int layers) {
-        return !exits.isEmpty() ? exits : IntStream.rangeClosed(FIRST_TENTH, TENTHS)
-                .map(tenth -> Math.max(1, (int) Math.round(layers * tenth / (double) TENTHS)))
-                .distinct().boxed().toList();
+        return exits.isEmpty() ? Depth.paperExits(layers) : exits;
     }
 
     @Override

@@ -10,35 +10,76 @@ import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
 
 /**
- * Learning from the undesirable: a base objective, and that hidden states move little if the weights take a step for
- * the worse.
+ * Learning from the undesirable (LfU): a base objective, and that hidden states move little if the model is changed for the
+ * worse.
  *
- * <p>Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting, arXiv 2511.13052, with the
- * auxiliary model in the weights. With the gradient g of the base's loss on another batch of the same data,
- * {@code eps = step g / |g|} over all weights that train, and the hidden states h of the learned tokens, the loss is
+ * <p>Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting, arXiv 2511.13052. With hidden
+ * states h of the learned tokens as the model is and h' as they are in the worse model, the loss is
  * <pre>
- * base + weight mean ( h(theta + eps) - sg[h(theta)] )^2
+ * base + weight mean ( h' - h )^2
  * </pre>
- * over states {@code lowest..highest}, tokens and elements, with eps constant; the numbers of states are those of
- * transformers' {@code hidden_states}, of which the last has the final norm. Every micro-batch costs three forward and
- * three reverse passes. The paper's runs use LoRA of rank 8, a learning rate of 1e-4 and 3 epochs. Logs
- * {@code undesirable}, the mean without its weight.
+ * over states {@code lowest..highest}, tokens and elements, where one of h and h' is constant; the numbers of states are those
+ * of transformers' {@code hidden_states}, of which the last has the final norm. The model gets worse by way of
+ * <ul>
+ * <li>its weights: {@code h' = h(theta + eps)} with {@code eps = step g / |g|} over all weights that train, g being the
+ * gradient of the base's loss on another batch of the same data and eps constant. Every micro-batch costs three forward and
+ * three reverse passes;
+ * <li>steering: each block's feed-forward output m becomes {@code |m| unit(unit(m) + step unit(v))} with a vector v for each
+ * block, at first standard normal. In every optimiser step the vectors take one step of Adam that raises the negative
+ * log-likelihood of another batch, of the same data; nothing is dropped out in steered passes. Every micro-batch costs three
+ * forward and two reverse passes.
+ * </ul>
+ * The paper's runs use LoRA of rank 8, a learning rate of 1e-4 and 3 epochs. Logs {@code undesirable}, the mean without its
+ * weight.
  *
  * @param base         what is learned, token by token; default sft
+ * @param via          what makes the model worse; default WEIGHTS
  * @param step         length of the step for the worse, finite and at least 0; default 0.1
- * @param weight       factor of the movement, finite and at least 0; default 5
+ * @param weight       factor of the movement, finite and at least 0; default 5 by way of weights and 0.1 by way of steering
+ * @param steeringRate learning rate of the vectors, relative to that of the run, finite and positive; default 1, without
+ *                     effect by way of weights
  * @param lowest       first hidden state, at least 0: the embedding's; default 0
  * @param highest      last hidden state, at most the number of blocks, or -1 for it; default -1
- * @param detach       which states are constant; default CLEAN, as in the code
+ * @param detach       which states are constant; default as in the code, CLEAN by way of weights and PERTURBED by way of
+ *                     steering
  * @param overElements whether elements of a state are averaged or added up; default MEAN, as in the code
  */
-public record Undesirable(Objective base, double step, double weight, int lowest, int highest, Detach detach,
-                          OverElements overElements) implements OverBase {
+public record Undesirable(Objective base, Via via, double step, double weight, double steeringRate, int lowest, int highest,
+                          Detach detach, OverElements overElements) implements OverBase {
+    private static final double STEP = 0.1;
+    private static final int LAST = -1;
+
+    /** What makes the model worse. */
+    public enum Via {
+        /** A step of the weights that train; the paper's LoRA. */
+        WEIGHTS(5, Detach.CLEAN),
+        /** Vectors that turn what the blocks' feed-forward parts give; the paper's RepS. */
+        STEERING(0.1, Detach.PERTURBED);
+
+        private final double weight;
+        private final Detach detach;
+
+        Via(double weight, Detach detach) {
+            this.weight = weight;
+            this.detach = detach;
+        }
+
+        /** The default factor of the movement. */
+        public double weight() {
+            return weight;
+        }
+
+        /** Which states are constant by default. */
+        public Detach detach() {
+            return detach;
+        }
+    }
+
     /** Which states no gradient flows into. */
     public enum Detach {
-        /** Those of the weights as they are. */
+        /** Those of the model as it is. */
         CLEAN,
-        /** Those of the worse weights. */
+        /** Those of the worse model. */
         PERTURBED
     }
 
@@ -54,10 +95,15 @@ public record Undesirable(Objective base, double step, double weight, int lowest
     public static final Method<Undesirable> METHOD = new Method<>("undesirable", Method.Kind.OBJECTIVE,
             "Learning from the Undesirable: Robust Adaptation of Language Models without Forgetting",
             "arXiv 2511.13052",
-            settings -> new Undesirable(settings.fragment("base", Method.Kind.OBJECTIVE, Objective.class, new Sft()),
-                    settings.number("step", 0.1), settings.number("weight", 5), settings.whole("lowest", 0),
-                    settings.whole("highest", -1), settings.choice("detach", Detach.CLEAN),
-                    settings.choice("overElements", OverElements.MEAN)));
+            Undesirable::of);
+
+    private static Undesirable of(Settings settings) {
+        Via via = settings.choice("via", Via.WEIGHTS);
+        return new Undesirable(settings.fragment("base", Method.Kind.OBJECTIVE, Objective.class, new Sft()), via,
+                settings.number("step", STEP), settings.number("weight", via.weight()),
+                settings.number("steeringRate", 1), settings.whole("lowest", 0), settings.whole("highest", LAST),
+                settings.choice("detach", via.detach()), settings.choice("overElements", OverElements.MEAN));
+    }
 
     /** Refuses settings out of range with a {@link org.finetune4j.FinetuneException}. */
     public Undesirable {
@@ -65,14 +111,21 @@ public record Undesirable(Objective base, double step, double weight, int lowest
                 "a finite number of at least 0");
         Settings.require(weight >= 0 && Double.isFinite(weight), "undesirable", "weight", weight,
                 "a finite number of at least 0");
+        Settings.require(steeringRate > 0 && Double.isFinite(steeringRate), "undesirable", "steeringRate", steeringRate,
+                "finite and positive");
         Settings.require(lowest >= 0, "undesirable", "lowest", lowest, "at least 0");
-        Settings.require(highest == -1 || highest >= lowest, "undesirable", "highest", highest,
+        Settings.require(highest == LAST || highest >= lowest, "undesirable", "highest", highest,
                 "at least " + lowest + " (lowest), or -1 for the last");
     }
 
-    /** The defaults with these settings. */
+    /** By way of the weights, the defaults with these settings. */
     public Undesirable(Objective base, double step, double weight) {
-        this(base, step, weight, 0, -1, Detach.CLEAN, OverElements.MEAN);
+        this(base, Via.WEIGHTS, step, weight, 1, 0, LAST, Via.WEIGHTS.detach(), OverElements.MEAN);
+    }
+
+    /** The defaults by this way. */
+    public Undesirable(Objective base, Via via) {
+        this(base, via, STEP, via.weight(), 1, 0, LAST, via.detach(), OverElements.MEAN);
     }
 
     @Override
@@ -98,13 +151,18 @@ public record Undesirable(Objective base, double step, double weight, int lowest
             problems.add("undesirable needs a base whose loss is a mean over tokens or sequences, but it is a sum for each "
                     + "sequence. Choose another reduction.");
         }
-        if (composition.adapter() == null && composition.train().precision() == Precision.BF16 && step > 0 && weight > 0) {
+        if (within(base)) {
+            problems.add("undesirable is its own base, so that states would be kept from moving twice. Leave one of them "
+                    + "out.");
+        }
+        if (via == Via.WEIGHTS && composition.adapter() == null && composition.train().precision() == Precision.BF16 && step > 0
+                && weight > 0) {
             problems.add("undesirable moves every weight by less than bf16 keeps of it, so that nothing would move. Use an "
-                    + "adapter, or precision f32.");
+                    + "adapter, precision f32, or via STEERING.");
         }
         if (Math.max(lowest, highest) > composition.layers()) {
             problems.add("undesirable is to look at the hidden states " + lowest + " to "
-                    + (highest == -1 ? "the last" : highest) + ", but the model has 0 to " + composition.layers()
+                    + (highest == LAST ? "the last" : highest) + ", but the model has 0 to " + composition.layers()
                     + ". Lower lowest or highest.");
         }
         return problems;
@@ -113,6 +171,10 @@ public record Undesirable(Objective base, double step, double weight, int lowest
     @Override
     public GradientEngine engine(ModelGradientEngine engine, PassContext context) {
         GradientEngine passes = base.engine(engine, context);
-        return step == 0 || weight == 0 ? passes : new UndesirableEngine(passes, passes != engine, context, this);
+        return step == 0 || weight == 0 ? passes : UndesirableEngine.of(passes, passes != engine, context, this);
+    }
+
+    private static boolean within(Objective objective) {
+        return objective instanceof Undesirable || objective instanceof OverBase over && within(over.base());
     }
 }

@@ -92,6 +92,13 @@ class EndpointModelTest {
             assertEquals(40, first.get("max_tokens").asInt());
             assertEquals(103, first.get("seed").asInt());
             assertEquals("system", first.at("/messages/0/role").asText());
+            assertFalse(first.has("top_k"), "not one of OpenAI's own");
+            try (EndpointModel model = new EndpointModel(source(stub.url(), 1, 0, 0, 30), "", clock)) {
+                model.answer(List.of(new TextRequest("row:1", List.of(Message.system("Be brief."), Message.user("Cut?")),
+                        new Decoding(0.5, 0.9, 7, 40), 1)), (request, answer) -> { });
+            }
+            assertEquals(7, stub.requests.stream().filter(request -> asked(request).equals("Cut?")).findFirst().orElseThrow()
+                    .get("top_k").asInt());
         }
         assertEquals(List.of(), clock.made);
     }

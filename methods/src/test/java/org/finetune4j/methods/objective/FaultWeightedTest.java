@@ -120,6 +120,9 @@ class FaultWeightedTest {
         assertEquals(0.516660, both.logged().get("lineDoubt"), 1e-5);
         assertArrayEquals(new double[] {1, 1.516660, 2.206635, 1.516660}, both.gradients().get(0), 1e-5);
         assertEquals(1.042071, both.loss() / both.divisor(), 1e-5);
+        Outcome normalised = outcome(objective(Map.of("line", 0.0, "normalise", "weights")), new float[4]);
+        assertEquals(0.668439, normalised.loss() / normalised.divisor(), 1e-6);
+        assertArrayEquals(tokens.gradients().get(0), normalised.gradients().get(0), "the trainer divides over the whole step");
         assertArrayEquals(new double[3], both.gradients().get(1), "nothing is learned from the wrong variant");
     }
 
@@ -130,6 +133,13 @@ class FaultWeightedTest {
             assertEquals(0.525, outcome.loss() / outcome.divisor(), 1e-12);
             assertArrayEquals(new double[] {1, 1, 1, 1}, outcome.gradients().get(0));
         }
+    }
+
+    @Test
+    void whoGivesNothingAWeightIsToldSo() {
+        assertEquals(List.of("faultWeighted with line 0 and token 0 is sft(): give one of them a weight."),
+                objective(Map.of("line", 0.0, "token", 0.0)).notes());
+        assertEquals(List.of(), objective(Map.of("line", 0.0)).notes());
     }
 
     @ParameterizedTest

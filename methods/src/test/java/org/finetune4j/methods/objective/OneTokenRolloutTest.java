@@ -161,6 +161,18 @@ class OneTokenRolloutTest {
     }
 
     @Test
+    void whatIsUnusualIsTold() {
+        assertTrue(new OneTokenRollout(256, 0.9, -0.1).notes().get(0).startsWith("oneTokenRollout draws at temperature 0.9"));
+        OneTokenRollout noisy = new OneTokenRollout(256, 1, 0);
+        assertTrue(noisy.notes().get(0).contains("is dftDynamic() with noise"));
+        assertEquals(noisy.notes(), new Sorted(List.of(), noisy, Sorted.Reduce.MEAN).notes());
+        for (OneTokenRollout usual : List.of(new OneTokenRollout(256, 1.3, -0.1), new OneTokenRollout(4, 1, 0),
+                new OneTokenRollout(256, 1, -0.1), new OneTokenRollout(256, 1.3, 0))) {
+            assertEquals(List.of(), usual.notes());
+        }
+    }
+
+    @Test
     void settingsOutOfRangeAreNamed() {
         assertTrue(assertThrows(FinetuneException.class, () -> new OneTokenRollout(0, 1, 0)).getMessage()
                 .contains("'samples' is 0"));

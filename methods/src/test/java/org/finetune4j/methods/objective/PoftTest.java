@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.data.Example;
 import org.finetune4j.head.SequenceLoss.Member;
 import org.finetune4j.head.SequenceLoss.Outcome;
 import org.finetune4j.methods.Settings;
@@ -74,6 +75,15 @@ class PoftTest {
         Outcome outcome = new PoftLoss(1, 0).of("s", List.of(member), true);
         assertEquals(-1, outcome.logged().get("margin"), 1e-12);
         assertEquals(0, outcome.gradients().get(0)[2]);
+    }
+
+    @Test
+    void asInTheCodeEveryTokenCounts() {
+        Example all = Poft.everyToken(new Example("s", new int[] {5, 6, 7}, new boolean[] {false, false, true}));
+        assertEquals(2, all.supervisedTokens());
+        assertArrayEquals(new float[] {1, 1, 1}, all.columns().get(Poft.COUNTED));
+        assertEquals(Poft.Tokens.ALL, Poft.METHOD.create(new Settings(Map.of("tokens", "all"))).tokens());
+        assertEquals(Poft.Tokens.RESPONSE, Poft.METHOD.create(new Settings(Map.of())).tokens());
     }
 
     @Test

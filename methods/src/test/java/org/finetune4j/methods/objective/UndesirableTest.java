@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.DoubleSupplier;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Example;
 import org.finetune4j.head.TokenValues;
@@ -18,12 +19,15 @@ import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.objective.Undesirable.Detach;
 import org.finetune4j.methods.objective.Undesirable.OverElements;
+import org.finetune4j.methods.objective.Undesirable.Via;
 import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.HiddenStates;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.Parameter;
 import org.finetune4j.model.Precision;
+import org.finetune4j.model.Steering;
+import org.finetune4j.model.TrainingEngine;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
 import org.finetune4j.train.TinyTraining;
@@ -34,7 +38,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Card lfu, the auxiliary model in the weights: its tests 1 and 3 to 7, and that the objective fits into a run. */
+/** Card lfu: its tests, but for the first part of 8, and that the objective fits into a run; test 2 is {@code SteerTest}. */
 class UndesirableTest {
     private static final List<Example> LEARNED = TinyTraining.examples(3, 4);
     private static final List<Example> OTHERS = TinyTraining.examples(3, 5);
@@ -49,11 +53,11 @@ class UndesirableTest {
         try (Nd4jKernels kernels = new Nd4jKernels()) {
             for (double scale : new double[] {1, 1e-4, 3e5}) {
                 INDArray gradient = Nd4j.createFromArray(new double[] {3 * scale, 0, 0, 4 * scale});
-                assertTrue(UndesirableEngine.normalise(kernels, gradient, 0.1));
+                assertTrue(WorseWeights.normalise(kernels, gradient, 0.1));
                 assertArrayEquals(new double[] {.06, 0, 0, .08}, gradient.toDoubleVector(), 1e-12);
                 assertEquals(0.1, gradient.norm2Number().doubleValue(), 1e-12);
             }
-            assertFalse(UndesirableEngine.normalise(kernels, Nd4j.zeros(DataType.DOUBLE, 4), 0.1));
+            assertFalse(WorseWeights.normalise(kernels, Nd4j.zeros(DataType.DOUBLE, 4), 0.1));
         }
     }
 
@@ -62,12 +66,18 @@ class UndesirableTest {
     void withoutWeightOrStepItIsTheBase() {
         List<Example> examples = TinyTraining.examples(24, 1);
         float[] plain = TinyTraining.train(new Sft(), List.of(), examples, null, TrainingListener.NONE);
-        for (Undesirable none : List.of(new Undesirable(new Sft(), 0.1, 0), new Undesirable(new Sft(), 0, 5))) {
+        for (Undesirable none : List.of(new Undesirable(new Sft(), 0.1, 0), new Undesirable(new Sft(), 0, 5),
+                with(Via.STEERING, 0.1, 0), with(Via.STEERING, 0, 5))) {
             assertArrayEquals(plain, TinyTraining.train(none, List.of(), examples, null, TrainingListener.NONE));
         }
-        assertFalse(Arrays.equals(plain, TinyTraining.train(new Undesirable(new Sft(), 0.1, 5), List.of(), examples,
-                null,
-                TrainingListener.NONE)));
+        for (Via via : Via.values()) {
+            assertFalse(Arrays.equals(plain, TinyTraining.train(with(via, 0.1, 5), List.of(), examples, null,
+                    TrainingListener.NONE)));
+        }
+    }
+
+    private static Undesirable with(Via via, double step, double weight) {
+        return new Undesirable(new Sft(), via, step, weight, 1, 0, -1, via.detach(), OverElements.MEAN);
     }
 
     /** Card test 4: weights are what they were, also in half precision, and what was accumulated before stays. */
@@ -99,7 +109,7 @@ class UndesirableTest {
     }
 
     private static Undesirable objective(int lowest, int highest, Detach detach) {
-        return new Undesirable(new Sft(), 0.3, 7, lowest, highest, detach, OverElements.MEAN);
+        return new Undesirable(new Sft(), Via.WEIGHTS, 0.3, 7, 1, lowest, highest, detach, OverElements.MEAN);
     }
 
     /** Card tests 5 and 7: the gradient against central differences with the step for the worse held fixed. */
@@ -112,7 +122,7 @@ class UndesirableTest {
     }
 
     private static void check(Detach detach, int lowest, int highest, OverElements overElements) {
-        Undesirable objective = new Undesirable(new Sft(), 0.3, 7, lowest, highest, detach, overElements);
+        Undesirable objective = new Undesirable(new Sft(), Via.WEIGHTS, 0.3, 7, 1, lowest, highest, detach, overElements);
         try (Nd4jKernels kernels = new Nd4jKernels();
              LanguageModel model = TinyTraining.model(Precision.F64, kernels);
              ModelGradientEngine plain = new ModelGradientEngine(model, new Sft());
@@ -137,25 +147,85 @@ class UndesirableTest {
             INDArray centre = detach == Detach.CLEAN ? theta.add(worse) : theta;
             weights.assign(centre);
             assertEquals(mean(states, whole, constant), values.values().get("undesirable")[0], 1e-6);
-            Random random = new Random(2);
-            double largest = 0;
-            for (int p = 0; p < model.parameters().trainable().size(); p += 3) {
-                Parameter parameter = model.parameters().trainable().get(p);
-                INDArray direction = Nd4j.zeros(DataType.DOUBLE, weights.length());
-                double analytic = 0;
-                for (long i = parameter.flatOffset(); i < parameter.flatOffset() + parameter.count(); i++) {
-                    double along = random.nextDouble() - 0.5;
-                    direction.putScalar(i, along);
-                    analytic += along * added.getDouble(i);
-                }
-                weights.assign(centre.add(direction.mul(1e-5)));
-                double right = mean(states, whole, constant);
-                weights.assign(centre.sub(direction.mul(1e-5)));
-                double numeric = factor * (right - mean(states, whole, constant)) / 2e-5;
-                assertEquals(numeric, analytic, 1e-4 * Math.max(1, Math.abs(numeric)), parameter.name());
-                largest = Math.max(largest, Math.abs(numeric));
+            compare(model, centre, added, () -> factor * mean(states, whole, constant));
+        }
+    }
+
+    /** Holds a gradient over all weights to central differences of a function of them around a point. */
+    private static void compare(LanguageModel model, INDArray centre, INDArray gradient, DoubleSupplier function) {
+        INDArray weights = model.parameters().flat();
+        Random random = new Random(2);
+        double largest = 0;
+        for (int p = 0; p < model.parameters().trainable().size(); p += 3) {
+            Parameter parameter = model.parameters().trainable().get(p);
+            INDArray direction = Nd4j.zeros(DataType.DOUBLE, weights.length());
+            double analytic = 0;
+            for (long i = parameter.flatOffset(); i < parameter.flatOffset() + parameter.count(); i++) {
+                double along = random.nextDouble() - 0.5;
+                direction.putScalar(i, along);
+                analytic += along * gradient.getDouble(i);
             }
-            assertTrue(largest > 1e-2, "all gradients that were compared are near zero");
+            weights.assign(centre.add(direction.mul(1e-5)));
+            double right = function.getAsDouble();
+            weights.assign(centre.sub(direction.mul(1e-5)));
+            double numeric = (right - function.getAsDouble()) / 2e-5;
+            assertEquals(numeric, analytic, 1e-4 * Math.max(1, Math.abs(numeric)), parameter.name());
+            largest = Math.max(largest, Math.abs(numeric));
+        }
+        weights.assign(centre);
+        assertTrue(largest > 1e-2, "all gradients that were compared are near zero");
+    }
+
+    /** Card tests 4 to 7 by way of steering: one step of the vectors for the worse, and the movement that it makes. */
+    @Test
+    void steeredStatesAreDrawnTogether() {
+        for (Detach detach : Detach.values()) {
+            Undesirable objective = new Undesirable(new Sft(), Via.STEERING, 0.3, 7, 2, 1, 2, detach, OverElements.MEAN);
+            try (Nd4jKernels kernels = new Nd4jKernels();
+                 LanguageModel model = TinyTraining.model(Precision.F64, kernels);
+                 ModelGradientEngine plain = new ModelGradientEngine(model, new Sft());
+                 GradientEngine engine = objective.engine(plain, TinyTraining.passes(model, OTHERS));
+                 Steering steering = new Steering(model, 0.3, 1);
+                 TrainingEngine steered = TrainingEngine.steered(model, new Sft().tokenLoss(), steering,
+                         EngineOptions.DEFAULT);
+                 HiddenStates clean = HiddenStates.trained(model, 1, 2, EngineOptions.DEFAULT);
+                 HiddenStates worse = HiddenStates.steered(model, 1, 2, false, steering, EngineOptions.DEFAULT)) {
+                INDArray theta = model.parameters().flat().dup();
+                INDArray base = gradient(plain, BATCH);
+                INDArray vectors = engine.state().get("steering");
+                PackedBatch other = TinyTraining.passes(model, OTHERS).other().apply(0);
+                assertEquals(1, vectors.std().getDouble(0), 0.2);
+
+                steering.vectors().assign(vectors);
+                double before = steered.evaluate(other).loss();
+                steered.accumulateGradient(other, -1);
+                INDArray slope = steering.gradient().dup();
+                engine.beginStep(0);
+                engine.zeroGradients();
+                TokenValues values = engine.accumulateGradient(BATCH, -1);
+                INDArray added = engine.gradient().sub(base);
+                INDArray moved = vectors.sub(steering.vectors());
+                // Adam's first step: the run's rate 5e-3, doubled, along every element's sign.
+                for (long i = 0; i < moved.length(); i++) {
+                    double g = slope.getDouble(i);
+                    assertEquals(0.01 * g / (Math.abs(g) + 1e-8), moved.getDouble(i), 1e-6);
+                }
+                steering.vectors().assign(vectors);
+                assertTrue(steered.evaluate(other).loss() > before);
+                assertEquals(theta, model.parameters().flat());
+
+                WholeResponses whole = WholeResponses.of(BATCH);
+                HiddenStates moving = detach == Detach.CLEAN ? worse : clean;
+                List<INDArray> constant = (detach == Detach.CLEAN ? clean : worse).of(whole.batch(), whole.rows(), -1);
+                assertEquals(mean(moving, whole, constant), values.values().get("undesirable")[0], 1e-6);
+                compare(model, theta, added, () -> 7 * mean(moving, whole, constant));
+
+                engine.accumulateGradient(BATCH, -1);
+                assertEquals(steering.vectors(), vectors);
+                engine.beginStep(1);
+                engine.accumulateGradient(BATCH, -1);
+                assertTrue(vectors.distance2(steering.vectors()) > 1e-3);
+            }
         }
     }
 
@@ -185,7 +255,7 @@ class UndesirableTest {
             double before = plain.evaluate(other).loss();
             INDArray worse = gradient(plain, other);
             double slope = worse.norm2Number().doubleValue();
-            UndesirableEngine.normalise(TinyTraining.KERNELS, worse, 0.01);
+            WorseWeights.normalise(TinyTraining.KERNELS, worse, 0.01);
             model.parameters().flat().addi(worse);
             plain.weightsChanged();
             double after = plain.evaluate(other).loss();
@@ -216,10 +286,13 @@ class UndesirableTest {
     @Test
     void aStoppedRunEndsWithTheSameBits() {
         List<Example> examples = TinyTraining.examples(24, 1);
-        Undesirable objective = new Undesirable(new Sft(), 0.1, 5);
-        float[] whole = TinyTraining.train(objective, List.of(), examples, null, TrainingListener.NONE);
-        TinyTraining.stopAfter(3, objective, List.of(), examples, folder);
-        assertArrayEquals(whole, TinyTraining.train(objective, List.of(), examples, folder, TrainingListener.NONE));
+        for (Via via : Via.values()) {
+            Undesirable objective = with(via, 0.1, 5);
+            float[] whole = TinyTraining.train(objective, List.of(), examples, null, TrainingListener.NONE);
+            Path run = folder.resolve(via.name());
+            TinyTraining.stopAfter(3, objective, List.of(), examples, run);
+            assertArrayEquals(whole, TinyTraining.train(objective, List.of(), examples, run, TrainingListener.NONE));
+        }
     }
 
     @Test
@@ -231,11 +304,18 @@ class UndesirableTest {
         assertEquals("undesirable: setting 'lowest' is -1, but must be at least 0.", message(Map.of("lowest", -1)));
         assertEquals("undesirable: setting 'highest' is 1, but must be at least 2 (lowest), or -1 for the last.",
                 message(Map.of("lowest", 2, "highest", 1)));
+        assertEquals("undesirable: setting 'steeringRate' is 0.0, but must be finite and positive.",
+                message(Map.of("steeringRate", 0.0)));
+        assertEquals(new Undesirable(new Sft(), Via.STEERING, 0.1, 0.1, 1, 0, -1, Detach.PERTURBED, OverElements.MEAN),
+                Undesirable.METHOD.create(new Settings(Map.of("via", "STEERING"))));
+        assertEquals(new Undesirable(new Sft(), 0.1, 5), Undesirable.METHOD.create(new Settings(Map.of())));
         Composition composition = new Composition(null, TinyTraining.settings(), List.of(), 2);
         assertEquals(List.of(), new Undesirable(new Asft(0.1), 0.1, 5).problems(composition));
         assertEquals(List.of("undesirable is to look at the hidden states 1 to 3, but the model has 0 to 2. Lower "
                 + "lowest or "
                 + "highest."), objective(1, 3, Detach.CLEAN).problems(composition));
+        assertEquals(1, new Undesirable(new Sorted(List.of(), with(Via.STEERING, 0.1, 5), Sorted.Reduce.MEAN), Via.STEERING)
+                .problems(composition).size());
         assertTrue(new Undesirable(new Intuitive(.2, .9), 0.1, 5).problems(composition).get(0).endsWith(
                 "intuitive is none. Take sft() or another such objective as the base."));
     }
