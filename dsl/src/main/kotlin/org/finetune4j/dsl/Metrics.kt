@@ -1,5 +1,9 @@
 package org.finetune4j.dsl
 
+import org.finetune4j.FinetuneException
+import org.finetune4j.data.Sample
+import org.finetune4j.methods.Fragment
+import org.finetune4j.methods.Method
 import org.finetune4j.methods.evaluate.AnswerMetric
 import org.finetune4j.methods.evaluate.Bleu
 import org.finetune4j.methods.evaluate.BleuSmoothing
@@ -7,9 +11,12 @@ import org.finetune4j.methods.evaluate.BleuTokens
 import org.finetune4j.methods.evaluate.ClassF1
 import org.finetune4j.methods.evaluate.ContinualLearning
 import org.finetune4j.methods.evaluate.ExactMatch
+import org.finetune4j.methods.evaluate.Examinee
 import org.finetune4j.methods.evaluate.Forgetting
 import org.finetune4j.methods.evaluate.Metric
+import org.finetune4j.methods.evaluate.MetricResult
 import org.finetune4j.methods.evaluate.PassAtK
+import org.finetune4j.methods.evaluate.PerExit
 import org.finetune4j.methods.evaluate.Perplexity
 import org.finetune4j.methods.evaluate.Rouge
 import org.finetune4j.methods.evaluate.SemanticSimilarity
@@ -176,6 +183,69 @@ public fun semanticSimilarity(encoder: String = ""): Metric = SemanticSimilarity
  * Source: Riemannian Walk for Incremental Learning, arXiv 1801.10112, for one stage.
  */
 public fun forgetting(on: DataSource, metric: Metric = exactMatch()): Metric = Forgetting(SettingSource(on), metric)
+
+/**
+ * [metric] of the model's first blocks alone, for every one of [exits], as [sorted] trains them: results such as `perplexity at 2`.
+ *
+ * Source: Sorted LLaMA, arXiv 2309.08968.
+ *
+ * @param exits numbers of blocks, ascending from at least 1 to at most the model's; empty for every block
+ * @param metric what is measured
+ * @throws org.finetune4j.FinetuneException when the exits do not ascend
+ */
+public fun perExit(exits: List<Int> = emptyList(), metric: Metric = exactMatch()): Metric = PerExit(exits, metric)
+
+/**
+ * A metric of your own, whose value is the mean of what [measure] gives: a score for every sample, or fewer scores of all of
+ * them together. The [Examinee] answers and tells how likely texts are, at an exit too:
+ *
+ * ```kotlin
+ * metric("surprise") { samples, model ->
+ *     model.likelihoods(samples.map { Continuation(it, "yes") }).map { -it.sum() }
+ * }
+ * ```
+ *
+ * A recipe with such a metric runs like any other but has no JSON form, because a script's code cannot be stored in it.
+ *
+ * @param answersPerPrompt answers to a prompt that it has generated at a time, at least 0, for the plan's memory
+ * @throws org.finetune4j.FinetuneException when [answersPerPrompt] is negative
+ */
+public fun metric(
+    name: String,
+    answersPerPrompt: Int = 0,
+    measure: (samples: List<Sample>, model: Examinee) -> List<Double>,
+): Metric = ScriptMetric(name, answersPerPrompt, measure)
+
+/** A metric whose scores are those of a lambda of a script; two are equal when they hold the same lambda. */
+internal data class ScriptMetric(
+    private val name: String,
+    private val answers: Int,
+    private val measure: (samples: List<Sample>, model: Examinee) -> List<Double>,
+) : Metric {
+    init {
+        if (answers < 0) throw FinetuneException("metric($name): answersPerPrompt is $answers, but must be at least 0.")
+    }
+
+    override fun method(): Method<out Fragment> =
+        Method(name, Method.Kind.EVALUATE, "defined in a script", "the script itself") { throw FinetuneException(Messages.definedInScript(name)) }
+
+    override fun settings(): Map<String, Any> = emptyMap()
+
+    override fun measure(samples: List<Sample>, model: Examinee): List<MetricResult> {
+        val scores = measure.invoke(samples, model)
+        if (scores.isEmpty() || scores.any { !it.isFinite() }) {
+            throw FinetuneException("metric($name) gave ${scores.firstOrNull { !it.isFinite() } ?: "no score"} for ${samples.size} " +
+                "samples, but must give finite numbers, at least one. Correct its code.")
+        }
+        return listOf(MetricResult.mean(name, "$name|script", scores, 0))
+    }
+
+    override fun requireMeasurable(samples: List<Sample>): Unit = Unit
+
+    override fun answersPerPrompt(): Int = answers
+
+    override fun toString(): String = "metric(${quoted(name)}) { ... }"
+}
 
 /**
  * What a model keeps and carries over that learned tasks one after another: `results()` has ACC, BWT, FWT and forgetting.

@@ -96,5 +96,5 @@ public data class Evaluation(
     public val maxNewTokens: Int = 128,
 ) {
     override fun toString(): String =
-        call("evaluate", metrics.joinToString(", ") { call(it) }, "maxNewTokens" to "$maxNewTokens")
+        call("evaluate", metrics.joinToString(", ") { if (it is ScriptMetric) "$it" else call(it) }, "maxNewTokens" to "$maxNewTokens")
 }

@@ -3,6 +3,7 @@ package org.finetune4j.dsl
 import com.github.ajalt.mordant.rendering.AnsiLevel
 import com.github.ajalt.mordant.terminal.Terminal
 import com.github.ajalt.mordant.terminal.TerminalRecorder
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.engine.spec.tempdir
 import io.kotest.matchers.collections.shouldBeEmpty
@@ -10,7 +11,11 @@ import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.doubles.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import org.finetune4j.FinetuneException
 import org.finetune4j.methods.decode.SelfEnsemble
+import org.finetune4j.methods.evaluate.Examinee
+import org.finetune4j.methods.evaluate.Examinee.Continuation
+import java.lang.reflect.Proxy
 import java.nio.file.Files
 import java.nio.file.Path
 import kotlin.io.path.readText
@@ -72,6 +77,35 @@ class EvaluationRecipeTest : FunSpec({
         }
         listOf("rougeLsum", "passAt1", "perplexity on").forEach { recorder.stdout() shouldContain it }
         Path.of(path("run"), "evaluation.json").readText() shouldContain "mean confidence"
+    }
+
+    test("a metric of a script is measured like any other, at exits too") {
+        var calls = 0
+        val surprise = metric("surprise") { samples, model ->
+            calls++
+            model.likelihoods(samples.map { Continuation(it, it.response()!!) }).map { -it.sum() }
+        }
+        val recipe = evaluated(sums("held-out.jsonl", 31, 4)).copy(
+            evaluation = Evaluation(listOf(surprise, perExit(listOf(2, 6), surprise))),
+            decoder = null,
+            output = path("own"),
+        )
+        recipe.run(Terminal(terminalInterface = TerminalRecorder())).use { tuned ->
+            tuned.metrics.keys.toList() shouldContainExactly listOf("surprise", "surprise at 2", "surprise at 6", "heldOutLoss")
+            fun after(name: String) = tuned.metrics.getValue(name).after().value()
+            after("surprise at 6") shouldBe after("surprise")
+            after("surprise at 2") shouldBeGreaterThan after("surprise")
+        }
+        calls shouldBe 6
+    }
+
+    test("a metric of a script that gives no numbers is refused") {
+        for ((scores, told) in listOf(emptyList<Double>() to "gave no score", listOf(1.0, Double.NaN) to "gave NaN")) {
+            val metric = metric("mine") { _, _ -> scores }
+            shouldThrow<FinetuneException> { metric.measure(emptyList(), Proxy.newProxyInstance(Examinee::class.java.classLoader, arrayOf(Examinee::class.java)) { _, _, _ -> null } as Examinee) }
+                .message.orEmpty() shouldContain "metric(mine) $told"
+        }
+        shouldThrow<FinetuneException> { metric("mine", answersPerPrompt = -1) { _, _ -> listOf(1.0) } }
     }
 
     test("what a metric lacks is told by the plan with its place") {

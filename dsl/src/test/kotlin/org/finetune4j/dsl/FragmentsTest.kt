@@ -84,6 +84,7 @@ class FragmentsTest : FunSpec({
         "ead" to ead(),
         "selfBleu" to selfBleu(),
         "forgetting" to forgetting(jsonl("general.jsonl")),
+        "perExit" to perExit(),
         "selfEnsemble" to selfEnsemble(),
         "batchCalibration" to batchCalibration(),
         "inContext" to rows.inContext().method(),

@@ -147,6 +147,12 @@ class RecipeJsonTest : FunSpec({
         refusal(mapped.replace("\"range\"", "\"rang\"")) shouldContain "data.source.type: 'rang' is unknown"
     }
 
+    test("a metric of a script has no JSON form, and is named in the recipe as text") {
+        val own = sample.copy(evaluation = Evaluation(listOf(perplexity(), metric("mine") { samples, _ -> samples.map { 1.0 } })))
+        shouldThrow<FinetuneException> { own.toJson() }.message.orEmpty() shouldContain "evaluate.metrics[1]: 'mine' was defined in a script"
+        own.toString() shouldContain "metric(\"mine\") { ... }"
+    }
+
     context("a metric's own source of samples") {
         val own = sample.copy(evaluation = Evaluation(listOf(forgetting(csv("general.csv").take(9), perplexity()))))
 

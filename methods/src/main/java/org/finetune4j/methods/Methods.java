@@ -39,6 +39,7 @@ import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.MultipleChoice;
 import org.finetune4j.methods.evaluate.PassAtK;
+import org.finetune4j.methods.evaluate.PerExit;
 import org.finetune4j.methods.evaluate.Perplexity;
 import org.finetune4j.methods.evaluate.Rouge;
 import org.finetune4j.methods.evaluate.SelfBleu;
@@ -153,6 +154,7 @@ public final class Methods {
             Ead.METHOD,
             SelfBleu.METHOD,
             Forgetting.METHOD,
+            PerExit.METHOD,
             SelfEnsemble.METHOD,
             BatchCalibration.METHOD,
             Policy.METHOD,

@@ -9,6 +9,7 @@ import java.util.Map;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.generation.GeneratedTokens;
+import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationRequest;
 import org.finetune4j.generation.GenerationSettings;
 import org.finetune4j.generation.Generator;
@@ -23,6 +24,7 @@ final class Answers {
     private final LanguageModel model;
     private final Tokenizer tokenizer;
     private final TextEncoding encoding;
+    private final int blocks;
     private final int maxNewTokens;
     private final String stage;
     private final TrainingListener listener;
@@ -31,13 +33,15 @@ final class Answers {
     /**
      * Answers by a model.
      *
-     * @param stage what is told of it, such as {@code generate answers with the base model}
+     * @param blocks behind how many blocks of the model final norm and head stand
+     * @param stage  what is told of it, such as {@code generate answers with the base model}
      */
-    Answers(LanguageModel model, Tokenizer tokenizer, TextEncoding encoding, int maxNewTokens, String stage,
+    Answers(LanguageModel model, Tokenizer tokenizer, TextEncoding encoding, int blocks, int maxNewTokens, String stage,
             TrainingListener listener) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.encoding = encoding;
+        this.blocks = blocks;
         this.maxNewTokens = maxNewTokens;
         this.stage = stage;
         this.listener = listener;
@@ -72,7 +76,8 @@ final class Answers {
         }
         int[] answered = {0};
         long total = (long) samples.size() * sampling.samples();
-        try (Generator generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()))) {
+        try (Generator generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()),
+                GenerationLimits.DEFAULT, blocks)) {
             return generator.generate(requests, new TokenListener() {
                 @Override
                 public void onEnd(GeneratedTokens text) {

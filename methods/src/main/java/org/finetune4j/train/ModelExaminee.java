@@ -36,6 +36,8 @@ final class ModelExaminee implements Examinee, AutoCloseable {
     private final Answers answers;
     private final Map<Continuation, Likelihood> known = new HashMap<>();
     private final Map<String, SentenceEncoder> encoders = new HashMap<>();
+    private final Map<Integer, ModelExaminee> exits = new HashMap<>();
+    private final int blocks;
     private @Nullable TextScores scores;
 
     /**
@@ -46,6 +48,12 @@ final class ModelExaminee implements Examinee, AutoCloseable {
      */
     ModelExaminee(FineTuning job, LanguageModel model, Tokenizer tokenizer, LengthLimit limit, String name,
                   TrainingListener listener) {
+        this(job, model, tokenizer, limit, name, listener, model.config().layers());
+    }
+
+    private ModelExaminee(FineTuning job, LanguageModel model, Tokenizer tokenizer, LengthLimit limit, String name,
+                          TrainingListener listener, int blocks) {
+        this.blocks = blocks;
         this.job = job;
         this.model = model;
         this.tokenizer = tokenizer;
@@ -56,7 +64,7 @@ final class ModelExaminee implements Examinee, AutoCloseable {
         this.encoding = new TextEncoding(tokenizer, job.chatTemplate(), Supervision.LAST.withoutEndOfTurn(),
                 model.config().vocabularySize());
         int maxNewTokens = job.evaluation() == null ? 1 : job.evaluation().maxNewTokens();
-        answers = new Answers(model, tokenizer, encoding, maxNewTokens, "generate answers with " + name, listener);
+        answers = new Answers(model, tokenizer, encoding, blocks, maxNewTokens, "generate answers with " + name, listener);
     }
 
     @Override
@@ -158,9 +166,24 @@ final class ModelExaminee implements Examinee, AutoCloseable {
 
     private TextScores scores() {
         if (scores == null) {
-            scores = new TextScores(model, job.train().tokensPerBatch(), "score texts with " + name, listener);
+            scores = new TextScores(model, blocks, job.train().tokensPerBatch(), "score texts with " + name, listener);
         }
         return scores;
+    }
+
+    @Override
+    public int blocks() {
+        return blocks;
+    }
+
+    @Override
+    public Examinee exitAt(int block) {
+        if (block < 1 || block > blocks) {
+            throw new FinetuneException("evaluate: there is no exit at block " + block + ", because the model has blocks 1 to "
+                    + blocks + ". Name one of them.");
+        }
+        return block == blocks ? this : exits.computeIfAbsent(block, unseen -> new ModelExaminee(job, model, tokenizer, limit,
+                name + " at block " + block, listener, block));
     }
 
     @Override
@@ -181,6 +204,7 @@ final class ModelExaminee implements Examinee, AutoCloseable {
 
     @Override
     public void close() {
+        exits.values().forEach(ModelExaminee::close);
         encoders.values().forEach(SentenceEncoder::close);
         if (scores != null) {
             scores.close();

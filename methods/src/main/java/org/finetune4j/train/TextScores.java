@@ -21,15 +21,21 @@ final class TextScores implements AutoCloseable {
     private static final String LOGIT = "logit";
 
     private final TrainingEngine engine;
+    private final int exit;
     private final int tokensPerBatch;
     private final String stage;
     private final TrainingListener listener;
 
-    /** The log-probability of the label, and its logit beside it. */
-    private record LabelScore() implements TokenLoss {
+    /** The log-probability of the label by the states behind a block, and its logit beside it. */
+    private record LabelScore(int exit) implements TokenLoss {
         @Override
         public boolean needsReference() {
             return false;
+        }
+
+        @Override
+        public List<Integer> exits(int layers) {
+            return exit == layers ? List.of() : List.of(exit, layers);
         }
 
         @Override
@@ -42,10 +48,12 @@ final class TextScores implements AutoCloseable {
     /**
      * Scores by a model, its adapter on when one is attached.
      *
+     * @param exit           the block behind which the head stands, from 1; the model's last for the whole model
      * @param tokensPerBatch tokens of one pass, unless a single text has more
      */
-    TextScores(LanguageModel model, int tokensPerBatch, String stage, TrainingListener listener) {
-        engine = new TrainingEngine(model, new LabelScore(), true);
+    TextScores(LanguageModel model, int exit, int tokensPerBatch, String stage, TrainingListener listener) {
+        engine = new TrainingEngine(model, new LabelScore(exit), true);
+        this.exit = exit == model.config().layers() ? 0 : exit;
         this.tokensPerBatch = tokensPerBatch;
         this.stage = stage;
         this.listener = listener;
@@ -76,8 +84,9 @@ final class TextScores implements AutoCloseable {
     private void score(List<Example> examples, List<Integer> batch, Likelihood[] found) {
         TokenValues values = engine.evaluate(StepBatches.of(List.of(batch.stream().map(examples::get).toList()),
                 Reduction.TOKENS).get(0));
-        float[] losses = values.values().get("loss");
-        float[] logits = values.values().get(LOGIT);
+        String prefix = exit == 0 ? "" : "exit" + exit + ".";
+        float[] losses = values.values().get(prefix + "loss");
+        float[] logits = values.values().get(prefix + LOGIT);
         int from = 0;
         for (int place : batch) {
             int tokens = examples.get(place).supervisedTokens();

@@ -29,6 +29,7 @@ import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.evaluate.MultipleChoice;
 import org.finetune4j.methods.evaluate.PassAtK;
+import org.finetune4j.methods.evaluate.PerExit;
 import org.finetune4j.methods.evaluate.Perplexity;
 import org.finetune4j.methods.evaluate.Rouge;
 import org.finetune4j.methods.evaluate.SelfBleu;
@@ -70,7 +71,8 @@ class EvaluationRunTest {
                 new Calibration(10, Calibration.Scheme.EQUAL_WIDTH), DistinctN.METHOD.create(new Settings(drawn)),
                 Ead.METHOD.create(new Settings(drawn)), SelfBleu.METHOD.create(new Settings(drawn)),
                 new Forgetting(SmallModel.documents("pages", 3), new Perplexity()),
-                new Forgetting(SmallModel.samples("general", 3, 7), new ExactMatch()));
+                new Forgetting(SmallModel.samples("general", 3, 7), new ExactMatch()),
+                new PerExit(List.of(1, 2), new Perplexity()));
     }
 
     private static FineTuning.Builder job(List<Metric> metrics) {
@@ -91,7 +93,7 @@ class EvaluationRunTest {
         List<String> names = first.stream().map(FineTuned.Comparison::name).toList();
         assertEquals(List.of("exactMatch", "tokenF1", "classF1", "passAt2", "bleu", "rouge1", "rouge2", "rougeL", "perplexity",
                 "bitsPerByte", "multipleChoice", "multipleChoice (2)", "brier", "ece", "mce", "nll", "entropy", "distinct1", "ead1", "selfBleu",
-                "perplexity on pages", "exactMatch on general", "heldOutLoss"), names);
+                "perplexity on pages", "exactMatch on general", "perplexity at 1", "perplexity at 2", "heldOutLoss"), names);
         for (FineTuned.Comparison comparison : first) {
             assertTrue(Double.isFinite(comparison.before().value()) && Double.isFinite(comparison.after().value()),
                     comparison.toString());
@@ -99,6 +101,7 @@ class EvaluationRunTest {
         }
         FineTuned.Comparison perplexity = first.get(8);
         assertTrue(perplexity.after().value() < perplexity.before().value(), perplexity.toString());
+        assertEquals(perplexity.after().items(), first.get(23).after().items(), "the last exit is the model");
         JsonNode summary = new ObjectMapper().readTree(folder.resolve("run/evaluation.json").toFile());
         assertEquals(names, summary.path("metrics").findValuesAsText("name").stream().filter(names::contains).distinct().toList());
         assertEquals(perplexity.after().value(), summary.path("metrics").get(8).path("after").path("value").asDouble());

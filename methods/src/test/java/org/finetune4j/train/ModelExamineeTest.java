@@ -2,15 +2,20 @@ package org.finetune4j.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.checkpoint.SafetensorsWriter;
 import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
@@ -24,6 +29,7 @@ import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.evaluate.Brier;
 import org.finetune4j.methods.evaluate.Calibration;
+import org.finetune4j.methods.evaluate.Examinee;
 import org.finetune4j.methods.evaluate.Examinee.Continuation;
 import org.finetune4j.methods.evaluate.Examinee.Likelihood;
 import org.finetune4j.methods.evaluate.Metric;
@@ -35,6 +41,7 @@ import org.finetune4j.methods.evaluate.TokenF1;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.model.LanguageModel;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.Precision;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.junit.jupiter.api.AfterAll;
@@ -42,6 +49,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** Card {@code evaluation}, test 12, and what metrics are told of a model. */
 class ModelExamineeTest {
@@ -196,6 +204,40 @@ class ModelExamineeTest {
             metrics().subList(4, 5).get(0).measure(samples(), examinee);
         }
         assertEquals(List.of("generate answers with it", "score texts with it"), stages);
+    }
+
+    @Test
+    void anExitIsTheModelThatEndsThere() throws IOException {
+        Path cut = SmallModel.write(folder.resolve("cut"), DataType.FLOAT);
+        Path config = cut.resolve(ModelConfig.FILE_NAME);
+        String whole = Files.readString(config);
+        Files.writeString(config, whole.replaceAll("(\"num_hidden_layers\"\\s*:\\s*)2", "$11"));
+        assertNotEquals(whole, Files.readString(config));
+        Map<String, INDArray> kept = new TreeMap<>(model.baseTensors());
+        kept.keySet().removeIf(name -> name.contains("layers.1."));
+        SafetensorsWriter.create().storedAs(DataType.FLOAT).write(cut.resolve("model.safetensors"), kept, Map.of("format", "pt"));
+        Sampling drawn = new Sampling(2, 1, 1, 3);
+        List<Continuation> asked = samples().stream().map(sample -> new Continuation(sample, "ab")).toList();
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(folder), SmallModel.samples("train", 2, 1), new Sft())
+                .evaluation(new Evaluation(SmallModel.samples("held", 2, 2), List.of(), 5)).build();
+        try (LanguageModel first = LanguageModel.load(cut, Precision.F32, kernels);
+             ModelExaminee truncated = new ModelExaminee(job, first, tokenizer, new LengthLimit(SmallModel.CONTEXT, true),
+                     "the first block", TrainingListener.NONE);
+             ModelExaminee examinee = examinee(100)) {
+            assertEquals(2, examinee.blocks());
+            assertSame(examinee, examinee.exitAt(2));
+            Examinee exit = examinee.exitAt(1);
+            assertEquals(1, exit.blocks());
+            for (int i = 0; i < asked.size(); i++) {
+                assertEquals(truncated.likelihoods(asked).get(i).sum(), exit.likelihoods(asked).get(i).sum(), 1e-5);
+                assertEquals(truncated.likelihoods(asked).get(i).meanLogit(), exit.likelihoods(asked).get(i).meanLogit(), 1e-5);
+                assertNotEquals(examinee.likelihoods(asked).get(i).sum(), exit.likelihoods(asked).get(i).sum(), 1e-3);
+            }
+            assertEquals(truncated.answers(samples(), drawn), exit.answers(samples(), drawn));
+            assertNotEquals(examinee.answers(samples(), drawn), exit.answers(samples(), drawn));
+            assertTrue(assertThrows(FinetuneException.class, () -> examinee.exitAt(3)).getMessage()
+                    .contains("no exit at block 3, because the model has blocks 1 to 2"));
+        }
     }
 
     @Test

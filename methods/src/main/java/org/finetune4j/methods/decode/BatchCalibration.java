@@ -27,7 +27,7 @@ public record BatchCalibration() implements Decoder {
     @Override
     public Examinee over(Examinee model) {
         return new DecodedExaminee(model,
-                questions -> calibrated(Verbalisers.logits("batchCalibration", questions, model)));
+                (questions, asked) -> calibrated(Verbalisers.logits("batchCalibration", questions, asked)));
     }
 
     /** The probabilities of all questions. */

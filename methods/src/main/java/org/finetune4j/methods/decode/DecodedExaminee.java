@@ -1,17 +1,21 @@
 package org.finetune4j.methods.decode;
 
 import java.util.List;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.evaluate.ChoiceQuestion;
 import org.finetune4j.methods.evaluate.Examinee;
 import org.finetune4j.methods.evaluate.Sampling;
 
-/** A model whose probabilities of choices are made otherwise. */
-record DecodedExaminee(Examinee model, Function<List<ChoiceQuestion>, List<double[]>> decoded) implements Examinee {
+/**
+ * A model whose probabilities of choices are made otherwise.
+ *
+ * @param decoded the probabilities of questions by a model, which is this one or a part of it
+ */
+record DecodedExaminee(Examinee model, BiFunction<List<ChoiceQuestion>, Examinee, List<double[]>> decoded) implements Examinee {
     @Override
     public List<double[]> probabilities(List<ChoiceQuestion> questions) {
-        return decoded.apply(questions);
+        return decoded.apply(questions, model);
     }
 
     @Override
@@ -32,6 +36,16 @@ record DecodedExaminee(Examinee model, Function<List<ChoiceQuestion>, List<doubl
     @Override
     public List<Likelihood> rollingLikelihoods(List<String> texts, int window, int contextLength) {
         return model.rollingLikelihoods(texts, window, contextLength);
+    }
+
+    @Override
+    public int blocks() {
+        return model.blocks();
+    }
+
+    @Override
+    public Examinee exitAt(int block) {
+        return new DecodedExaminee(model.exitAt(block), decoded);
     }
 
     @Override

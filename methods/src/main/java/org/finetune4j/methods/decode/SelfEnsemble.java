@@ -99,7 +99,7 @@ public record SelfEnsemble(Vary vary, int members, EnsembleRule rule, List<Strin
     @Override
     public Examinee over(Examinee model) {
         List<Sample> samples = pool.equals(NO_POOL) ? List.of() : pool.samples();
-        return new DecodedExaminee(model, questions -> probabilities(questions, samples, model));
+        return new DecodedExaminee(model, (questions, asked) -> probabilities(questions, samples, asked));
     }
 
     private List<double[]> probabilities(List<ChoiceQuestion> questions, List<Sample> samples, Examinee model) {

@@ -31,6 +31,18 @@ public interface Examinee {
         return ChoiceQuestion.logLikelihoods(questions, this).stream().map(Probabilities::softmax).toList();
     }
 
+    /** How many blocks it has. */
+    int blocks();
+
+    /**
+     * Its first blocks alone, whose state the final norm and the head turn into words; what the result is asked is computed by
+     * the same weights, and it is closed with this.
+     *
+     * @param block the last block that is used, in [1, {@link #blocks()}]
+     * @throws org.finetune4j.FinetuneException when it has no such block
+     */
+    Examinee exitAt(int block);
+
     /** Tokens of a text as the model's tokenizer makes them, without those that begin and end texts. */
     int[] tokens(String text);
 

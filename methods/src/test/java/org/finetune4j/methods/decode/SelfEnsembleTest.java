@@ -46,6 +46,16 @@ class SelfEnsembleTest {
         }
 
         @Override
+        public int blocks() {
+            return 1;
+        }
+
+        @Override
+        public Examinee exitAt(int block) {
+            throw new AssertionError();
+        }
+
+        @Override
         public int[] tokens(String text) {
             return text.chars().toArray();
         }

@@ -42,6 +42,16 @@ class FixedExaminee implements Examinee {
     }
 
     @Override
+    public int blocks() {
+        return 3;
+    }
+
+    @Override
+    public Examinee exitAt(int block) {
+        return new FixedExaminee(sample -> answers.apply(sample).stream().map(answer -> answer + block).toList(), likelihoods);
+    }
+
+    @Override
     public int[] tokens(String text) {
         return Arrays.stream(text.split(" ")).mapToInt(String::hashCode).toArray();
     }

@@ -37,7 +37,8 @@ class MetricSettingsTest {
                 new BrierBinary("a", List.of("b", "c"), "d", ChoiceForm.LETTERS, " "),
                 new Calibration(5, Calibration.Scheme.EQUAL_MASS), new SemanticSimilarity("there"),
                 new DistinctN(2, DistinctN.Level.SENTENCE, 3, 0.5, 0.9, 4), new Ead(2, 50, 3, 0.5, 0.9, 4),
-                new SelfBleu(3, BleuSmoothing.EXP, 9, 3, 0.5, 0.9, 4), new Forgetting(GENERAL, new Perplexity()));
+                new SelfBleu(3, BleuSmoothing.EXP, 9, 3, 0.5, 0.9, 4), new Forgetting(GENERAL, new Perplexity()),
+                new PerExit(List.of(1, 3), new Perplexity()));
     }
 
     @ParameterizedTest
@@ -68,6 +69,22 @@ class MetricSettingsTest {
 
     private static <F extends Fragment> F made(Method<F> method) {
         return method.create(new Settings(Map.of()));
+    }
+
+    @Test
+    void aMetricIsMeasuredAtEveryExitOrAtThoseThatAreNamed() {
+        Examinee model = new FixedExaminee(sample -> List.of("yes"), one -> null);
+        List<Sample> samples = GENERAL.samples();
+        Metric wanted = new ExactMatch("yes2", ExactMatch.Occurrence.FIRST, List.of(), false, false, false, false, "");
+        assertEquals(List.of("exactMatch at 1", "exactMatch at 2", "exactMatch at 3"), new PerExit(List.of(), wanted)
+                .measure(samples, model).stream().map(MetricResult::name).toList());
+        List<Sample> second = List.of(new Sample("g:2", List.of(Message.user("?")), List.of(), "yes2", Map.of()));
+        List<MetricResult> named = new PerExit(List.of(2, 3), new ExactMatch()).measure(second, model);
+        assertEquals(List.of(1.0, 0.0), named.stream().map(MetricResult::value).toList());
+        assertTrue(named.get(1).signature().endsWith("|exit:3"), named.get(1).signature());
+        assertEquals(GENERAL.samples(), new PerExit(List.of(), new Forgetting(GENERAL, wanted)).samples(List.of()));
+        assertTrue(assertThrows(FinetuneException.class, () -> new PerExit(List.of(2, 2), wanted)).getMessage()
+                .contains("ascending from at least 1, which 2 is not"));
     }
 
     @Test
