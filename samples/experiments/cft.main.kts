@@ -20,7 +20,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.study
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 20
+val steps = args.getOrNull(1)?.toLong() ?: 16
 val work = "runs/cft/$steps"
 
 fun file(name: String, rows: Sequence<Map<String, String>>) = "$work/$name.jsonl".also { path ->
@@ -39,17 +39,17 @@ val first = file("first", solutions(1, wrong = 0.0).take(60).map(::answering) + 
 val noisy = solutions(3, wrong = 0.5).take(480)
 val faulty = file("faulty", noisy.map { answering(it) + ("critique" to it.critique) })
 val right = file("right", noisy.filter { it.wrongStep == null }.map(::answering))
-val verdicts = file("verdicts", solutions(4, wrong = 0.5, reserved = true).take(60).map { mapOf("prompt" to toCriticise(it), "answer" to it.verdict) })
+val verdicts = file("verdicts", solutions(4, wrong = 0.5, reserved = true).take(40).map { mapOf("prompt" to toCriticise(it), "answer" to it.verdict) })
 
 study("cft", "$work/study") {
     seeds = (1L..seedCount).toList()
     common {
         base("samples/models/tiny")
         data(jsonl(faulty))
-        heldOut(jsonl("samples/data/quickstart-heldout.jsonl").take(100))
+        heldOut(jsonl("samples/data/quickstart-heldout.jsonl").take(60))
         train {
-            tokensPerBatch = 2048
-            optimizer = adamW(lr = 3e-4)
+            tokensPerBatch = 1024
+            optimizer = adamW(lr = 5e-4)
         }
         evaluate(gsm8kStrict(), forgetting(on = jsonl(verdicts), metric = exactMatch(extract = "Conclusion: (right|wrong)")), maxNewTokens = 48)
     }

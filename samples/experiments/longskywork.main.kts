@@ -22,7 +22,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.methods.data.table.NeedleGrid
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 30
+val steps = args.getOrNull(1)?.toLong() ?: 24
 val work = "runs/longskywork/$steps"
 val tokens = "samples/models/tiny"
 val depths = listOf(0, 25, 50, 75, 100)
@@ -52,7 +52,7 @@ fun stage(arm: String, from: String?, source: DataSource, length: Long, rate: Do
         heldOut(shortPages)
         train {
             maxSteps = length
-            tokensPerBatch = 2048
+            tokensPerBatch = 1024
             optimizer = adamW(lr = rate)
             seed = seeded
         }

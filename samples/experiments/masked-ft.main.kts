@@ -18,11 +18,11 @@ import org.finetune4j.dsl.study.study
 import org.finetune4j.methods.data.facts.FactPart
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 400
+val steps = args.getOrNull(1)?.toLong() ?: 300
 val work = "runs/masked-ft/$steps"
-val oneWay = 15
+val oneWay = 10
 
-val facts = entityRelations(pairs = 75, oneWay = 1.0, part = FactPart.FORWARD).open().samples().map { sample ->
+val facts = entityRelations(pairs = 40, oneWay = 1.0, part = FactPart.FORWARD).open().samples().map { sample ->
     val asked = sample.prompt().last().text()
     asked.removePrefix("What does ").removeSuffix(" stand above?") to sample.answer().orEmpty()
 }
@@ -59,11 +59,11 @@ trainTokenizer(
 study("masked-ft", "$work/study") {
     seeds = (1L..seedCount).toList()
     common {
-        base(newModel(layers = 3, hidden = 128, heads = 4, contextLength = 128), tokenizer = "$work/tokenizer")
+        base(newModel(layers = 2, hidden = 128, heads = 4, contextLength = 128), tokenizer = "$work/tokenizer")
         data(jsonl(texts))
         heldOut(jsonl(back))
         train {
-            tokensPerBatch = 1024
+            tokensPerBatch = 512
             maxLength = 128
             optimizer = adamW(lr = 3e-3, weightDecay = 0.1)
         }

@@ -20,7 +20,7 @@ import org.finetune4j.dsl.study.study
 import org.finetune4j.methods.decode.SelfEnsemble.Vary
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val passes = args.getOrNull(1)?.toInt() ?: 16
+val passes = args.getOrNull(1)?.toInt() ?: 10
 val work = "runs/self-ensemble/$passes"
 
 val kinds = listOf("A", "B", "C", "D", "E")
@@ -38,7 +38,7 @@ fun file(name: String, seed: Long, count: Int) = "$work/$name.jsonl".also { path
 }
 
 val train = jsonl(file("train", 1, 50))
-val test = jsonl(file("test", 2, 60))
+val test = jsonl(file("test", 2, 40))
 val templates = listOf("{prompt}", "{prompt}.", "Words: {prompt}", "{prompt} ?")
 
 study("self-ensemble", "$work/study") {
@@ -67,7 +67,7 @@ study("self-ensemble", "$work/study") {
         train { epochs = null; maxSteps = 1; optimizer = adamW(lr = 0.0) }
         decode(selfEnsemble(Vary.PROMPT, templates = templates))
     }
-    sweep("members", 1, 4, 8, arm = "sicl") { members ->
+    sweep("members", 1, 5, arm = "sicl") { members ->
         data(train.inContext(k = 3, seed = seed), chatTemplate(supervise = Turns.LAST))
         continueFrom(sicl)
         train { epochs = null; maxSteps = 1; optimizer = adamW(lr = 0.0) }
