@@ -50,20 +50,28 @@ fun results(name: String, faces: List<String>, form: AnswerForm, seeded: Long): 
     }
 }
 
-val spread = Spread("trained")
-
-/** Adds the games as in training, then the means over those with other values and over those with false ones. */
-fun add(name: String, results: List<Probe.Result>) {
-    val (others, fakes) = results.drop(1).chunked((results.size - 1) / 2)
-    spread.add(name, "won as in training %", 100 * results[0].success())
-    spread.add(name, "valid with other values %", 100 * others.map { it.validity() }.average())
-    spread.add(name, "won with other values %", 100 * others.map { it.success() }.average())
-    spread.add(name, "won with false values %", 100 * fakes.map { it.success() }.average())
+val all = linkedMapOf<String, MutableList<List<Probe.Result>>>()
+for (seed in 1..seedCount) {
+    all.getOrPut("fixed") { mutableListOf() } += results("fixed", fixed, AnswerForm.ANSWER, seed)
+    all.getOrPut("diverse") { mutableListOf() } += results("diverse", diverse8(), AnswerForm.ANSWER, seed)
+    all.getOrPut("diverse, cot") { mutableListOf() } += results("diverse-cot", diverse8(), AnswerForm.COT, seed)
 }
 
-for (seed in 1..seedCount) {
-    add("fixed", results("fixed", fixed, AnswerForm.ANSWER, seed))
-    add("diverse", results("diverse", diverse8(), AnswerForm.ANSWER, seed))
-    add("diverse, cot", results("diverse-cot", diverse8(), AnswerForm.COT, seed))
+// The means of every probe, and by seed those over the four with other values and the four with false ones.
+println("\n%-14s %-24s %9s %9s".format("trained", "asked", "valid %", "won %"))
+val spread = SpreadTable("trained")
+all.forEach { (name, bySeed) ->
+    bySeed[0].indices.forEach { probe ->
+        val results = bySeed.map { it[probe] }
+        val (validity, success) = results.map { it.validity() }.average() to results.map { it.success() }.average()
+        println("%-14s %-24s %9.1f %9.1f".format(name, results[0].name(), 100 * validity, 100 * success))
+    }
+    bySeed.forEach { results ->
+        val (others, fakes) = results.drop(1).chunked((results.size - 1) / 2)
+        spread.add(name, "won as in training %", 100 * results[0].success())
+        spread.add(name, "valid with other values %", 100 * others.map { it.validity() }.average())
+        spread.add(name, "won with other values %", 100 * others.map { it.success() }.average())
+        spread.add(name, "won with false values %", 100 * fakes.map { it.success() }.average())
+    }
 }
 println("\n$spread")

@@ -54,7 +54,7 @@ fun trained(count: Int, rate: Double, length: Long, seeded: Long): TunedModel = 
     output("$work/$count-$rate-seed-$seeded")
 }
 
-val spread = Spread("questions of each domain")
+val spread = SpreadTable("questions of each domain")
 fun add(arm: String, score: ExamScore) {
     spread.add(arm, "accuracy %", 100 * score.accuracy())
     spread.add(arm, "without a letter %", 100 * score.parseFailure())

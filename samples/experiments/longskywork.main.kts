@@ -40,7 +40,7 @@ val short = needle(lengths = listOf(100), depths = depths, each = 120, tokenizer
 val long = needle(lengths = listOf(400), depths = depths, each = 40, tokenizer = tokens, seed = 14)
 val asked = needle(lengths = listOf(100, 400), depths = depths, each = 6, tokenizer = tokens, seed = 15).open().samples()
 
-val spread = Spread("trained")
+val spread = SpreadTable("trained")
 val byDepth = linkedMapOf<String, MutableMap<String, Double>>()
 
 /** Trains a stage behind the run [from], or the base, and measures it as [arm]; returns its folder. */
@@ -72,7 +72,7 @@ fun stage(arm: String, from: String?, source: DataSource, length: Long, rate: Do
 for (seed in 1..seedCount) {
     // Only measured: one step of the rate 0.
     stage("rebased alone", null, short, 1, 0.0, seed)
-    val read = stage("+ CIP", null, interleaved, maxOf(1, steps / 3), 3e-4, seed)
+    val read = stage("+ CIP", null, interleaved, maxOf(1L, steps / 3), 3e-4, seed)
     val tuned = stage("+ CIP + short", read, short, steps, 1e-3, seed)
     stage("+ CIP + short + long", tuned, long, steps, 1e-3, seed)
     val plain = stage("+ short", null, short, steps, 1e-3, seed)

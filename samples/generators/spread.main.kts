@@ -9,7 +9,7 @@ import kotlin.math.sqrt
  *
  * @property title what stands above the arms
  */
-class Spread(val title: String) {
+class SpreadTable(val title: String) {
     private val arms = linkedMapOf<String, LinkedHashMap<String, MutableList<Double>>>()
 
     /** Adds what one seed of [arm] came to by [metric]. */
