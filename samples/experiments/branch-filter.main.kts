@@ -71,7 +71,7 @@ val results = study("branch-filter", "$work/study") {
         evaluate(gsm8kStrict(), maxNewTokens = 64)
     }
     equalSteps(steps)
-    baseline("branching")
+    baseline("branching") {}
     arm("branching, filtered") { select(branchFilter(keep = 0.7)) }
     arm("branching, fewer at random") { data(jsonl(branching).shuffle(seed).take(336)) }
     arm("branching, steps dropped") { data(jsonl(branching).dropSteps(0.34)) }

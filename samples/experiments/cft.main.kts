@@ -36,7 +36,7 @@ fun checking(solution: Solution) = mapOf("prompt" to toCriticise(solution), "res
 
 // What the base learns first: to answer some questions and to check solutions of others.
 val first = file("first", solutions(1, wrong = 0.0).take(60).map(::answering) + solutions(2, wrong = 0.5).take(240).map(::checking))
-val noisy = solutions(3, wrong = 0.5).take(480)
+val noisy = solutions(3, wrong = 0.5).take(480).toList().asSequence()
 val faulty = file("faulty", noisy.map { answering(it) + ("critique" to it.critique) })
 val right = file("right", noisy.filter { it.wrongStep == null }.map(::answering))
 val verdicts = file("verdicts", solutions(4, wrong = 0.5, reserved = true).take(40).map { mapOf("prompt" to toCriticise(it), "answer" to it.verdict) })

@@ -18,7 +18,7 @@ import org.finetune4j.dsl.study.study
 import org.finetune4j.methods.data.facts.FactPart
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 300
+val steps = args.getOrNull(1)?.toLong() ?: 700
 val work = "runs/masked-ft/$steps"
 val oneWay = 10
 
@@ -70,7 +70,7 @@ study("masked-ft", "$work/study") {
         evaluate(exactMatch(), forgetting(on = jsonl(forth)), maxNewTokens = 10)
     }
     equalSteps(steps)
-    baseline("next token")
+    baseline("next token") {}
     arm("demask") { select(demask(plainShare = 1.0, request = "\nRestore.", leadIn = "Restored:\n")) }
     arm("first name never masked") {
         data(jsonl(prompts))

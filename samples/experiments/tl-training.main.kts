@@ -87,7 +87,7 @@ study("tl-training", "$work/study") {
         evaluate(exactMatch(extract = "^([a-z_]+)\\("), forgetting(on = whole), maxNewTokens = 24)
     }
     equalSteps(steps)
-    baseline("sft")
+    baseline("sft") {}
     arm("failed calls not learned") { data(jsonl(train).toolTrajectories(), chatTemplate(supervise = Turns.LAST)) }
     arm("keyTokenSft") { objective(keyTokenSft()) }
     arm("both") {
