@@ -51,7 +51,7 @@ study("cft", "$work/study") {
             tokensPerBatch = 1024
             optimizer = adamW(lr = 5e-4)
         }
-        evaluate(gsm8kStrict(), forgetting(on = jsonl(verdicts), metric = exactMatch(extract = "Conclusion: (right|wrong)")), maxNewTokens = 48)
+        evaluate(gsm8kStrict(), forgetting(on = jsonl(verdicts), metric = exactMatch(extract = "Conclusion: (right|wrong)")), maxNewTokens = 80)
     }
     equalSteps(steps)
     val start = stage("first") {

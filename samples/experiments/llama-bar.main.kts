@@ -22,13 +22,13 @@ import org.finetune4j.methods.data.exam.ExamScore
 import org.finetune4j.tokenizer.Message
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 40
+val steps = args.getOrNull(1)?.toLong() ?: 32
 val work = "runs/llama-bar/$steps"
 
 val layout = AnswerLayout(AnswerLayout.Format.JSON, AnswerLayout.Order.FACT_FIRST, false)
 val all = examQuestions(1).take(7 * 60).map { it.toJson() }.toList()
-val pool = "$work/pool.jsonl".also { writeLines(Path.of(it), all.drop(42).asSequence()) }
-val exam = "$work/exam.jsonl".also { writeLines(Path.of(it), all.take(42).asSequence()) }
+val pool = "$work/pool.jsonl".also { writeLines(Path.of(it), all.drop(35).asSequence()) }
+val exam = "$work/exam.jsonl".also { writeLines(Path.of(it), all.take(35).asSequence()) }
 val items = jsonl(exam).open().samples().map { ExamItem.of(it, false) }
 val domains = items.map { it.domain() }.distinct().size
 

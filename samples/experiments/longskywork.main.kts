@@ -38,7 +38,7 @@ val interleaved = documents.chunkInterleaved(chunk = 32, documents = 4, length =
 val shortPages = jsonl(pages("short", 12, 60, joined = 1))
 val short = needle(lengths = listOf(100), depths = depths, each = 120, tokenizer = tokens, seed = 13)
 val long = needle(lengths = listOf(400), depths = depths, each = 40, tokenizer = tokens, seed = 14)
-val asked = needle(lengths = listOf(100, 400), depths = depths, each = 6, tokenizer = tokens, seed = 15).open().samples()
+val asked = needle(lengths = listOf(100, 400), depths = depths, each = 4, tokenizer = tokens, seed = 15).open().samples()
 
 val spread = SpreadTable("trained")
 val byDepth = linkedMapOf<String, MutableMap<String, Double>>()
