@@ -21,9 +21,11 @@ public const val CHAT_ML: String =
  *
  * @param texts what is counted, read once
  * @param folder where the two files go; `base(newModel(...), tokenizer = folder)` takes it as the tokenizer of a new model
- * @param vocabularySize tokens wanted, the 256 bytes and the two that begin and end a turn included: at least 258
+ * @param vocabularySize tokens wanted, the 256 bytes, the two that begin and end a turn, and [reserved] ones included: at least 258
  * @param contextLength the longest sequence in tokens, as in [newModel]
  * @param splitDigits whether every digit is a token of its own, which makes arithmetic easier to learn
+ * @param reserved further tokens that no text is split into, such as `"<|mask|>"` for [demask]; they take the ids behind the
+ *     two that begin and end a turn
  * @return the tokens that there are: fewer than wanted when no pair is left that occurs twice
  */
 public fun trainTokenizer(
@@ -32,8 +34,9 @@ public fun trainTokenizer(
     vocabularySize: Int,
     contextLength: Int = 512,
     splitDigits: Boolean = true,
+    reserved: List<String> = emptyList(),
 ): Int {
-    val vocabulary = BpeTrainer(vocabularySize, listOf(TURN_BEGINS, TURN_ENDS), splitDigits).train(texts.asStream())
+    val vocabulary = BpeTrainer(vocabularySize, listOf(TURN_BEGINS, TURN_ENDS) + reserved, splitDigits).train(texts.asStream())
     vocabulary.save(Path.of(folder), TokenizerSettings(null, TURN_ENDS, null, CHAT_ML, contextLength))
     return vocabulary.size()
 }

@@ -1,5 +1,6 @@
 package org.finetune4j.scripts
 
+import io.kotest.assertions.withClue
 import io.kotest.core.NamedTag
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.longs.shouldBeGreaterThan
@@ -63,6 +64,26 @@ class SamplesTest : FunSpec({
             result.exitCode shouldBe 0
             listOf("sft", "random half", "largest losses", "uds", "qTuning", "undesirable", "sorted")
                 .forEach { result.output shouldContain it }
+        }
+    }
+
+    mapOf(
+        "masked-ft" to listOf("next token", "demask", "first name never masked"),
+        "cft" to listOf("sft, right solutions", "cft"),
+        "self-ensemble" to listOf("sft, largest of 4 templates", "sicl members=5", "ece"),
+        "llama-bar" to listOf("| 0 |", "| 1 |", "| 10 |", "| 50 |", "without a letter"),
+        "branch-filter" to listOf("branching, filtered", "straight, steps dropped", "loss of a token"),
+        "tl-training" to listOf("failed calls not learned", "keyTokenSft", "both"),
+        "longskywork" to listOf("| rebased alone |", "| + CIP + short + long |", "| + short + long |", "by depth"),
+    ).forEach { (name, shown) ->
+        test("the experiment $name compares what it names").config(tags = slow) {
+            inFreshFolder { folder ->
+                val result = run(folder, "samples/experiments/$name.main.kts", "1", "2")
+                withClue(result.output.takeLast(6000)) {
+                    result.exitCode shouldBe 0
+                    shown.forEach { result.output shouldContain it }
+                }
+            }
         }
     }
 
