@@ -25,6 +25,7 @@ class FragmentsTest : FunSpec({
         "keyTokenSft" to keyTokenSft(),
         "undesirable" to undesirable(),
         "sorted" to sorted(),
+        "taught" to taught(),
         "grape" to grape(),
         "branchFilter" to branchFilter(),
         "cotBySampling" to cotBySampling(),

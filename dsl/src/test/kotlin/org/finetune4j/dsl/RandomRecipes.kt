@@ -111,10 +111,11 @@ class RandomRecipes(seed: Long) {
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
-    private fun objective(): Objective = when (random.nextInt(5)) {
+    private fun objective(): Objective = when (random.nextInt(6)) {
         0 -> sft(share(), number(), choice<Reduction>())
         1 -> dftDynamic()
         3 -> sorted(List(random.nextInt(3)) { 1 + it * whole() }.distinct().sorted(), objective(), choice())
+        4 -> if (flip()) taught(objective(), text() + "t", number() + 1e-9) else taught(objective(), "", 1.0, whole(), share() + 1e-9)
         2 -> undesirable(objective(), number(), number(), whole(), -1, choice(), choice())
         else -> asft(number(), choice<KlDirection>(), share())
     }

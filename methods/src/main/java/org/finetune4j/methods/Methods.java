@@ -65,6 +65,7 @@ import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Sorted;
+import org.finetune4j.methods.objective.Taught;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.Aft;
@@ -118,6 +119,7 @@ public final class Methods {
             KeyTokenSft.METHOD,
             Undesirable.METHOD,
             Sorted.METHOD,
+            Taught.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,

@@ -286,7 +286,12 @@ final class FineTuningRun {
         TokenLoss heldOutLoss = job.objective().preparesExamples() ? new Sft() : null;
         List<AutoCloseable> opened = new ArrayList<>();
         try {
-            ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options);
+            LanguageModel teacher = teacher();
+            if (teacher != null) {
+                opened.add(teacher);
+                identity.put("teacher", teacher.parameters().hashOfFrozen());
+            }
+            ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, teacher, options);
             opened.add(engine);
             GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
                     new OtherBatches(data.examples(), job.train()), job.train().accumulate()));
@@ -305,6 +310,16 @@ final class FineTuningRun {
         } finally {
             closeAll(opened);
         }
+    }
+
+    /** The model whose logits are the reference's, where that is another one. */
+    private @Nullable LanguageModel teacher() {
+        Path folder = job.objective().teacherFolder();
+        if (folder == null) {
+            return null;
+        }
+        listener.stageBegan("load the teacher " + folder);
+        return LanguageModel.load(folder, job.train().precision(), model.kernels());
     }
 
     /** Done before the engine is made, because a frozen copy of these weights may be its reference. */

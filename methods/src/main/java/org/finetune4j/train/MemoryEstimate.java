@@ -10,7 +10,7 @@ import org.finetune4j.model.EngineOptions;
  * @param optimizerBytes   gradients and moments of what trains
  * @param activationBytes  intermediate arrays of a pass over the largest batch
  * @param headBytes        a chunk of logits with its gradient, at most
- * @param referenceBytes   a frozen copy of the weights, where the objective needs one
+ * @param referenceBytes   a frozen copy of the weights or the weights of a teacher, where the objective needs one
  * @param cacheBytes       keys and values of answers that are generated before and after the training
  * @param generationBytes  what else generating them needs beside the parameters: intermediate arrays, and copies of the
  *                         weights in a faster layout

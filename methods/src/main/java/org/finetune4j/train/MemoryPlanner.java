@@ -5,6 +5,7 @@ import java.util.Map;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.model.EngineForecast;
+import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.ModelConfig;
@@ -28,6 +29,7 @@ final class MemoryPlanner {
     private final TrainSettings settings;
     private final @Nullable LinearAdapter adapter;
     private final TokenLoss loss;
+    private final @Nullable ModelConfig teacher;
     private final Kernels kernels;
     private final Batch batch;
     private final long availableBytes;
@@ -42,11 +44,12 @@ final class MemoryPlanner {
     }
 
     MemoryPlanner(ModelConfig config, TrainSettings settings, @Nullable LinearAdapter adapter, TokenLoss loss,
-                  Kernels kernels, Batch batch, long availableBytes) {
+                  @Nullable ModelConfig teacher, Kernels kernels, Batch batch, long availableBytes) {
         this.config = config;
         this.settings = settings;
         this.adapter = adapter;
         this.loss = loss;
+        this.teacher = teacher;
         this.kernels = kernels;
         this.batch = batch;
         this.availableBytes = availableBytes;
@@ -101,13 +104,15 @@ final class MemoryPlanner {
         boolean cheap = number > 0;
         int recomputed = Math.max(0, number - 1);
         try (LanguageModel outline = LanguageModel.outline(config, settings.precision(),
-                settings.frozenWeights(), kernels)) {
+                settings.frozenWeights(), kernels);
+                LanguageModel reference = teacher == null ? null : LanguageModel.outline(teacher, settings.precision(),
+                        FrozenWeights.AS_ACTIVATIONS, kernels)) {
             if (adapter == null) {
                 outline.trainAll();
             } else {
                 outline.attach(adapter, 0);
             }
-            try (TrainingEngine engine = new TrainingEngine(outline, loss, true,
+            try (TrainingEngine engine = TrainingEngine.taught(outline, loss, reference,
                     MemoryEstimate.options(cheap, recomputed))) {
                 EngineForecast forecast = engine.forecast(batch.tokens(), batch.supervised(), batch.sequences());
                 Parameters parameters = outline.parameters();

@@ -52,6 +52,7 @@ final class Planner {
     private final List<String> problems = new ArrayList<>();
 
     private @Nullable ModelConfig config;
+    private @Nullable ModelConfig teacher;
     private long total;
     private long trainable;
     private LengthLimit limit = new LengthLimit(0, false);
@@ -84,6 +85,7 @@ final class Planner {
                     + "Add an adapter such as adapt(lora()), or leave frozenWeights out.");
         }
         attempt("base", this::model);
+        attempt("objective", this::teacher);
         int place = problems.size();
         Evaluation evaluation = job.evaluation();
         if (evaluation != null) {
@@ -157,6 +159,35 @@ final class Planner {
             // Found before anything is computed, for only headers are read.
             LanguageModel.requireWeights(job.base().folder(), found);
         }
+    }
+
+    /** Reads what the teacher is, and refuses one whose logits would be of other tokens or of a shorter text. */
+    private void teacher() {
+        Path folder = job.objective().teacherFolder();
+        ModelConfig own = config;
+        if (folder == null || own == null) {
+            return;
+        }
+        ModelConfig found = ModelConfig.read(folder);
+        LanguageModel.requireWeights(folder, found);
+        String mend = " Choose a teacher with the vocabulary of the base, such as a larger model of its family.";
+        if (found.vocabularySize() != own.vocabularySize()) {
+            throw new FinetuneException("the teacher " + folder + " has " + found.vocabularySize() + " tokens, and "
+                    + job.base().folder() + " has " + own.vocabularySize() + "." + mend);
+        }
+        try (Tokenizer ownTokens = Tokenizer.load(job.base().folder()); Tokenizer others = Tokenizer.load(folder)) {
+            String token = ownTokens.differingToken(others);
+            if (token != null) {
+                throw new FinetuneException("the teacher " + folder + " and " + job.base().folder() + " have as many tokens, but "
+                        + "not the same: '" + token + "' has another number or is unknown in one of them." + mend);
+            }
+        }
+        if (found.maxPositions() < limit.tokens()) {
+            throw new FinetuneException("the teacher " + folder + " reads at most " + found.maxPositions()
+                    + " tokens, and samples may have " + limit.tokens() + ". Set train.maxLength = " + found.maxPositions()
+                    + ", or choose another teacher.");
+        }
+        teacher = found;
     }
 
     private static long adapterParameters(LinearAdapter adapter, Map<String, long[]> layers) {
@@ -350,7 +381,7 @@ final class Planner {
             KernelChoice.require(kernels, train.precision());
             MemoryPlanner.Batch batch = largestBatch(data, meanTokens);
             MemoryPlanner planner = new MemoryPlanner(known, train,
-                    job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), kernels, batch,
+                    job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), teacher, kernels, batch,
                     ProcessMemory.availableBytes());
             MemoryPlanner.Choice choice = planner.choose();
             memory = withAnswers(choice.memory(), known, kernels,
@@ -436,7 +467,8 @@ final class Planner {
                 + (job.adapter() == null ? "" : " with " + job.adapter().method().name()));
         if (tokenLoss().needsReference()) {
             TokenLoss.Lag lag = tokenLoss().lag();
-            models.add("reference: " + (lag != null ? "a copy of what trains, which follows it every " + lag.every() + " steps"
+            Path folder = job.objective().teacherFolder();
+            models.add("reference: " + (folder != null ? "the model " + folder + ", which stays as it is" : lag != null ? "a copy of what trains, which follows it every " + lag.every() + " steps"
                     : job.adapter() == null ? "a frozen copy of the weights as they are at the start"
                     : "the policy with its adapter off"));
         }

@@ -1,5 +1,6 @@
 package org.finetune4j.methods.objective;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.finetune4j.data.EpochStage;
@@ -54,6 +55,14 @@ public interface Objective extends Fragment {
     /** Sequences of one sample at most, with the companions that {@link #prepare} gives it. */
     default int sequencesPerSample() {
         return 1;
+    }
+
+    /**
+     * The folder of another model whose logits are the reference's, where the token loss asks for a reference; null for a
+     * reference that is made of the policy.
+     */
+    default @Nullable Path teacherFolder() {
+        return null;
     }
 
     /** Passes over batches, where this objective does more in one than to take the token loss's gradient. */

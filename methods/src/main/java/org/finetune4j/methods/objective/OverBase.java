@@ -1,5 +1,6 @@
 package org.finetune4j.methods.objective;
 
+import java.nio.file.Path;
 import java.util.List;
 import org.finetune4j.data.EpochStage;
 import org.finetune4j.data.Row;
@@ -35,6 +36,16 @@ interface OverBase extends Objective {
     @Override
     default @Nullable EpochStage epochStage() {
         return base().epochStage();
+    }
+
+    @Override
+    default int sequencesPerSample() {
+        return base().sequencesPerSample();
+    }
+
+    @Override
+    default @Nullable Path teacherFolder() {
+        return base().teacherFolder();
     }
 
     @Override
