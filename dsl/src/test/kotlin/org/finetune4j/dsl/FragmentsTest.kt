@@ -31,6 +31,7 @@ class FragmentsTest : FunSpec({
         "cotBySampling" to cotBySampling(),
         "iracDistill" to iracDistill(),
         "qTuning" to qTuning(),
+        "eachEpoch" to eachEpoch(),
         "uds" to uds(),
         "demask" to demask(),
         "lora" to lora(),

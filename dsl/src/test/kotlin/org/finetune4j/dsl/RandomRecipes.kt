@@ -104,9 +104,10 @@ class RandomRecipes(seed: Long) {
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
     }
 
-    private fun selecting(): Selecting = when (random.nextInt(4)) {
+    private fun selecting(): Selecting = when (random.nextInt(5)) {
         0 -> selector()
         1 -> demask(0.0, share(), choice(), choice(), text(), "?" + text(), ":" + text(), share(), flip())
+        3 -> eachEpoch(if (flip()) grape(text(), whole()) else ssr(maxNewTokens = whole()))
         2 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }

@@ -73,6 +73,7 @@ import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Cft;
 import org.finetune4j.methods.select.CotBySampling;
 import org.finetune4j.methods.select.Demask;
+import org.finetune4j.methods.select.EachEpoch;
 import org.finetune4j.methods.select.FaultyVariants;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.IracDistill;
@@ -133,6 +134,7 @@ public final class Methods {
             Cft.METHOD,
             Aft.METHOD,
             FaultyVariants.METHOD,
+            EachEpoch.METHOD,
             Uds.METHOD,
             Demask.METHOD,
             Lora.METHOD,

@@ -26,12 +26,15 @@ import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.methods.Fragment;
 import org.finetune4j.methods.decode.Decoder;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.objective.Composition;
+import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.methods.select.BatchComposition;
+import org.finetune4j.methods.select.BatchMethod;
 import org.finetune4j.methods.select.SelectionRules;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.FrozenWeights;
@@ -63,6 +66,8 @@ final class Planner {
     private int rows;
     private List<String> notes = List.of();
     private List<TextWork> work = List.of();
+    private List<TextWork> epochWork = List.of();
+    private long stepsOfPass = 1;
     private Set<Long> prompts = Set.of();
     private List<Sample> heldOut = List.of();
     private final List<Preparation.Measured> measured = new ArrayList<>();
@@ -104,7 +109,7 @@ final class Planner {
         if (problems.isEmpty()) {
             attempt("kernels", this::estimate);
         }
-        boolean selects = !job.selectors().isEmpty();
+        boolean selects = !job.allSelectors().isEmpty();
         EncodedSamples known = encoded;
         Plan plan = new Plan(stages(), models(), total, trainable, rows, known == null ? 0 : known.tokens(),
                 known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped() + lostSamples, steps,
@@ -117,16 +122,28 @@ final class Planner {
     private void compositionProblems() {
         ModelConfig known = config;
         if (known != null) {
-            List<String> selectors = Stream.concat(job.selectors().stream(), job.batchMethods().stream())
+            List<String> selectors = Stream.concat(job.allSelectors().stream(), job.batchMethods().stream())
                     .map(selector -> selector.method().name()).toList();
             job.objective().problems(new Composition(job.adapter(), job.train(), selectors, known.layers())).forEach(
                     problem -> problems.add("objective: " + problem));
+        }
+        if (!job.epochSelectors().isEmpty()) {
+            completionProblems();
         }
         EncodedSamples data = encoded;
         if (known != null && data != null && job.train().problems().isEmpty()) {
             BatchComposition.of(job.objective(), job.train(), data.examples(), known.vocabularySize())
                     .problems(job.batchMethods()).forEach(problem -> problems.add("select: " + problem));
         }
+    }
+
+    /** Samples that are chosen anew in a pass cannot have been completed before the training. */
+    private void completionProblems() {
+        Stream<Fragment> completing = Stream.concat(Stream.of(job.objective()).filter(Objective::preparesExamples),
+                job.batchMethods().stream().filter(BatchMethod::preparesExamples));
+        completing.forEach(fragment -> problems.add("select: eachEpoch(" + job.epochSelectors().get(0).method().name()
+                + "()) chooses anew in every pass, but " + fragment.method().name() + " completes samples once before the "
+                + "training. Choose before the training, without eachEpoch, or leave one of the two out."));
     }
 
     private void attempt(String place, Runnable part) {
@@ -228,7 +245,7 @@ final class Planner {
     /** Reads the data once: encoded at the same time where nothing stands against it and nothing is chosen from. */
     private void readData(boolean nothingAgainst) {
         DataReader reader = new DataReader(job.data(), job.objective().rows(), job.objective().method().name());
-        if (!job.selectors().isEmpty() || job.preparesExamples()) {
+        if (!job.allSelectors().isEmpty() || job.preparesExamples()) {
             samples = reader.samples(report);
             rows = samples.size();
             notes = report.lines();
@@ -243,24 +260,19 @@ final class Planner {
     }
 
     private void selectionProblems() {
-        if (job.continueFrom() != null) {
-            // What it chooses is told by the weights of the base, which the run does not begin with.
-            notes = Stream.concat(notes.stream(), job.selectors().stream().filter(Selector::asksModel).map(selector ->
-                    selector.method().name() + " asks the base, and not the weights of continueFrom: save the tuned model and "
-                            + "take it as the base where that matters")).toList();
-        }
-        SelectionRules.problems(job.selectors(), samples, job.data().description())
+        SelectionRules.problems(job.allSelectors(), samples, job.data().description())
                 .forEach(problem -> problems.add("select: " + problem));
         // No objective learns from rollouts yet; where one comes, it is let through here.
-        job.selectors().stream().filter(selector -> selector.traits().contains(Selector.Trait.FILTERS_FOR_ROLLOUTS))
+        job.allSelectors().stream().filter(selector -> selector.traits().contains(Selector.Trait.FILTERS_FOR_ROLLOUTS))
                 .forEach(selector -> problems.add("select: " + selector.method().name() + " chooses prompts for reinforcement "
                         + "learning from the policy's own answers, which is not there yet; "
                         + job.objective().method().name() + " learns from responses. Leave the selector out."));
         if (problems.isEmpty()) {
             work = SelectionRules.work(job.selectors(), samples);
-            work.stream().map(TextWork::source).distinct().forEach(source -> source.problem()
+            epochWork = SelectionRules.work(job.epochSelectors(), SelectionRules.likely(job.selectors(), samples));
+            Stream.concat(work.stream(), epochWork.stream()).map(TextWork::source).distinct().forEach(source -> source.problem()
                     .ifPresent(problem -> problems.add("select: " + problem)));
-            notes = Stream.concat(notes.stream(), SelectionRules.notes(job.selectors(), samples).stream()).toList();
+            notes = Stream.concat(notes.stream(), SelectionRules.notes(job.allSelectors(), samples).stream()).toList();
         }
     }
 
@@ -269,11 +281,12 @@ final class Planner {
             TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(),
                     java.util.Objects.requireNonNull(config).vocabularySize());
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
-            EncodedSamples data = job.selectors().isEmpty() && !job.preparesExamples()
+            EncodedSamples data = job.allSelectors().isEmpty() && !job.preparesExamples()
                     ? encodeRows(encoding, encoder) : encodeLikely(encoding, encoder);
             encoded = data;
             Packer packer = new Packer(data.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
                     job.train().seed());
+            stepsOfPass = packer.steps(1);
             steps = job.train().maxSteps() > 0 ? job.train().maxSteps() : packer.steps(job.train().epochs());
             attempt("heldOut", () -> heldOutEncoded = encodeHeldOut(encoder, encoding));
         }
@@ -322,7 +335,7 @@ final class Planner {
         if (job.train().tooLong() == TooLong.DROP) {
             dropLongResponses(encoding);
         }
-        return encoder.encode(SelectionRules.likely(job.selectors(), samples));
+        return encoder.encode(SelectionRules.likely(job.allSelectors(), samples));
     }
 
     /** Before anything is ranked, for a response that wins and is dropped then takes its prompt with it. */
@@ -406,7 +419,7 @@ final class Planner {
         double share = data.examples().stream()
                 .mapToDouble(example -> (double) example.supervisedTokens() / example.inputTokens()).max().orElse(1);
         // What a selector chooses, and what an objective adds to samples, is not known yet.
-        boolean selects = !job.selectors().isEmpty() || job.preparesExamples();
+        boolean selects = !job.allSelectors().isEmpty() || job.preparesExamples();
         long tokens = selects ? Math.max(job.train().tokensPerBatch(),
                 (long) limit.tokens() * job.objective().sequencesPerSample())
                 : Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens()));
@@ -473,7 +486,15 @@ final class Planner {
                     : "the policy with its adapter off"));
         }
         work.forEach(part -> models.add(part.description()));
+        epochWork.forEach(part -> models.add(part.source() instanceof Policy
+                ? part.times(passes()).description("the policy as it is at the start of each pass")
+                : part.times(passes()).description()));
         return models;
+    }
+
+    /** Passes over the data, of which the last may be cut short. */
+    private long passes() {
+        return Math.max(1, (steps + stepsOfPass - 1) / stepsOfPass);
     }
 
     private List<String> stages() {
@@ -490,6 +511,9 @@ final class Planner {
         if (evaluation != null) {
             stages.add(measured + ", before");
         }
+        job.epochSelectors().forEach(selector -> stages.add("at the start of every pass, select with "
+                + selector.method().name() + " from "
+                + (selector == job.allSelectors().get(0) ? job.data().description() : "what is left")));
         stages.add("train " + (job.adapter() == null ? "every weight" : job.adapter().method().name()) + " with "
                 + job.objective().method().name() + " on " + job.data().description()
                 + (job.batchMethods().isEmpty() ? "" : ", in every step by way of " + String.join(" and ",
