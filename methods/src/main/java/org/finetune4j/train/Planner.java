@@ -3,9 +3,11 @@ package org.finetune4j.train;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -15,6 +17,7 @@ import org.finetune4j.data.DataReport;
 import org.finetune4j.data.EncodedCache;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
+import org.finetune4j.data.Example;
 import org.finetune4j.data.FittingResponses;
 import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.LengthStatistics;
@@ -31,12 +34,17 @@ import org.finetune4j.methods.decode.Decoder;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.objective.Composition;
 import org.finetune4j.methods.objective.Objective;
+import org.finetune4j.methods.objective.PassForecast;
+import org.finetune4j.methods.objective.PassOutline;
+import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.methods.select.BatchComposition;
 import org.finetune4j.methods.select.BatchMethod;
+import org.finetune4j.methods.select.EpochSelector;
 import org.finetune4j.methods.select.SelectionRules;
 import org.finetune4j.methods.select.Selector;
+import org.finetune4j.model.DecodingEngine;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
@@ -268,7 +276,8 @@ final class Planner {
                         + "learning from the policy's own answers, which is not there yet; "
                         + job.objective().method().name() + " learns from responses. Leave the selector out."));
         if (problems.isEmpty()) {
-            work = SelectionRules.work(job.selectors(), samples);
+            work = Stream.concat(SelectionRules.work(job.selectors(), samples).stream(), job.objective().work(
+                    SelectionRules.likely(job.allSelectors(), samples), Math.max(1, job.train().epochs())).stream()).toList();
             epochWork = SelectionRules.work(job.epochSelectors(), SelectionRules.likely(job.selectors(), samples));
             Stream.concat(work.stream(), epochWork.stream()).map(TextWork::source).distinct().forEach(source -> source.problem()
                     .ifPresent(problem -> problems.add("select: " + problem)));
@@ -284,12 +293,19 @@ final class Planner {
             EncodedSamples data = job.allSelectors().isEmpty() && !job.preparesExamples()
                     ? encodeRows(encoding, encoder) : encodeLikely(encoding, encoder);
             encoded = data;
-            Packer packer = new Packer(data.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
+            Packer packer = new Packer(withCompanions(data.examples()), job.train().tokensPerBatch(), job.train().accumulate(),
                     job.train().seed());
             stepsOfPass = packer.steps(1);
             steps = job.train().maxSteps() > 0 ? job.train().maxSteps() : packer.steps(job.train().epochs());
             attempt("heldOut", () -> heldOutEncoded = encodeHeldOut(encoder, encoding));
         }
+    }
+
+    /** Samples with as many sequences as the objective will give them, which are taken to be as long. */
+    private List<Example> withCompanions(List<Example> examples) {
+        int others = job.objective().sequencesPerSample() - 1;
+        return others == 0 ? examples : examples.stream().map(example -> example.withCompanions(
+                Collections.nCopies(others, example))).toList();
     }
 
     private EncodedSamples encodeRows(TextEncoding encoding, Encoder encoder) {
@@ -394,11 +410,11 @@ final class Planner {
             KernelChoice.require(kernels, train.precision());
             MemoryPlanner.Batch batch = largestBatch(data, meanTokens);
             MemoryPlanner planner = new MemoryPlanner(known, train,
-                    job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), teacher, kernels, batch,
+                    job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), teacher,
+                    outline -> beside(outline, data, kernels), kernels, batch,
                     ProcessMemory.availableBytes());
             MemoryPlanner.Choice choice = planner.choose();
-            memory = withAnswers(choice.memory(), known, kernels,
-                    data.examples().stream().mapToLong(example -> example.ids().length).max().orElse(1));
+            memory = withAnswers(choice.memory(), kernels, longest(data));
             if (!memory.fits() && memory.generationRules()) {
                 problems.add(tooLargeAnswers(memory));
                 return;
@@ -408,9 +424,49 @@ final class Planner {
                 return;
             }
             Estimate rates = Estimate.measured(known, train.precision(), kernels);
-            seconds = passes * data.tokens() / batch.tokens() * rates.passSeconds(choice.forecast())
+            PassForecast beside = choice.beside().get(0);
+            double batches = passes * job.objective().sequencesPerSample() * data.tokens() / batch.tokens();
+            seconds = batches * (rates.passSeconds(choice.forecast()) + rates.seconds(beside.products(), beside.movedBytes()))
                     + steps * rates.optimizerSeconds(trainable, train.precision());
+            if (!job.epochSelectors().isEmpty()) {
+                PassForecast scoring = choice.beside().get(1);
+                double scored = passes() * scoredResponses() * meanTokens / batch.tokens();
+                seconds += scored * rates.seconds(scoring.products(), scoring.movedBytes());
+            }
         }
+    }
+
+    private static int longest(EncodedSamples data) {
+        return data.examples().stream().mapToInt(example -> example.ids().length).max().orElse(1);
+    }
+
+    /** Responses that are scored at the start of each pass, at most. */
+    private long scoredResponses() {
+        List<Sample> seen = SelectionRules.likely(job.selectors(), samples);
+        long scored = 0;
+        for (EpochSelector selector : job.epochSelectors()) {
+            scored += selector.scoredResponses(seen);
+            seen = selector.likely(seen);
+        }
+        return scored;
+    }
+
+    /** Passes beside those of the training: in every micro-batch, then those at the start of a pass and over held-out samples. */
+    private List<PassForecast> beside(PassOutline outline, EncodedSamples data, Kernels kernels) {
+        PassForecast every = job.objective().passes(outline);
+        for (BatchMethod method : job.batchMethods()) {
+            every = every.plus(method.passes(outline, longest(data)));
+        }
+        List<PassForecast> all = new ArrayList<>(List.of(every));
+        if (!job.epochSelectors().isEmpty()) {
+            all.add(outline.forwardOnly(new Sft()));
+            answers(epochWork, 0, longest(data), 0, kernels).ifPresent(forecast -> all.add(new PassForecast(
+                    forecast.cacheBytes() + forecast.copyBytes() + forecast.arenaBytes(), 0, 0)));
+        }
+        if (job.objective().preparesExamples() && heldOutEncoded != null) {
+            all.add(outline.forwardOnly(new Sft()));
+        }
+        return all;
     }
 
     /** No batch of the run is larger; a selector may choose other candidates than those that were encoded. */
@@ -436,24 +492,33 @@ final class Planner {
                 + mebibytes(wanted.parameterBytes()) + ", gradients and moments " + mebibytes(wanted.optimizerBytes())
                 + ", activations " + mebibytes(wanted.activationBytes()) + " with " + wanted.recomputedBlocks() + " of "
                 + wanted.blocks() + " blocks recomputed, head " + mebibytes(wanted.headBytes()) + ", reference "
-                + mebibytes(wanted.referenceBytes()) + ", program " + mebibytes(wanted.programBytes()) + "), but only "
+                + mebibytes(wanted.referenceBytes()) + (wanted.passBytes() == 0 ? "" : ", further passes "
+                        + mebibytes(wanted.passBytes())) + ", program " + mebibytes(wanted.programBytes()) + "), but only "
                 + mebibytes(wanted.availableBytes()) + " are available. " + mend;
     }
 
     /** With the memory of the answers that are generated before, between and after the training's stages, if any are. */
-    private MemoryEstimate withAnswers(MemoryEstimate training, ModelConfig known, Kernels kernels, long longestSample) {
+    private MemoryEstimate withAnswers(MemoryEstimate training, Kernels kernels, int longestSample) {
         Evaluation evaluation = job.evaluation();
-        long texts = evaluation == null ? 0 : answeredPrompts;
-        int newTokens = evaluation == null ? 0 : evaluation.maxNewTokens();
-        int prompt = longestPrompt;
-        for (TextWork part : work) {
+        return answers(work, evaluation == null ? 0 : answeredPrompts, longestSample,
+                evaluation == null ? 0 : evaluation.maxNewTokens(), kernels).map(training::withGeneration).orElse(training);
+    }
+
+    /** What the policy needs for the largest part of this work, and for so many evaluated prompts; nothing where there is none. */
+    private Optional<DecodingEngine.Forecast> answers(List<TextWork> parts, long evaluated, int longestSample,
+                                                      int evaluatedTokens, Kernels kernels) {
+        ModelConfig known = java.util.Objects.requireNonNull(config);
+        long texts = evaluated;
+        int newTokens = evaluatedTokens;
+        int prompt = evaluated == 0 ? 1 : longestPrompt;
+        for (TextWork part : parts) {
             if (part.source() instanceof Policy) {
                 texts = Math.max(texts, part.requests());
                 newTokens = Math.max(newTokens, part.newTokens());
-                prompt = (int) Math.max(prompt, Math.min(longestSample, known.maxPositions()));
+                prompt = Math.max(prompt, Math.min(longestSample, known.maxPositions()));
             }
         }
-        return texts == 0 ? training : training.withGeneration(GenerationMemory.forecast(known, job.train().precision(),
+        return texts == 0 ? Optional.empty() : Optional.of(GenerationMemory.forecast(known, job.train().precision(),
                 job.train().frozenWeights(), job.adapter() == null ? null : job.adapter().linearAdapter(), kernels,
                 (int) Math.min(texts, Integer.MAX_VALUE), prompt, newTokens));
     }

@@ -152,6 +152,18 @@ class EachEpochTest {
     }
 
     @Test
+    void thePlanPricesWhatEveryPassAsks() {
+        Plan once = job(2).selector(new Grape()).build().plan();
+        Plan each = job(2).epochSelector(new Grape()).build().plan();
+        Plan twice = job(4).epochSelector(new Grape()).build().plan();
+        assertEquals(0, once.memory().passBytes());
+        assertTrue(each.memory().passBytes() > 0);
+        assertEquals(each.memory().passBytes(), twice.memory().passBytes());
+        assertTrue(each.seconds() > 1.2 * once.seconds(), each.seconds() + " after " + once.seconds());
+        assertEquals(2, twice.seconds() / each.seconds(), 0.1);
+    }
+
+    @Test
     void whatCannotChooseAnewIsRefused() {
         assertEquals(List.of("select: eachEpoch(grape()) chooses anew in every pass, but discriminative completes samples once "
                         + "before the training. Choose before the training, without eachEpoch, or leave one of the two out."),

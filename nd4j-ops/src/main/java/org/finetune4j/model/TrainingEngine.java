@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
@@ -297,7 +296,7 @@ public final class TrainingEngine implements AutoCloseable {
      * @param sequences  sequences of equal length, which tell the operations of attention
      */
     public EngineForecast forecast(int tokens, int supervised, int sequences) {
-        Map<String, INDArray> inputs = inputs(sized(tokens, supervised, sequences), -1);
+        Map<String, INDArray> inputs = inputs(PackedBatch.sized(tokens, supervised, sequences), -1);
         GraphSession larger = training == null ? forward : training;
         GraphSession.Work work = larger.work(inputs);
         return new EngineForecast(Math.max(forward.arenaBytes(shapes(inputs)),
@@ -318,17 +317,10 @@ public final class TrainingEngine implements AutoCloseable {
         return lags ? LaggedWeights.bytes(model, copies) : copies;
     }
 
-    private static Map<String, long[]> shapes(Map<String, INDArray> inputs) {
+    static Map<String, long[]> shapes(Map<String, INDArray> inputs) {
         Map<String, long[]> shapes = new HashMap<>();
         inputs.forEach((name, array) -> shapes.put(name, array.shape()));
         return shapes;
-    }
-
-    /** A batch of this size with arbitrary content. */
-    private static PackedBatch sized(int tokens, int supervised, int sequences) {
-        int[] offsets = IntStream.rangeClosed(0, sequences).map(s -> (int) ((long) tokens * s / sequences)).toArray();
-        return new PackedBatch(new int[tokens], new int[tokens], offsets, IntStream.range(0, supervised).toArray(),
-                new int[supervised], new float[supervised]);
     }
 
     /** Times every operation from now on; null stops that. */

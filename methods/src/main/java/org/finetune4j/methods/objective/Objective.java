@@ -8,6 +8,7 @@ import org.finetune4j.data.Row;
 import org.finetune4j.data.Sample;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Fragment;
+import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
 import org.jspecify.annotations.Nullable;
@@ -68,6 +69,20 @@ public interface Objective extends Fragment {
     /** Passes over batches, where this objective does more in one than to take the token loss's gradient. */
     default GradientEngine engine(ModelGradientEngine engine, PassContext context) {
         return engine;
+    }
+
+    /** What {@link #engine} holds and computes beside the training's own passes. */
+    default PassForecast passes(PassOutline outline) {
+        return PassForecast.NONE;
+    }
+
+    /**
+     * What models are asked while {@link #prepare} completes these samples, at most.
+     *
+     * @param epochs passes over the data
+     */
+    default List<TextWork> work(List<Sample> samples, int epochs) {
+        return List.of();
     }
 
     /** What speaks against this objective together with the other parts of a recipe, each with a mend; none by default. */

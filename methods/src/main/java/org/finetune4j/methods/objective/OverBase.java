@@ -4,6 +4,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.finetune4j.data.EpochStage;
 import org.finetune4j.data.Row;
+import org.finetune4j.data.Sample;
+import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +53,16 @@ interface OverBase extends Objective {
     @Override
     default GradientEngine engine(ModelGradientEngine engine, PassContext context) {
         return base().engine(engine, context);
+    }
+
+    @Override
+    default PassForecast passes(PassOutline outline) {
+        return base().passes(outline);
+    }
+
+    @Override
+    default List<TextWork> work(List<Sample> samples, int epochs) {
+        return base().work(samples, epochs);
     }
 
     @Override

@@ -126,6 +126,11 @@ final class UndesirableEngine extends DelegatingGradientEngine {
         return true;
     }
 
+    /** Bytes that this holds beside the base's engine, as they are now. */
+    long bytes() {
+        return states.arenaBytes() + (keptWeights.length() + keptGradient.length()) * keptWeights.dataType().width();
+    }
+
     @Override
     public void close() {
         states.close();
