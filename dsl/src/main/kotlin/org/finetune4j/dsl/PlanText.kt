@@ -73,7 +73,8 @@ internal object PlanText {
             } else {
                 null
             },
-            if (memory.referenceBytes() > 0) "reference copy ${bytes(memory.referenceBytes())}" else null,
+            if (memory.passBytes() > 0) "further passes ${bytes(memory.passBytes())}" else null,
+            if (memory.referenceBytes() > 0) "weights of the reference ${bytes(memory.referenceBytes())}" else null,
         ).map { "".padEnd(NAME_WIDTH) + it }
     }
 

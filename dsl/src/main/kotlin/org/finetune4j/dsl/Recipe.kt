@@ -20,7 +20,7 @@ import org.finetune4j.methods.select.Selecting
  * @property base what training starts from
  * @property data what is trained on
  * @property heldOut samples that are never trained on, for [evaluation]
- * @property selectors what chooses among the data, one after another, before training or in every step; none to train on all of it
+ * @property selectors what chooses among the data, one after another, before training, in every pass or in every step; none to train on all of it
  * @property objective what is minimised
  * @property adapter the parameterisation that trains, or null to train every weight
  * @property training steps, optimiser, precision and seed

@@ -4,6 +4,7 @@ import org.finetune4j.FinetuneException
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.decode.Decoder
 import org.finetune4j.methods.objective.Objective
+import org.finetune4j.methods.select.EachEpoch
 import org.finetune4j.methods.select.Selecting
 import org.finetune4j.methods.select.Selector
 
@@ -107,8 +108,14 @@ internal class RecipeDraft(
 
     /** Selectors that decide the same thing in calls of their own, which may have been meant in any order. */
     private fun withoutOrder(): List<Problem> {
-        val deciding = selections.map { call -> call.filter { it is Selector && Selector.Trait.CHOOSES_TARGET in it.traits() } }.filter { it.isNotEmpty() }
+        val deciding = selections.map { call -> call.filter { chooses(it) } }.filter { it.isNotEmpty() }
         return if (deciding.size < 2) emptyList() else listOf(Problem("select", Messages.withoutOrder(deciding.flatten().map { it.method().name() })))
+    }
+
+    private fun chooses(part: Selecting): Boolean = when (part) {
+        is EachEpoch -> chooses(part.selector())
+        is Selector -> Selector.Trait.CHOOSES_TARGET in part.traits()
+        else -> false
     }
 
     private fun <T> repeated(path: String, given: List<T>, show: (T) -> String): Problem? =

@@ -60,7 +60,8 @@ public open class RecipeScope internal constructor(private val usual: RecipeDraf
     /**
      * Chooses what of the data is trained on; without this call, all of it. Several [selectors] choose one after another,
      * each among what those before it leave; so do those of several calls. Those that work before training come before
-     * those that work in every step, such as [qTuning], [uds] and [demask], wherever they stand. Two that decide which response a prompt is
+     * those that work in every pass, by [eachEpoch], and these before those that work in every step, such as [qTuning], [uds] and
+     * [demask], wherever they stand. Two that decide which response a prompt is
      * trained with stand in one call, so that their order is no accident.
      */
     public fun select(vararg selectors: Selecting) {

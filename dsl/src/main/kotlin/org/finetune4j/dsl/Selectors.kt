@@ -6,11 +6,14 @@ import org.finetune4j.methods.generate.TextSource
 import org.finetune4j.methods.judge.Judge
 import org.finetune4j.methods.select.BranchFilter
 import org.finetune4j.methods.select.CotBySampling
+import org.finetune4j.methods.select.EachEpoch
+import org.finetune4j.methods.select.EpochSelector
 import org.finetune4j.methods.select.Grape
 import org.finetune4j.methods.select.IracDistill
 import org.finetune4j.methods.select.RifRft
 import org.finetune4j.methods.select.RolloutRule
 import org.finetune4j.methods.select.S3ft
+import org.finetune4j.methods.select.Selecting
 import org.finetune4j.methods.select.Selector
 import org.finetune4j.methods.select.Ssr
 import org.finetune4j.methods.select.Stat
@@ -38,7 +41,7 @@ public fun grape(
     belowMinimum: Grape.BelowMinimum = Grape.BelowMinimum.REFUSE,
     order: Grape.Order = Grape.Order.HIGHEST,
     seed: Long = 0,
-): Selector = Grape(candidates, topK, normalise, minCandidates, belowMinimum, order, seed)
+): EpochSelector = Grape(candidates, topK, normalise, minCandidates, belowMinimum, order, seed)
 
 /**
  * Leaves out the worked solutions that keep opening new lines of attack, told by their text alone: of all samples, the share
@@ -92,7 +95,7 @@ public fun s3ft(
     generator: TextSource = policy(),
     allowForeign: Boolean = false,
     seed: Long = 0,
-): Selector = S3ft(judge, paraphrase.orEmpty(), samples, temperature, topP, maxNewTokens, generator, allowForeign, seed)
+): EpochSelector = S3ft(judge, paraphrase.orEmpty(), samples, temperature, topP, maxNewTokens, generator, allowForeign, seed)
 
 /** The words in which [s3ft] asks for rewordings; the paper's own are not known. */
 public fun selfParaphrase(): String = S3ft.PARAPHRASE
@@ -121,7 +124,7 @@ public fun ssr(
     topP: Double = 1.0,
     maxNewTokens: Int = 256,
     seed: Long = 0,
-): Selector = Ssr(judge, answerable, route, temperature, topP, maxNewTokens, seed)
+): EpochSelector = Ssr(judge, answerable, route, temperature, topP, maxNewTokens, seed)
 
 /**
  * RIF-RFT: before reinforcement learning, leaves out the prompts that the policy cannot learn from, told by the accuracy of
@@ -241,3 +244,12 @@ public fun iracDistill(
     maxNewTokens: Int = 1024,
     seed: Long = 0,
 ): Selector = IracDistill(teacher, format, order, temperature, maxNewTokens, seed)
+
+/**
+ * Lets [selector] choose anew at the start of every pass over the data, by the weights of that time, where it alone chooses
+ * once before the training: as in `select(eachEpoch(grape()))`.
+ *
+ * It comes after all that choose before the training. What it chose is part of checkpoints. Passes may differ in length, so
+ * that the number of steps, and with it the end of the schedule, is told anew by each.
+ */
+public fun eachEpoch(selector: EpochSelector = grape()): Selecting = EachEpoch(selector)

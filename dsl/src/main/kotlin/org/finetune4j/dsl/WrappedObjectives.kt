@@ -2,6 +2,7 @@ package org.finetune4j.dsl
 
 import org.finetune4j.methods.objective.Objective
 import org.finetune4j.methods.objective.Sorted
+import org.finetune4j.methods.objective.Taught
 import org.finetune4j.methods.objective.Undesirable
 
 /**
@@ -57,3 +58,27 @@ public fun sorted(
     base: Objective = sft(),
     reduce: Sorted.Reduce = Sorted.Reduce.MEAN,
 ): Objective = Sorted(exits, base, reduce)
+
+/**
+ * Another objective under a teacher: its reference is another model, the policy at an earlier time, or either at another
+ * temperature.
+ *
+ * Source: Distilling the Knowledge in a Neural Network, arXiv 1503.02531. As in
+ * `objective(taught(asft(kl = 0.5), teacher = "models/large"))`; an objective of your own gets the teacher's logits as its
+ * `referenceLogits()`. A teacher has the tokens of the base, stays as it is, and is no part of what is saved; the plan prices it.
+ *
+ * @param base what is minimised, which must ask for a reference
+ * @param teacher the folder of another model, or empty for the policy's own past
+ * @param temperature what the reference's logits are divided by, above 0
+ * @param every steps between two moves of the reference towards the policy, or 0 for one that stays as at the start; only
+ *   without [teacher]
+ * @param mix the policy's share in such a move, in (0, 1]: 1 for a snapshot, less for a moving average
+ * @throws org.finetune4j.FinetuneException when a setting is out of range
+ */
+public fun taught(
+    base: Objective = asft(),
+    teacher: String = "",
+    temperature: Double = 1.0,
+    every: Int = 0,
+    mix: Double = 1.0,
+): Objective = Taught(base, teacher, temperature, every, mix)

@@ -104,18 +104,20 @@ class RandomRecipes(seed: Long) {
         else -> openAi(text(), "http://localhost:${whole()}/v1", "KEY_${whole()}", whole(), number(), whole(), number() + 1e-9, number(), number())
     }
 
-    private fun selecting(): Selecting = when (random.nextInt(4)) {
+    private fun selecting(): Selecting = when (random.nextInt(5)) {
         0 -> selector()
         1 -> demask(0.0, share(), choice(), choice(), text(), "?" + text(), ":" + text(), share(), flip())
+        3 -> eachEpoch(if (flip()) grape(text(), whole()) else ssr(maxNewTokens = whole()))
         2 -> uds(1, whole() + 1, number(), whole(), whole(), whole(), whole(), choice(), choice())
         else -> qTuning(1 - share(), 1 - share(), share(), whole(), choice(), choice(), choice())
     }
 
-    private fun objective(): Objective = when (random.nextInt(5)) {
+    private fun objective(): Objective = when (random.nextInt(6)) {
         0 -> sft(share(), number(), choice<Reduction>())
         1 -> dftDynamic()
         3 -> sorted(List(random.nextInt(3)) { 1 + it * whole() }.distinct().sorted(), objective(), choice())
         2 -> undesirable(objective(), choice(), number(), number(), number(), whole(), -1, choice(), choice())
+        4 -> if (flip()) taught(objective(), text() + "t", number() + 1e-9) else taught(objective(), "", 1.0, whole(), share() + 1e-9)
         else -> asft(number(), choice<KlDirection>(), share())
     }
 

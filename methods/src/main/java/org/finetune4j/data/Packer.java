@@ -74,8 +74,13 @@ public final class Packer {
 
     /** Optimiser steps that this many passes take. */
     public long steps(int epochs) {
+        return steps(DataPosition.START, epochs);
+    }
+
+    /** Optimiser steps from a position to the end of this many passes. */
+    public long steps(DataPosition from, int epochs) {
         long steps = 0;
-        for (DataPosition at = DataPosition.START; at.epoch() < epochs; at = step(at).next()) {
+        for (DataPosition at = from; at.epoch() < epochs; at = step(at).next()) {
             steps++;
         }
         return steps;

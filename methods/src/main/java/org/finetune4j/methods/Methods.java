@@ -66,6 +66,7 @@ import org.finetune4j.methods.objective.Poft;
 import org.finetune4j.methods.objective.Probability;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.objective.Sorted;
+import org.finetune4j.methods.objective.Taught;
 import org.finetune4j.methods.objective.Thresholded;
 import org.finetune4j.methods.objective.Undesirable;
 import org.finetune4j.methods.select.Aft;
@@ -73,6 +74,7 @@ import org.finetune4j.methods.select.BranchFilter;
 import org.finetune4j.methods.select.Cft;
 import org.finetune4j.methods.select.CotBySampling;
 import org.finetune4j.methods.select.Demask;
+import org.finetune4j.methods.select.EachEpoch;
 import org.finetune4j.methods.select.FaultyVariants;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.IracDistill;
@@ -119,6 +121,7 @@ public final class Methods {
             KeyTokenSft.METHOD,
             Undesirable.METHOD,
             Sorted.METHOD,
+            Taught.METHOD,
             Grape.METHOD,
             S3ft.METHOD,
             Ssr.METHOD,
@@ -132,6 +135,7 @@ public final class Methods {
             Cft.METHOD,
             Aft.METHOD,
             FaultyVariants.METHOD,
+            EachEpoch.METHOD,
             Uds.METHOD,
             Demask.METHOD,
             Lora.METHOD,

@@ -63,7 +63,12 @@ record Estimate(double productsPerSecond, double bytesPerSecond) {
 
     /** Seconds of one training pass, without the optimiser. */
     double passSeconds(EngineForecast work) {
-        return work.products() / productsPerSecond + work.movedBytes() / bytesPerSecond;
+        return seconds(work.products(), work.movedBytes());
+    }
+
+    /** Seconds of so much work. */
+    double seconds(double products, double movedBytes) {
+        return products / productsPerSecond + movedBytes / bytesPerSecond;
     }
 
     /** Seconds of one step of the optimiser: gradients read twice, weights and moments read and written. */

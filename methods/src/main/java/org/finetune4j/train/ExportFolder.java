@@ -12,6 +12,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.checkpoint.StrictJson;
 import org.finetune4j.methods.Fragment;
+import org.finetune4j.methods.select.Selecting;
 
 /** What every saved folder has: a model card, the run's provenance, and a place that nothing else stands in. */
 final class ExportFolder {
@@ -75,7 +76,7 @@ final class ExportFolder {
         if (job.adapter() != null) {
             fragment(root.putObject("adapter"), job.adapter());
         }
-        List<Fragment> selecting = Stream.<Fragment>concat(job.selectors().stream(), job.batchMethods().stream()).toList();
+        List<Selecting> selecting = job.selecting();
         if (!selecting.isEmpty()) {
             ArrayNode selectors = root.putArray("selectors");
             selecting.forEach(selector -> fragment(selectors.addObject(), selector));
@@ -114,7 +115,8 @@ final class ExportFolder {
 
     /** The fragments whose methods are to be cited. */
     static List<Fragment> fragments(FineTuning job) {
-        return Stream.of(job.selectors().stream(), job.batchMethods().stream(), Stream.of(job.objective(), job.adapter()))
+        return Stream.of(job.selectors().stream(), job.epochSelectors().stream(), job.batchMethods().stream(),
+                Stream.of(job.objective(), job.adapter()))
                 .flatMap(parts -> parts).filter(java.util.Objects::nonNull).map(Fragment.class::cast).toList();
     }
 }

@@ -3,11 +3,15 @@ package org.finetune4j.train;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.finetune4j.data.DataSource;
 import org.finetune4j.data.preview.Preview;
 import org.finetune4j.methods.adapt.Adapter;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.select.BatchMethod;
+import org.finetune4j.methods.select.EachEpoch;
+import org.finetune4j.methods.select.EpochSelector;
+import org.finetune4j.methods.select.Selecting;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.tokenizer.Supervision;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param chatTemplate a Jinja chat template, or null for the tokenizer's own
  * @param supervision  which tokens of a conversation are learned
  * @param selectors    choose what of the data is trained on, one after another before training; none to train on all
+ * @param epochSelectors choose anew at the start of every pass over what the selectors before the training leave; none to
+ *                     train on the same in every pass
  * @param batchMethods decide in every step what of its samples is learned, one after another
  * @param objective    what is minimised
  * @param adapter      the parameterisation that trains, or null to train every parameter
@@ -32,12 +38,13 @@ import org.jspecify.annotations.Nullable;
  * @param recipe       the recipe as JSON, kept with the run; an empty object if there is none
  */
 public record FineTuning(BaseModel base, DataSource data, @Nullable String chatTemplate, Supervision supervision,
-                         List<Selector> selectors, List<BatchMethod> batchMethods, Objective objective,
-                         @Nullable Adapter adapter, TrainSettings train, @Nullable Evaluation evaluation, String kernels, @Nullable Path runFolder,
-                         @Nullable Path continueFrom, @Nullable Path dataCache, String recipe) {
+                         List<Selector> selectors, List<EpochSelector> epochSelectors, List<BatchMethod> batchMethods,
+                         Objective objective, @Nullable Adapter adapter, TrainSettings train, @Nullable Evaluation evaluation,
+                         String kernels, @Nullable Path runFolder, @Nullable Path continueFrom, @Nullable Path dataCache, String recipe) {
     /** Keeps immutable copies. */
     public FineTuning {
         selectors = List.copyOf(selectors);
+        epochSelectors = List.copyOf(epochSelectors);
         batchMethods = List.copyOf(batchMethods);
     }
 
@@ -81,10 +88,21 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         return objective.preparesExamples() || batchMethods.stream().anyMatch(BatchMethod::preparesExamples);
     }
 
+    /** All that choose samples, in the order in which they do. */
+    List<Selector> allSelectors() {
+        return Stream.concat(selectors.stream(), epochSelectors.stream()).toList();
+    }
+
+    /** All of {@code select(...)} as it stands in a recipe. */
+    List<Selecting> selecting() {
+        return Stream.of(selectors.stream(), epochSelectors.stream().map(EachEpoch::new), batchMethods.stream())
+                .flatMap(parts -> parts).map(Selecting.class::cast).toList();
+    }
+
     /** This job with the files of its base elsewhere. */
     FineTuning withBase(BaseModel other) {
-        return new FineTuning(other, data, chatTemplate, supervision, selectors, batchMethods, objective, adapter, train,
-                evaluation, kernels, runFolder, continueFrom, dataCache, recipe);
+        return new FineTuning(other, data, chatTemplate, supervision, selectors, epochSelectors, batchMethods, objective,
+                adapter, train, evaluation, kernels, runFolder, continueFrom, dataCache, recipe);
     }
 
     /** Collects the parts of a job. */
@@ -95,6 +113,7 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         private @Nullable String chatTemplate;
         private Supervision supervision = Supervision.ASSISTANT;
         private final List<Selector> selectors = new ArrayList<>();
+        private final List<EpochSelector> epochSelectors = new ArrayList<>();
         private final List<BatchMethod> batchMethods = new ArrayList<>();
         private @Nullable Adapter adapter;
         private TrainSettings train = TrainSettings.defaults();
@@ -126,6 +145,12 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
         /** Adds a selector, which chooses among what those before it leave. */
         public Builder selector(Selector value) {
             selectors.add(value);
+            return this;
+        }
+
+        /** Adds a selector that chooses anew at the start of every pass, among what all that came before it leave. */
+        public Builder epochSelector(EpochSelector value) {
+            epochSelectors.add(value);
             return this;
         }
 
@@ -185,8 +210,8 @@ public record FineTuning(BaseModel base, DataSource data, @Nullable String chatT
 
         /** The job. */
         public FineTuning build() {
-            return new FineTuning(base, data, chatTemplate, supervision, selectors, batchMethods, objective, adapter, train,
-                    evaluation, kernels, runFolder, continueFrom, dataCache, recipe);
+            return new FineTuning(base, data, chatTemplate, supervision, selectors, epochSelectors, batchMethods, objective,
+                    adapter, train, evaluation, kernels, runFolder, continueFrom, dataCache, recipe);
         }
     }
 }

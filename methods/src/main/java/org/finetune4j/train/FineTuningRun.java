@@ -8,9 +8,10 @@ import java.util.Map;
 import java.util.function.Function;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
+import org.finetune4j.checkpoint.Hashes;
+import org.finetune4j.data.Contents;
 import org.finetune4j.data.DataPosition;
 import org.finetune4j.data.EncodedSamples;
-import org.finetune4j.data.Encoder;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Overlap;
 import org.finetune4j.data.Packer;
@@ -26,11 +27,9 @@ import org.finetune4j.methods.evaluate.References;
 import org.finetune4j.methods.objective.ExamplePreparation;
 import org.finetune4j.methods.objective.PassContext;
 import org.finetune4j.methods.objective.Sft;
-import org.finetune4j.methods.generate.SourceContext;
-import org.finetune4j.methods.generate.TextModel;
 import org.finetune4j.methods.select.BatchContext;
 import org.finetune4j.methods.select.BatchMethod;
-import org.finetune4j.methods.select.Selector;
+import org.finetune4j.methods.select.SelectionRules;
 import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.ModelConfig;
@@ -52,6 +51,8 @@ final class FineTuningRun {
     private final Tokenizer tokenizer;
     private final TextEncoding encoding;
     private final String baseHash;
+    private final PolicyAsked policy;
+    private List<Sample> pool = List.of();
 
     private FineTuningRun(FineTuning job, Preparation preparation, TrainingListener listener, LanguageModel model,
                           Tokenizer tokenizer) {
@@ -64,6 +65,7 @@ final class FineTuningRun {
                 model.config().vocabularySize());
         // Nothing trains yet, so that this is the hash of every base weight.
         this.baseHash = model.parameters().hashOfFrozen();
+        this.policy = new PolicyAsked(job, preparation, model, tokenizer, encoding, baseHash, listener);
     }
 
     /** Runs a job whose plan has no problems. */
@@ -128,13 +130,19 @@ final class FineTuningRun {
     }
 
     private FineTuned run(List<AutoCloseable> opened) {
+        Path start = job.continueFrom();
+        // What is asked before the training is asked of the weights that it begins with.
+        long startStep = start == null ? 0 : beginWithWeightsOf(start);
         EncodedSamples data = trainingData();
         warnOfLeaks();
         EncodedSamples heldOut = preparation.heldOutEncoded();
-        Measurement measurement = new Measurement(job, preparation, model, tokenizer, encoding, arithmetic(), listener);
+        Measurement measurement = new Measurement(job, preparation, model, tokenizer, encoding, policy.arithmetic(),
+                listener);
         Baseline before = measurement.before();
-        decideWhatTrains();
-        Trainer.Outcome outcome = train(data, heldOut);
+        if (start == null) {
+            decideWhatTrains();
+        }
+        Trainer.Outcome outcome = train(data, heldOut, startStep);
         Baseline after = measurement.after();
         List<FineTuned.Comparison> comparisons = compare(before, after.metrics(), outcome, heldOut);
         if (job.runFolder() != null) {
@@ -153,32 +161,12 @@ final class FineTuningRun {
             listener.warned(preparation.longResponses() + " responses that make their samples longer than "
                     + preparation.limit().tokens() + " tokens are left out before the choice, because tooLong is DROP.");
         }
-        List<Sample> chosen = preparation.samples();
-        try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = context(policy)) {
-            for (Selector selector : job.selectors()) {
-                chosen = select(selector, chosen, context);
-            }
+        List<Sample> chosen = policy.select(job.selectors(), preparation.samples());
+        if (!job.epochSelectors().isEmpty()) {
+            pool = chosen;
+            return policy.encoder().encode(SelectionRules.likely(job.epochSelectors(), chosen));
         }
-        return completed(chosen, encoder().encode(chosen));
-    }
-
-    private RunSelection context(SourceContext sources) {
-        return new RunSelection(this::scorer, (folder, endOfTurn) -> new OtherModelScorer(folder, endOfTurn, job, listener),
-                sources, GeneratingModel.window(preparation.limit().tokens(), tokenizer, encoding), job.runFolder(), listener);
-    }
-
-    private List<Sample> select(Selector selector, List<Sample> samples, RunSelection context) {
-        Selector.Selection selection = selector.select(samples, context);
-        listener.selected(selection.report());
-        if (selection.samples().isEmpty()) {
-            throw new FinetuneException("select: " + selector.method().name() + " left none of " + samples.size()
-                    + " samples to train on. Loosen its settings or give it other data.");
-        }
-        return selection.samples();
-    }
-
-    private Encoder encoder() {
-        return new Encoder(encoding, preparation.limit(), job.train().tooLong());
+        return completed(chosen, policy.encoder().encode(chosen));
     }
 
     /** With what the objective and the methods that work on batches want of every sample. */
@@ -198,17 +186,15 @@ final class FineTuningRun {
 
     private EncodedSamples completed(List<Sample> samples, EncodedSamples data, String what,
                                      Function<ExamplePreparation, ExamplePreparation.Prepared> preparing) {
-        try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = context(policy)) {
-            ExamplePreparation.Prepared prepared = preparing.apply(new ExamplePreparation(samples,
-                    data.examples(), encoder(), tokenizer, encoding.stopIds(), context,
-                    passes(data.examples()), job.train().seed()));
-            listener.selected(prepared.report());
-            if (prepared.examples().isEmpty()) {
-                throw new FinetuneException(what + " left none of " + data.examples().size()
-                        + " samples to train on: " + prepared.report() + ".");
-            }
-            return new EncodedSamples(prepared.examples(), data.dropped(), data.cut(), data.lengths());
+        ExamplePreparation.Prepared prepared = policy.with(context -> preparing.apply(new ExamplePreparation(samples,
+                data.examples(), policy.encoder(), tokenizer, encoding.stopIds(), context, passes(data.examples()),
+                job.train().seed())));
+        listener.selected(prepared.report());
+        if (prepared.examples().isEmpty()) {
+            throw new FinetuneException(what + " left none of " + data.examples().size()
+                    + " samples to train on: " + prepared.report() + ".");
         }
+        return new EncodedSamples(prepared.examples(), data.dropped(), data.cut(), data.lengths());
     }
 
     /** The most passes over the samples that the training begins. */
@@ -224,46 +210,6 @@ final class FineTuningRun {
             last = packer.step(last).next();
         }
         return last.epoch() + 1;
-    }
-
-    private ModelScorer scorer() {
-        return new ModelScorer(model, encoding, preparation.limit(), job.train().tooLong(), job.train().tokensPerBatch(),
-                listener, scoreCache());
-    }
-
-    /** The models that selectors may ask: this run's own before it trains, and others with its precision and kernels. */
-    private final class GeneratingPolicy implements SourceContext, AutoCloseable {
-        private @Nullable GeneratingModel policy;
-
-        @Override
-        public TextModel policy() {
-            if (policy == null) {
-                policy = GeneratingModel.of(model, tokenizer, encoding, arithmetic());
-            }
-            return policy;
-        }
-
-        @Override
-        public TextModel load(Path folder) {
-            return GeneratingModel.load(folder, job.train().precision(), job.kernels());
-        }
-
-        @Override
-        public void close() {
-            if (policy != null) {
-                policy.close();
-            }
-        }
-    }
-
-    /** What tells two models apart that compute the same text otherwise. */
-    private String arithmetic() {
-        return baseHash + " " + job.train().precision() + " " + job.train().frozenWeights() + " " + job.kernels();
-    }
-
-    private @Nullable ScoreCache scoreCache() {
-        Path runFolder = job.runFolder();
-        return runFolder == null ? null : new ScoreCache(runFolder, arithmetic() + " " + job.train().tokensPerBatch());
     }
 
     private void warnOfLeaks() {
@@ -283,7 +229,7 @@ final class FineTuningRun {
         }
     }
 
-    private Trainer.Outcome train(EncodedSamples data, @Nullable EncodedSamples heldOut) {
+    private Trainer.Outcome train(EncodedSamples data, @Nullable EncodedSamples heldOut, long startStep) {
         listener.stageBegan("train " + data.examples().size() + " samples with " + job.objective().method().name());
         job.objective().notes().forEach(listener::warned);
         Map<String, String> identity = new LinkedHashMap<>();
@@ -294,7 +240,13 @@ final class FineTuningRun {
         }
         identity.put("adapter", job.adapter() == null ? "none" : settings(List.of(job.adapter())));
         if (job.continueFrom() != null) {
-            identity.put("continueFrom", job.continueFrom() + " step " + beginWithWeightsOf(job.continueFrom()));
+            identity.put("continueFrom", job.continueFrom() + " step " + startStep);
+        }
+        EpochChoice choice = null;
+        if (!job.epochSelectors().isEmpty()) {
+            identity.put("select in each pass", settings(job.epochSelectors()) + " of "
+                    + Hashes.of(pool.stream().map(sample -> sample.id() + " " + Contents.hash(sample)).toList().toString()));
+            choice = new SelectionEachEpoch(policy, pool);
         }
         TokenLoss loss = job.objective().tokenLoss();
         boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
@@ -305,7 +257,12 @@ final class FineTuningRun {
         TokenLoss heldOutLoss = job.objective().preparesExamples() ? new Sft() : null;
         List<AutoCloseable> opened = new ArrayList<>();
         try {
-            ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, options);
+            LanguageModel teacher = teacher();
+            if (teacher != null) {
+                opened.add(teacher);
+                identity.put("teacher", teacher.parameters().hashOfFrozen());
+            }
+            ModelGradientEngine engine = new ModelGradientEngine(model, loss, heldOutLoss, teacher, options);
             opened.add(engine);
             GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
                     new OtherBatches(data.examples(), job.train()), job.train().accumulate(),
@@ -320,15 +277,26 @@ final class FineTuningRun {
             }
             TrainingJob training = new TrainingJob(job.train(), job.train().learningRate(job.adapter() != null),
                     job.objective().reduction(), data, heldOut, job.runFolder(), identity, job.recipe(),
-                    StepRule.of(loss, job.objective().epochStage(), stage));
+                    StepRule.of(loss, job.objective().epochStage(), stage, choice));
             return new Trainer(passes, model.kernels(), training, AtomicFiles.onDisk(), hearing).run();
         } finally {
             closeAll(opened);
         }
     }
 
-    /** Done before the engine is made, because a frozen copy of these weights may be its reference. */
+    /** The model whose logits are the reference's, where that is another one. */
+    private @Nullable LanguageModel teacher() {
+        Path folder = job.objective().teacherFolder();
+        if (folder == null) {
+            return null;
+        }
+        listener.stageBegan("load the teacher " + folder);
+        return LanguageModel.load(folder, job.train().precision(), model.kernels());
+    }
+
+    /** Decides what trains and gives it another run's weights; returns the step that these are of. */
     private long beginWithWeightsOf(Path runFolder) {
+        decideWhatTrains();
         Checkpoints.Checkpoint start = RunRecord.startingPoint(runFolder, listener);
         Map<String, INDArray> weights = new LinkedHashMap<>();
         model.parameters().trainable().forEach(parameter -> weights.put(parameter.name(), parameter.master()));

@@ -10,7 +10,9 @@ import org.finetune4j.model.EngineOptions;
  * @param optimizerBytes   gradients and moments of what trains
  * @param activationBytes  intermediate arrays of a pass over the largest batch
  * @param headBytes        a chunk of logits with its gradient, at most
- * @param referenceBytes   a frozen copy of the weights, where the objective needs one
+ * @param referenceBytes   a frozen copy of the weights or the weights of a teacher, where the objective needs one
+ * @param passBytes        what passes beside the training's own hold: arrays of second engines, copies of weights, and where
+ *                         every pass over the data has a choice of its own, what that asks
  * @param cacheBytes       keys and values of answers that are generated before and after the training
  * @param generationBytes  what else generating them needs beside the parameters: intermediate arrays, and copies of the
  *                         weights in a faster layout
@@ -22,11 +24,11 @@ import org.finetune4j.model.EngineOptions;
  * @param moreProducts     operations of matrix products that are added by that, as a share of those without
  */
 public record MemoryEstimate(long parameterBytes, long optimizerBytes, long activationBytes, long headBytes,
-                             long referenceBytes, long cacheBytes, long generationBytes, long programBytes,
+                             long referenceBytes, long passBytes, long cacheBytes, long generationBytes, long programBytes,
                              long availableBytes, boolean cheapRecomputed,
                              int recomputedBlocks, int blocks, double moreProducts) {
     /** Of a plan whose problems hide it. */
-    public static final MemoryEstimate UNKNOWN = new MemoryEstimate(0, 0, 0, 0, 0, 0, 0, 0, 0, false, 0, 0, 0);
+    public static final MemoryEstimate UNKNOWN = new MemoryEstimate(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, 0, 0, 0);
 
     /** A system kills what takes the last of its memory, so that a little is left. */
     private static final double USABLE = 0.97;
@@ -42,12 +44,12 @@ public record MemoryEstimate(long parameterBytes, long optimizerBytes, long acti
     }
 
     private long trainingBytes() {
-        return optimizerBytes + activationBytes + headBytes + referenceBytes;
+        return optimizerBytes + activationBytes + headBytes + referenceBytes + passBytes;
     }
 
     /** This estimate with the memory of generated answers. */
     MemoryEstimate withGeneration(DecodingEngine.Forecast forecast) {
-        return new MemoryEstimate(parameterBytes, optimizerBytes, activationBytes, headBytes, referenceBytes,
+        return new MemoryEstimate(parameterBytes, optimizerBytes, activationBytes, headBytes, referenceBytes, passBytes,
                 forecast.cacheBytes(), forecast.copyBytes() + forecast.arenaBytes(), programBytes, availableBytes,
                 cheapRecomputed, recomputedBlocks, blocks, moreProducts);
     }

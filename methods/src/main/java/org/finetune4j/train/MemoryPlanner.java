@@ -1,10 +1,14 @@
 package org.finetune4j.train;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.methods.objective.PassForecast;
+import org.finetune4j.methods.objective.PassOutline;
 import org.finetune4j.model.EngineForecast;
+import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.ModelConfig;
@@ -28,6 +32,8 @@ final class MemoryPlanner {
     private final TrainSettings settings;
     private final @Nullable LinearAdapter adapter;
     private final TokenLoss loss;
+    private final @Nullable ModelConfig teacher;
+    private final Beside beside;
     private final Kernels kernels;
     private final Batch batch;
     private final long availableBytes;
@@ -37,16 +43,27 @@ final class MemoryPlanner {
     record Batch(int tokens, int supervised, int sequences) {
     }
 
-    /** A choice and what the engine then needs. */
-    record Choice(MemoryEstimate memory, EngineForecast forecast) {
+    /** What is computed beside the training's own passes. */
+    interface Beside {
+        /** Nothing. */
+        Beside NOTHING = outline -> List.of(PassForecast.NONE);
+
+        /** What each of them needs; the first counts for every micro-batch, the others only for their memory. */
+        List<PassForecast> passes(PassOutline outline);
+    }
+
+    /** A choice, what the engine then needs, and what passes beside it do. */
+    record Choice(MemoryEstimate memory, EngineForecast forecast, List<PassForecast> beside) {
     }
 
     MemoryPlanner(ModelConfig config, TrainSettings settings, @Nullable LinearAdapter adapter, TokenLoss loss,
-                  Kernels kernels, Batch batch, long availableBytes) {
+                  @Nullable ModelConfig teacher, Beside beside, Kernels kernels, Batch batch, long availableBytes) {
         this.config = config;
         this.settings = settings;
         this.adapter = adapter;
         this.loss = loss;
+        this.teacher = teacher;
+        this.beside = beside;
         this.kernels = kernels;
         this.batch = batch;
         this.availableBytes = availableBytes;
@@ -101,21 +118,25 @@ final class MemoryPlanner {
         boolean cheap = number > 0;
         int recomputed = Math.max(0, number - 1);
         try (LanguageModel outline = LanguageModel.outline(config, settings.precision(),
-                settings.frozenWeights(), kernels)) {
+                settings.frozenWeights(), kernels);
+                LanguageModel reference = teacher == null ? null : LanguageModel.outline(teacher, settings.precision(),
+                        FrozenWeights.AS_ACTIVATIONS, kernels)) {
             if (adapter == null) {
                 outline.trainAll();
             } else {
                 outline.attach(adapter, 0);
             }
-            try (TrainingEngine engine = new TrainingEngine(outline, loss, true,
+            try (TrainingEngine engine = TrainingEngine.taught(outline, loss, reference,
                     MemoryEstimate.options(cheap, recomputed))) {
                 EngineForecast forecast = engine.forecast(batch.tokens(), batch.supervised(), batch.sequences());
+                List<PassForecast> passes = beside.passes(new PassOutline(outline, MemoryEstimate.options(cheap, recomputed),
+                        forecast, batch.tokens(), batch.supervised(), batch.sequences()));
                 Parameters parameters = outline.parameters();
                 double more = number == 0 ? 0 : forecast.products() / choice(0).forecast().products() - 1;
                 return new Choice(new MemoryEstimate(parameters.bytes(), OPTIMIZER_ARRAYS * parameters.trainableCount()
                         * settings.precision().masterType().width(), forecast.arenaBytes(), forecast.headBytes(),
-                        forecast.referenceBytes(), 0, 0, PROGRAM_BYTES, availableBytes, cheap, recomputed, config.layers(),
-                        more), forecast);
+                        forecast.referenceBytes(), passes.stream().mapToLong(PassForecast::bytes).sum(), 0, 0, PROGRAM_BYTES, availableBytes, cheap, recomputed, config.layers(),
+                        more), forecast, passes);
             }
         }
     }

@@ -26,18 +26,19 @@ public final class ModelGradientEngine implements GradientEngine {
 
     /** As the other constructor, computing as the options say. */
     public ModelGradientEngine(LanguageModel model, TokenLoss loss, EngineOptions options) {
-        this(model, loss, null, options);
+        this(model, loss, null, null, options);
     }
 
     /**
      * Builds the graph; what trains in the model must have been decided.
      *
      * @param heldOutLoss what {@link #evaluate} takes, or null for the loss that is trained
+     * @param teacher     another model whose logits are the reference's, or null; it stays open
      */
     public ModelGradientEngine(LanguageModel model, TokenLoss loss, @Nullable TokenLoss heldOutLoss,
-                               EngineOptions options) {
+                               @Nullable LanguageModel teacher, EngineOptions options) {
         this.model = model;
-        this.engine = new TrainingEngine(model, loss, true, options);
+        this.engine = TrainingEngine.taught(model, loss, teacher, options);
         this.heldOut = heldOutLoss == null ? null : TrainingEngine.forwardOnly(model, heldOutLoss, options);
         this.lag = loss.lag();
     }

@@ -12,12 +12,13 @@ import org.finetune4j.data.TooLong;
 import org.finetune4j.methods.objective.Reduction;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.select.ResponseScorer;
+import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.TrainingEngine;
 import org.jspecify.annotations.Nullable;
 
-/** Scores responses by the model as it is, its adapter off, with the template and the marks of the training. */
+/** Scores responses by the model as it is, with its adapter where it has one, by the template and the marks of the training. */
 final class ModelScorer implements ResponseScorer, AutoCloseable {
     private static final String STAGE = "score the candidate responses";
 
@@ -35,7 +36,7 @@ final class ModelScorer implements ResponseScorer, AutoCloseable {
     ModelScorer(LanguageModel model, SampleEncoding encoding, LengthLimit limit, TooLong tooLong, int tokensPerBatch,
                 TrainingListener listener, @Nullable ScoreCache cache) {
         this.cache = cache;
-        engine = new TrainingEngine(model, new Sft(), false);
+        engine = TrainingEngine.forwardOnly(model, new Sft(), EngineOptions.DEFAULT);
         encoder = new Encoder(encoding, limit, tooLong.cuts() ? tooLong : TooLong.ERROR);
         this.tokensPerBatch = tokensPerBatch;
         this.listener = listener;

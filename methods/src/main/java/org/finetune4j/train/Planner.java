@@ -3,9 +3,11 @@ package org.finetune4j.train;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -15,6 +17,7 @@ import org.finetune4j.data.DataReport;
 import org.finetune4j.data.EncodedCache;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Encoder;
+import org.finetune4j.data.Example;
 import org.finetune4j.data.FittingResponses;
 import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.LengthStatistics;
@@ -26,14 +29,22 @@ import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
+import org.finetune4j.methods.Fragment;
 import org.finetune4j.methods.decode.Decoder;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.objective.Composition;
+import org.finetune4j.methods.objective.Objective;
+import org.finetune4j.methods.objective.PassForecast;
+import org.finetune4j.methods.objective.PassOutline;
+import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.methods.select.BatchComposition;
+import org.finetune4j.methods.select.BatchMethod;
+import org.finetune4j.methods.select.EpochSelector;
 import org.finetune4j.methods.select.SelectionRules;
 import org.finetune4j.methods.select.Selector;
+import org.finetune4j.model.DecodingEngine;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
@@ -52,6 +63,7 @@ final class Planner {
     private final List<String> problems = new ArrayList<>();
 
     private @Nullable ModelConfig config;
+    private @Nullable ModelConfig teacher;
     private long total;
     private long trainable;
     private LengthLimit limit = new LengthLimit(0, false);
@@ -62,6 +74,8 @@ final class Planner {
     private int rows;
     private List<String> notes = List.of();
     private List<TextWork> work = List.of();
+    private List<TextWork> epochWork = List.of();
+    private long stepsOfPass = 1;
     private Set<Long> prompts = Set.of();
     private List<Sample> heldOut = List.of();
     private final List<Preparation.Measured> measured = new ArrayList<>();
@@ -84,6 +98,7 @@ final class Planner {
                     + "Add an adapter such as adapt(lora()), or leave frozenWeights out.");
         }
         attempt("base", this::model);
+        attempt("objective", this::teacher);
         int place = problems.size();
         Evaluation evaluation = job.evaluation();
         if (evaluation != null) {
@@ -102,7 +117,7 @@ final class Planner {
         if (problems.isEmpty()) {
             attempt("kernels", this::estimate);
         }
-        boolean selects = !job.selectors().isEmpty();
+        boolean selects = !job.allSelectors().isEmpty();
         EncodedSamples known = encoded;
         Plan plan = new Plan(stages(), models(), total, trainable, rows, known == null ? 0 : known.tokens(),
                 known == null ? 0 : known.supervisedTokens(), known == null ? 0 : known.dropped() + lostSamples, steps,
@@ -115,17 +130,29 @@ final class Planner {
     private void compositionProblems() {
         ModelConfig known = config;
         if (known != null) {
-            List<String> selectors = Stream.concat(job.selectors().stream(), job.batchMethods().stream())
+            List<String> selectors = Stream.concat(job.allSelectors().stream(), job.batchMethods().stream())
                     .map(selector -> selector.method().name()).toList();
             job.objective().problems(new Composition(job.adapter(), job.train(), selectors, known.layers())).forEach(
                     problem -> problems.add("objective: " + problem));
         }
         notes = Stream.concat(notes.stream(), job.objective().notes().stream().map(note -> "objective: " + note)).toList();
+        if (!job.epochSelectors().isEmpty()) {
+            completionProblems();
+        }
         EncodedSamples data = encoded;
         if (known != null && data != null && job.train().problems().isEmpty()) {
             BatchComposition.of(job.objective(), job.train(), data.examples(), known.vocabularySize())
                     .problems(job.batchMethods()).forEach(problem -> problems.add("select: " + problem));
         }
+    }
+
+    /** Samples that are chosen anew in a pass cannot have been completed before the training. */
+    private void completionProblems() {
+        Stream<Fragment> completing = Stream.concat(Stream.of(job.objective()).filter(Objective::preparesExamples),
+                job.batchMethods().stream().filter(BatchMethod::preparesExamples));
+        completing.forEach(fragment -> problems.add("select: eachEpoch(" + job.epochSelectors().get(0).method().name()
+                + "()) chooses anew in every pass, but " + fragment.method().name() + " completes samples once before the "
+                + "training. Choose before the training, without eachEpoch, or leave one of the two out."));
     }
 
     private void attempt(String place, Runnable part) {
@@ -158,6 +185,35 @@ final class Planner {
             // Found before anything is computed, for only headers are read.
             LanguageModel.requireWeights(job.base().folder(), found);
         }
+    }
+
+    /** Reads what the teacher is, and refuses one whose logits would be of other tokens or of a shorter text. */
+    private void teacher() {
+        Path folder = job.objective().teacherFolder();
+        ModelConfig own = config;
+        if (folder == null || own == null) {
+            return;
+        }
+        ModelConfig found = ModelConfig.read(folder);
+        LanguageModel.requireWeights(folder, found);
+        String mend = " Choose a teacher with the vocabulary of the base, such as a larger model of its family.";
+        if (found.vocabularySize() != own.vocabularySize()) {
+            throw new FinetuneException("the teacher " + folder + " has " + found.vocabularySize() + " tokens, and "
+                    + job.base().folder() + " has " + own.vocabularySize() + "." + mend);
+        }
+        try (Tokenizer ownTokens = Tokenizer.load(job.base().folder()); Tokenizer others = Tokenizer.load(folder)) {
+            String token = ownTokens.differingToken(others);
+            if (token != null) {
+                throw new FinetuneException("the teacher " + folder + " and " + job.base().folder() + " have as many tokens, but "
+                        + "not the same: '" + token + "' has another number or is unknown in one of them." + mend);
+            }
+        }
+        if (found.maxPositions() < limit.tokens()) {
+            throw new FinetuneException("the teacher " + folder + " reads at most " + found.maxPositions()
+                    + " tokens, and samples may have " + limit.tokens() + ". Set train.maxLength = " + found.maxPositions()
+                    + ", or choose another teacher.");
+        }
+        teacher = found;
     }
 
     private static long adapterParameters(LinearAdapter adapter, Map<String, long[]> layers) {
@@ -198,7 +254,7 @@ final class Planner {
     /** Reads the data once: encoded at the same time where nothing stands against it and nothing is chosen from. */
     private void readData(boolean nothingAgainst) {
         DataReader reader = new DataReader(job.data(), job.objective().rows(), job.objective().method().name());
-        if (!job.selectors().isEmpty() || job.preparesExamples()) {
+        if (!job.allSelectors().isEmpty() || job.preparesExamples()) {
             samples = reader.samples(report);
             rows = samples.size();
             notes = report.lines();
@@ -213,24 +269,20 @@ final class Planner {
     }
 
     private void selectionProblems() {
-        if (job.continueFrom() != null) {
-            // What it chooses is told by the weights of the base, which the run does not begin with.
-            notes = Stream.concat(notes.stream(), job.selectors().stream().filter(Selector::asksModel).map(selector ->
-                    selector.method().name() + " asks the base, and not the weights of continueFrom: save the tuned model and "
-                            + "take it as the base where that matters")).toList();
-        }
-        SelectionRules.problems(job.selectors(), samples, job.data().description())
+        SelectionRules.problems(job.allSelectors(), samples, job.data().description())
                 .forEach(problem -> problems.add("select: " + problem));
         // No objective learns from rollouts yet; where one comes, it is let through here.
-        job.selectors().stream().filter(selector -> selector.traits().contains(Selector.Trait.FILTERS_FOR_ROLLOUTS))
+        job.allSelectors().stream().filter(selector -> selector.traits().contains(Selector.Trait.FILTERS_FOR_ROLLOUTS))
                 .forEach(selector -> problems.add("select: " + selector.method().name() + " chooses prompts for reinforcement "
                         + "learning from the policy's own answers, which is not there yet; "
                         + job.objective().method().name() + " learns from responses. Leave the selector out."));
         if (problems.isEmpty()) {
-            work = SelectionRules.work(job.selectors(), samples);
-            work.stream().map(TextWork::source).distinct().forEach(source -> source.problem()
+            work = Stream.concat(SelectionRules.work(job.selectors(), samples).stream(), job.objective().work(
+                    SelectionRules.likely(job.allSelectors(), samples), Math.max(1, job.train().epochs())).stream()).toList();
+            epochWork = SelectionRules.work(job.epochSelectors(), SelectionRules.likely(job.selectors(), samples));
+            Stream.concat(work.stream(), epochWork.stream()).map(TextWork::source).distinct().forEach(source -> source.problem()
                     .ifPresent(problem -> problems.add("select: " + problem)));
-            notes = Stream.concat(notes.stream(), SelectionRules.notes(job.selectors(), samples).stream()).toList();
+            notes = Stream.concat(notes.stream(), SelectionRules.notes(job.allSelectors(), samples).stream()).toList();
         }
     }
 
@@ -239,14 +291,22 @@ final class Planner {
             TextEncoding encoding = new TextEncoding(tokenizer, job.chatTemplate(), job.supervision(),
                     java.util.Objects.requireNonNull(config).vocabularySize());
             Encoder encoder = new Encoder(encoding, limit, job.train().tooLong());
-            EncodedSamples data = job.selectors().isEmpty() && !job.preparesExamples()
+            EncodedSamples data = job.allSelectors().isEmpty() && !job.preparesExamples()
                     ? encodeRows(encoding, encoder) : encodeLikely(encoding, encoder);
             encoded = data;
-            Packer packer = new Packer(data.examples(), job.train().tokensPerBatch(), job.train().accumulate(),
+            Packer packer = new Packer(withCompanions(data.examples()), job.train().tokensPerBatch(), job.train().accumulate(),
                     job.train().seed());
+            stepsOfPass = packer.steps(1);
             steps = job.train().maxSteps() > 0 ? job.train().maxSteps() : packer.steps(job.train().epochs());
             attempt("heldOut", () -> heldOutEncoded = encodeHeldOut(encoder, encoding));
         }
+    }
+
+    /** Samples with as many sequences as the objective will give them, which are taken to be as long. */
+    private List<Example> withCompanions(List<Example> examples) {
+        int others = job.objective().sequencesPerSample() - 1;
+        return others == 0 ? examples : examples.stream().map(example -> example.withCompanions(
+                Collections.nCopies(others, example))).toList();
     }
 
     private EncodedSamples encodeRows(TextEncoding encoding, Encoder encoder) {
@@ -292,7 +352,7 @@ final class Planner {
         if (job.train().tooLong() == TooLong.DROP) {
             dropLongResponses(encoding);
         }
-        return encoder.encode(SelectionRules.likely(job.selectors(), samples));
+        return encoder.encode(SelectionRules.likely(job.allSelectors(), samples));
     }
 
     /** Before anything is ranked, for a response that wins and is dropped then takes its prompt with it. */
@@ -351,11 +411,11 @@ final class Planner {
             KernelChoice.require(kernels, train.precision());
             MemoryPlanner.Batch batch = largestBatch(data, meanTokens);
             MemoryPlanner planner = new MemoryPlanner(known, train,
-                    job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), kernels, batch,
+                    job.adapter() == null ? null : job.adapter().linearAdapter(), tokenLoss(), teacher,
+                    outline -> beside(outline, data, kernels), kernels, batch,
                     ProcessMemory.availableBytes());
             MemoryPlanner.Choice choice = planner.choose();
-            memory = withAnswers(choice.memory(), known, kernels,
-                    data.examples().stream().mapToLong(example -> example.ids().length).max().orElse(1));
+            memory = withAnswers(choice.memory(), kernels, longest(data));
             if (!memory.fits() && memory.generationRules()) {
                 problems.add(tooLargeAnswers(memory));
                 return;
@@ -365,9 +425,49 @@ final class Planner {
                 return;
             }
             Estimate rates = Estimate.measured(known, train.precision(), kernels);
-            seconds = passes * data.tokens() / batch.tokens() * rates.passSeconds(choice.forecast())
+            PassForecast beside = choice.beside().get(0);
+            double batches = passes * job.objective().sequencesPerSample() * data.tokens() / batch.tokens();
+            seconds = batches * (rates.passSeconds(choice.forecast()) + rates.seconds(beside.products(), beside.movedBytes()))
                     + steps * rates.optimizerSeconds(trainable, train.precision());
+            if (!job.epochSelectors().isEmpty()) {
+                PassForecast scoring = choice.beside().get(1);
+                double scored = passes() * scoredResponses() * meanTokens / batch.tokens();
+                seconds += scored * rates.seconds(scoring.products(), scoring.movedBytes());
+            }
         }
+    }
+
+    private static int longest(EncodedSamples data) {
+        return data.examples().stream().mapToInt(example -> example.ids().length).max().orElse(1);
+    }
+
+    /** Responses that are scored at the start of each pass, at most. */
+    private long scoredResponses() {
+        List<Sample> seen = SelectionRules.likely(job.selectors(), samples);
+        long scored = 0;
+        for (EpochSelector selector : job.epochSelectors()) {
+            scored += selector.scoredResponses(seen);
+            seen = selector.likely(seen);
+        }
+        return scored;
+    }
+
+    /** Passes beside those of the training: in every micro-batch, then those at the start of a pass and over held-out samples. */
+    private List<PassForecast> beside(PassOutline outline, EncodedSamples data, Kernels kernels) {
+        PassForecast every = job.objective().passes(outline);
+        for (BatchMethod method : job.batchMethods()) {
+            every = every.plus(method.passes(outline, longest(data)));
+        }
+        List<PassForecast> all = new ArrayList<>(List.of(every));
+        if (!job.epochSelectors().isEmpty()) {
+            all.add(outline.forwardOnly(new Sft()));
+            answers(epochWork, 0, longest(data), 0, kernels).ifPresent(forecast -> all.add(new PassForecast(
+                    forecast.cacheBytes() + forecast.copyBytes() + forecast.arenaBytes(), 0, 0)));
+        }
+        if (job.objective().preparesExamples() && heldOutEncoded != null) {
+            all.add(outline.forwardOnly(new Sft()));
+        }
+        return all;
     }
 
     /** No batch of the run is larger; a selector may choose other candidates than those that were encoded. */
@@ -376,7 +476,7 @@ final class Planner {
         double share = data.examples().stream()
                 .mapToDouble(example -> (double) example.supervisedTokens() / example.inputTokens()).max().orElse(1);
         // What a selector chooses, and what an objective adds to samples, is not known yet.
-        boolean selects = !job.selectors().isEmpty() || job.preparesExamples();
+        boolean selects = !job.allSelectors().isEmpty() || job.preparesExamples();
         long tokens = selects ? Math.max(job.train().tokensPerBatch(),
                 (long) limit.tokens() * job.objective().sequencesPerSample())
                 : Math.max(longest, Math.min(job.train().tokensPerBatch(), data.tokens()));
@@ -393,24 +493,33 @@ final class Planner {
                 + mebibytes(wanted.parameterBytes()) + ", gradients and moments " + mebibytes(wanted.optimizerBytes())
                 + ", activations " + mebibytes(wanted.activationBytes()) + " with " + wanted.recomputedBlocks() + " of "
                 + wanted.blocks() + " blocks recomputed, head " + mebibytes(wanted.headBytes()) + ", reference "
-                + mebibytes(wanted.referenceBytes()) + ", program " + mebibytes(wanted.programBytes()) + "), but only "
+                + mebibytes(wanted.referenceBytes()) + (wanted.passBytes() == 0 ? "" : ", further passes "
+                        + mebibytes(wanted.passBytes())) + ", program " + mebibytes(wanted.programBytes()) + "), but only "
                 + mebibytes(wanted.availableBytes()) + " are available. " + mend;
     }
 
     /** With the memory of the answers that are generated before, between and after the training's stages, if any are. */
-    private MemoryEstimate withAnswers(MemoryEstimate training, ModelConfig known, Kernels kernels, long longestSample) {
+    private MemoryEstimate withAnswers(MemoryEstimate training, Kernels kernels, int longestSample) {
         Evaluation evaluation = job.evaluation();
-        long texts = evaluation == null ? 0 : answeredPrompts;
-        int newTokens = evaluation == null ? 0 : evaluation.maxNewTokens();
-        int prompt = longestPrompt;
-        for (TextWork part : work) {
+        return answers(work, evaluation == null ? 0 : answeredPrompts, longestSample,
+                evaluation == null ? 0 : evaluation.maxNewTokens(), kernels).map(training::withGeneration).orElse(training);
+    }
+
+    /** What the policy needs for the largest part of this work, and for so many evaluated prompts; nothing where there is none. */
+    private Optional<DecodingEngine.Forecast> answers(List<TextWork> parts, long evaluated, int longestSample,
+                                                      int evaluatedTokens, Kernels kernels) {
+        ModelConfig known = java.util.Objects.requireNonNull(config);
+        long texts = evaluated;
+        int newTokens = evaluatedTokens;
+        int prompt = evaluated == 0 ? 1 : longestPrompt;
+        for (TextWork part : parts) {
             if (part.source() instanceof Policy) {
                 texts = Math.max(texts, part.requests());
                 newTokens = Math.max(newTokens, part.newTokens());
-                prompt = (int) Math.max(prompt, Math.min(longestSample, known.maxPositions()));
+                prompt = Math.max(prompt, Math.min(longestSample, known.maxPositions()));
             }
         }
-        return texts == 0 ? training : training.withGeneration(GenerationMemory.forecast(known, job.train().precision(),
+        return texts == 0 ? Optional.empty() : Optional.of(GenerationMemory.forecast(known, job.train().precision(),
                 job.train().frozenWeights(), job.adapter() == null ? null : job.adapter().linearAdapter(), kernels,
                 (int) Math.min(texts, Integer.MAX_VALUE), prompt, newTokens));
     }
@@ -437,12 +546,21 @@ final class Planner {
                 + (job.adapter() == null ? "" : " with " + job.adapter().method().name()));
         if (tokenLoss().needsReference()) {
             TokenLoss.Lag lag = tokenLoss().lag();
-            models.add("reference: " + (lag != null ? "a copy of what trains, which follows it every " + lag.every() + " steps"
+            Path folder = job.objective().teacherFolder();
+            models.add("reference: " + (folder != null ? "the model " + folder + ", which stays as it is" : lag != null ? "a copy of what trains, which follows it every " + lag.every() + " steps"
                     : job.adapter() == null ? "a frozen copy of the weights as they are at the start"
                     : "the policy with its adapter off"));
         }
         work.forEach(part -> models.add(part.description()));
+        epochWork.forEach(part -> models.add(part.source() instanceof Policy
+                ? part.times(passes()).description("the policy as it is at the start of each pass")
+                : part.times(passes()).description()));
         return models;
+    }
+
+    /** Passes over the data, of which the last may be cut short. */
+    private long passes() {
+        return Math.max(1, (steps + stepsOfPass - 1) / stepsOfPass);
     }
 
     private List<String> stages() {
@@ -459,6 +577,9 @@ final class Planner {
         if (evaluation != null) {
             stages.add(measured + ", before");
         }
+        job.epochSelectors().forEach(selector -> stages.add("at the start of every pass, select with "
+                + selector.method().name() + " from "
+                + (selector == job.allSelectors().get(0) ? job.data().description() : "what is left")));
         stages.add("train " + (job.adapter() == null ? "every weight" : job.adapter().method().name()) + " with "
                 + job.objective().method().name() + " on " + job.data().description()
                 + (job.batchMethods().isEmpty() ? "" : ", in every step by way of " + String.join(" and ",

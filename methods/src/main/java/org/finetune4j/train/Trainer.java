@@ -38,10 +38,12 @@ public final class Trainer {
     private final TrainSettings settings;
     private final AtomicFiles files;
     private final TrainingListener listener;
-    private final Packer packer;
-    private final long totalSteps;
-    private final LearningRateSchedule rates;
     private final Guards guards;
+
+    private Packer packer;
+    private int packedEpoch;
+    private long totalSteps;
+    private LearningRateSchedule rates;
 
     private DataPosition position = DataPosition.START;
     private long step;
@@ -70,6 +72,8 @@ public final class Trainer {
                 settings.accumulate(), settings.seed());
         totalSteps = settings.maxSteps() > 0 ? settings.maxSteps() : packer.steps(settings.epochs());
         rates = rates(settings, job.learningRate(), totalSteps);
+        // No pass yet where each has a choice of its own.
+        packedEpoch = job.rule().choice() == null ? 0 : -1;
         guards = new Guards(engine);
     }
 
@@ -108,6 +112,7 @@ public final class Trainer {
             step = state.step();
             position = state.position();
             guards.rememberWeights();
+            choose();
             if (step == 0) {
                 evaluate(record);
             }
@@ -130,8 +135,27 @@ public final class Trainer {
                     record.save(step, position);
                 }
                 stopWhenInterrupted(record);
+                choose();
             }
             return record.log().outcome();
+        }
+    }
+
+    /**
+     * Where every pass has a choice of its own, makes it when a pass begins. How many steps the run has is known no sooner,
+     * and until then what is left of it is taken to be as long as this pass.
+     */
+    private void choose() {
+        EpochChoice choice = job.rule().choice();
+        boolean over = settings.maxSteps() > 0 ? step >= settings.maxSteps() : position.epoch() >= settings.epochs();
+        if (choice == null || packedEpoch == position.epoch() || over) {
+            return;
+        }
+        packedEpoch = position.epoch();
+        packer = new Packer(choice.examples(packedEpoch), settings.tokensPerBatch(), settings.accumulate(), settings.seed());
+        if (settings.maxSteps() == 0) {
+            totalSteps = step + packer.steps(position, settings.epochs());
+            rates = rates(settings, job.learningRate(), totalSteps);
         }
     }
 

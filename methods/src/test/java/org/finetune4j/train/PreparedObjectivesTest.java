@@ -18,6 +18,7 @@ import org.finetune4j.methods.objective.FaultWeighted;
 import org.finetune4j.methods.objective.KeyTokenSft;
 import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.Poft;
+import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.tokenizer.Conversation;
 import org.finetune4j.tokenizer.JsonText;
 import org.finetune4j.tokenizer.Message;
@@ -169,6 +170,26 @@ class PreparedObjectivesTest {
         assertTrue(all >= 20 && all % 10 == 0, drawn);
         // Answers that are blank are left out, but not all of the last step's.
         assertTrue(weights.get(6) > 0 && weights.stream().filter(weight -> weight > 0).count() >= 5, weights.toString());
+    }
+
+    @Test
+    void thePlanCountsDrawnAnswersAndTheEngineOfHeldOutSamples() {
+        Objective objective = Discriminative.METHOD.create(new Settings(Map.of("maxNewTokens", 3, "perEpoch", 2)));
+        FineTuning.Builder job = FineTuning.builder(new BaseModel.Pretrained(SmallModel.write(folder.resolve("base"),
+                DataType.FLOAT)), SmallModel.samples("train", 5, 1), objective).train(TrainSettings.builder().epochs(2)
+                .tokensPerBatch(64).build());
+        Plan plan = job.build().plan();
+        assertEquals(List.of(), plan.problems());
+        assertTrue(plan.models().contains("the policy as it is before training: at most 20 requests for answers to discriminate "
+                + "against, about 80 tokens in and at most 60 out"), plan.models().toString());
+        assertEquals(0, plan.memory().passBytes());
+        assertTrue(plan.memory().cacheBytes() > 0, "answers are drawn");
+        Plan measured = job.evaluation(new Evaluation(SmallModel.samples("heldOut", 3, 9), List.of(), 4)).build().plan();
+        assertTrue(measured.memory().passBytes() > 0, "held-out samples have an engine of their own");
+        // Two answers lie beside each response.
+        Plan alone = FineTuning.builder(new BaseModel.Pretrained(folder.resolve("base")), SmallModel.samples("train", 5, 1),
+                new Sft()).train(TrainSettings.builder().epochs(2).tokensPerBatch(64).build()).build().plan();
+        assertTrue(plan.steps() > 1.5 * alone.steps(), plan.steps() + " steps after " + alone.steps());
     }
 
     @Test

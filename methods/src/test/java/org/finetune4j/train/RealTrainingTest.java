@@ -142,7 +142,8 @@ class RealTrainingTest {
                         engine.zeroGradients();
                         engine.accumulateGradient(batch, 1);
                         MemoryEstimate estimate = new MemoryPlanner(config, TrainSettings.defaults(),
-                                adapter ? new Lora(4).linearAdapter() : null, objective.tokenLoss(), LlamaJobs.KERNELS,
+                                adapter ? new Lora(4).linearAdapter() : null, objective.tokenLoss(), null,
+                                MemoryPlanner.Beside.NOTHING, LlamaJobs.KERNELS,
                                 new MemoryPlanner.Batch(batch.tokens(), batch.supervised(), batch.sequences()),
                                 Long.MAX_VALUE).choose().memory();
                         double arrays = estimate.activationBytes() + estimate.headBytes();

@@ -27,6 +27,7 @@ public final class ChunkedHead implements AutoCloseable {
 
     private final TokenLossProgram program;
     private final LogitScaling scaling;
+    private final LogitScaling referenceScaling;
     private final DataType lossType;
     private final int rowsPerChunk;
     private final @Nullable SequenceLoss sequenceLoss;
@@ -48,12 +49,19 @@ public final class ChunkedHead implements AutoCloseable {
      */
     public ChunkedHead(TokenLoss tokenLoss, DataType lossType, DataType hiddenType, int rowsPerChunk,
                        LogitScaling scaling, Kernels kernels) {
+        this(tokenLoss, lossType, hiddenType, rowsPerChunk, scaling, scaling, kernels);
+    }
+
+    /** As the other constructor, with a reference of another family, which does {@code referenceScaling} to its logits. */
+    public ChunkedHead(TokenLoss tokenLoss, DataType lossType, DataType hiddenType, int rowsPerChunk,
+                       LogitScaling scaling, LogitScaling referenceScaling, Kernels kernels) {
         if (rowsPerChunk < ROW_MULTIPLE || rowsPerChunk % ROW_MULTIPLE != 0) {
             throw new IllegalArgumentException("rows per chunk must be a positive multiple of " + ROW_MULTIPLE);
         }
         this.program = new TokenLossProgram(tokenLoss, lossType, hiddenType, kernels);
         this.sequenceLoss = tokenLoss.sequenceLoss();
         this.scaling = scaling;
+        this.referenceScaling = referenceScaling;
         this.lossType = lossType;
         this.rowsPerChunk = rowsPerChunk;
     }
@@ -109,15 +117,16 @@ public final class ChunkedHead implements AutoCloseable {
     /**
      * The most that {@link #bytes()} comes to with so many supervised tokens, found without allocating it.
      *
-     * @param hidden width of hidden states
-     * @param type   their type
+     * @param hidden          width of hidden states
+     * @param referenceHidden width of those of the reference, where there is one
+     * @param type            their type
      */
-    public long mostBytes(long supervised, long hidden, long vocabulary, DataType type) {
+    public long mostBytes(long supervised, long hidden, long referenceHidden, long vocabulary, DataType type) {
         long chunks = (supervised + rowsPerChunk - 1) / rowsPerChunk;
         long rows = ((supervised + chunks - 1) / chunks + ROW_MULTIPLE - 1) / ROW_MULTIPLE * ROW_MULTIPLE;
-        int models = program.needsReference() ? 2 : 1;
-        long logits = models * rows * vocabulary * lossType.width();
-        long states = (models + 1) * rows * hidden * type.width();
+        boolean reference = program.needsReference();
+        long logits = (reference ? 2 : 1) * rows * vocabulary * lossType.width();
+        long states = (2 * hidden + (reference ? referenceHidden : 0)) * rows * type.width();
         long labelsAndWeights = rows * (DataType.INT.width() + lossType.width());
         return program.mostBytes(rows, vocabulary) + logits + states + labelsAndWeights;
     }
@@ -186,10 +195,10 @@ public final class ChunkedHead implements AutoCloseable {
                     chunkWeights = scaled;
                 }
                 INDArray chunkHidden = part(hidden, begin, rows, "hidden");
-                INDArray logits = project(kernels, chunkHidden, weight, "logits");
+                INDArray logits = project(kernels, chunkHidden, weight, scaling, "logits");
                 INDArray reference = referenceHidden == null || referenceWeight == null ? null
                         : project(kernels, part(referenceHidden, begin, rows, "reference hidden"), referenceWeight,
-                                "reference logits");
+                                referenceScaling, "reference logits");
                 TokenLossProgram.Result result = program.run(logits, part(labels, begin, rows, "labels"), chunkWeights,
                         reference, beside(begin, rows), withGradient);
                 for (int v = 0; v < result.values().size(); v++) {
@@ -238,11 +247,11 @@ public final class ChunkedHead implements AutoCloseable {
         return Nd4j.createFromArray(Arrays.copyOf(Arrays.copyOfRange(values, begin, begin + rows), multiple(rows)));
     }
 
-    private INDArray project(Kernels kernels, INDArray chunkHidden, INDArray weight, String name) {
+    private INDArray project(Kernels kernels, INDArray chunkHidden, INDArray weight, LogitScaling own, String name) {
         INDArray logits = memory.array(name, lossType, chunkHidden.size(0), weight.size(0));
-        kernels.matmul(chunkHidden, false, weight, true, logits, scaling.factor(), false);
-        if (scaling.cap() != null) {
-            kernels.softCap(logits, scaling.cap(), logits);
+        kernels.matmul(chunkHidden, false, weight, true, logits, own.factor(), false);
+        if (own.cap() != null) {
+            kernels.softCap(logits, own.cap(), logits);
         }
         return logits;
     }

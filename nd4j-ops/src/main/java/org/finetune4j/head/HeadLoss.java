@@ -14,7 +14,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * time, so that logits never exist for all of them.
  *
  * <p>Inputs: hidden {@code [supervised, hidden]}, head weight {@code [vocabulary, hidden]}, labels {@code [supervised]},
- * weights {@code [supervised]}, and where the token loss needs it the reference's hidden states and head weight.
+ * weights {@code [supervised]}, and where the token loss needs it the reference's hidden states and head weight, which may
+ * be of another width.
  * Outputs: the weighted sum of token losses {@code [1]}, and the per-token values {@code [values, supervised]}.
  *
  * <p>The gradient operation recomputes the logits of each chunk and pushes their gradient into hidden states and weight
@@ -76,12 +77,13 @@ public final class HeadLoss extends OwnOp {
 
     @Override
     protected double operations(List<INDArray> inputs, List<INDArray> outputs) {
-        return products(inputs, args().length > 4 ? 2 : 1);
+        return products(inputs, 1, args().length > 4);
     }
 
-    /** The operations of so many products of the hidden states and the head's weight. */
-    private static double products(List<INDArray> inputs, int count) {
-        return 2.0 * count * inputs.get(0).length() * inputs.get(1).size(0);
+    /** The operations of so many products of the hidden states and the head's weight, and of one of the reference's. */
+    private static double products(List<INDArray> inputs, int count, boolean reference) {
+        return 2.0 * inputs.get(1).size(0)
+                * (count * inputs.get(0).length() + (reference ? inputs.get(4).length() : 0));
     }
 
     @Override
@@ -161,7 +163,7 @@ public final class HeadLoss extends OwnOp {
 
         @Override
         protected double operations(List<INDArray> inputs, List<INDArray> outputs) {
-            return products(inputs, (upstream > 4 ? 2 : 1) + (wantsHidden ? 1 : 0) + (wantsWeight ? 1 : 0));
+            return products(inputs, 1 + (wantsHidden ? 1 : 0) + (wantsWeight ? 1 : 0), upstream > 4);
         }
 
         @Override

@@ -5,7 +5,7 @@ package org.finetune4j.model;
  *
  * @param arenaBytes     intermediate arrays: exactly the size of the engine's arena
  * @param headBytes      at most so much for one chunk of the head
- * @param referenceBytes a frozen copy of the weights, where the objective needs one
+ * @param referenceBytes a frozen copy of the weights or the weights of a teacher, where the objective needs one
  * @param products       operations of matrix products of a training pass, a multiplication and an addition counted as two
  * @param movedBytes     bytes that its other operations read and write
  */

@@ -188,6 +188,34 @@ public final class HiddenStates implements AutoCloseable {
         model.kernels().matmul(rows, false, weight, true, logits, model.logitScaling().factor(), false);
     }
 
+    /**
+     * What {@link #of} and, where anything trains, {@link #accumulateGradient} need for a batch of a size; nothing is
+     * computed, so that the model may be an outline. The arrays that {@link #of} gives are counted as copies.
+     *
+     * @param tokens    tokens of a batch
+     * @param rows      rows that are looked at
+     * @param sequences sequences of equal length, which tell the operations of attention
+     */
+    public EngineForecast forecast(int tokens, int rows, int sequences) {
+        Map<String, INDArray> inputs = inputs(PackedBatch.sized(tokens, 0, sequences), IntStream.range(0, rows).toArray(), -1);
+        GraphSession.Work look = forward.work(inputs);
+        long arrays = forward.arenaBytes(TrainingEngine.shapes(inputs));
+        double products = look.products();
+        double moved = look.movedBytes();
+        long hidden = model.config().hiddenSize();
+        if (training != null) {
+            for (int i = 0; i < layers.size(); i++) {
+                inputs.put(TARGET + i, Arena.hollow(type, rows, hidden));
+            }
+            inputs.put(SEED, Nd4j.valueArrayOf(new long[] {1}, 1.0, type));
+            GraphSession.Work draw = training.work(inputs);
+            arrays = Math.max(arrays, training.arenaBytes(TrainingEngine.shapes(inputs)));
+            products += draw.products();
+            moved += draw.movedBytes();
+        }
+        return new EngineForecast(arrays, 0, layers.size() * rows * hidden * type.width(), products, moved);
+    }
+
     /** Bytes of intermediate arrays as they are held now. */
     public long arenaBytes() {
         return arena.bytes();

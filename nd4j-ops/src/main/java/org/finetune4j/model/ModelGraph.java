@@ -33,9 +33,10 @@ final class ModelGraph {
     private final LanguageModel model;
     private final EngineOptions options;
     private final Architecture architecture;
-    private final Graph graph = new Graph();
-    private final Map<String, SDVariable> inputs = new LinkedHashMap<>();
-    private final Map<String, INDArray> parameterArrays = new HashMap<>();
+    private final Graph graph;
+    private final Map<String, SDVariable> inputs;
+    private final Map<String, INDArray> parameterArrays;
+    private final String prefix;
     private int dropouts;
 
     ModelGraph(LanguageModel model, EngineOptions options) {
@@ -47,6 +48,25 @@ final class ModelGraph {
         this.model = model;
         this.options = options;
         architecture = model.config().architecture().cut(blocks);
+        graph = new Graph();
+        inputs = new LinkedHashMap<>();
+        parameterArrays = new HashMap<>();
+        prefix = "";
+    }
+
+    private ModelGraph(LanguageModel model, ModelGraph shared, String prefix) {
+        this.model = model;
+        this.prefix = prefix;
+        options = shared.options;
+        architecture = model.config().architecture();
+        graph = shared.graph;
+        inputs = shared.inputs;
+        parameterArrays = shared.parameterArrays;
+    }
+
+    /** Another model in this graph, which reads the same tokens; its parameters are told apart by this name. */
+    ModelGraph beside(LanguageModel other, String name) {
+        return new ModelGraph(other, this, name + ".");
     }
 
     Graph graph() {
@@ -125,8 +145,8 @@ final class ModelGraph {
     }
 
     private SDVariable bound(String name, INDArray array) {
-        parameterArrays.put(name, array);
-        return input(name, array.dataType());
+        parameterArrays.put(prefix + name, array);
+        return input(prefix + name, array.dataType());
     }
 
     /** The parameters of one trunk: the model's own, or copies of them. */

@@ -1,6 +1,7 @@
 package org.finetune4j.model;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.finetune4j.head.BatchExtras;
 
 /**
@@ -46,6 +47,13 @@ public record PackedBatch(int[] ids, int[] positions, int[] offsets, int[] super
             }
         }
         extras.requireFits(ids.length, offsets.length - 1, labels.length);
+    }
+
+    /** A batch of this size with arbitrary content, whose sequences are of equal length. */
+    static PackedBatch sized(int tokens, int supervised, int sequences) {
+        int[] offsets = IntStream.rangeClosed(0, sequences).map(s -> (int) ((long) tokens * s / sequences)).toArray();
+        return new PackedBatch(new int[tokens], new int[tokens], offsets, IntStream.range(0, supervised).toArray(),
+                new int[supervised], new float[supervised]);
     }
 
     /** The same tokens with something else beside. */

@@ -189,10 +189,19 @@ public final class Parameters {
 
     /** SHA-256 in hexadecimal over names, shapes and bytes of all frozen parameters. */
     public String hashOfFrozen() {
+        return hash(false);
+    }
+
+    /** SHA-256 in hexadecimal over names, shapes and masters of all parameters that train. */
+    public String hashOfTrainable() {
+        return hash(true);
+    }
+
+    private String hash(boolean trainable) {
         MessageDigest digest = Hashes.sha256();
         byte[] block = new byte[HASH_BLOCK_BYTES];
         for (Parameter parameter : byName.values()) {
-            if (!parameter.trains()) {
+            if (parameter.trains() == trainable) {
                 digest.update((parameter.name() + Arrays.toString(parameter.shape())).getBytes(StandardCharsets.UTF_8));
                 update(digest, parameter.master(), block);
                 if (parameter.scales() != null) {

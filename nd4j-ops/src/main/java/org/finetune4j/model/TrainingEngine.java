@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
@@ -31,7 +30,7 @@ import org.nd4j.linalg.factory.Nd4j;
  *
  * <p>Where the token loss needs a reference, that is the model with its adapter off; in full fine-tuning it is a frozen
  * copy of the weights as they are when the engine is made. A reference that lags ({@link TokenLoss#lag()}) is a copy of
- * what trains, {@link #follower()}.
+ * what trains, {@link #follower()}. A teacher is a reference of its own, of any family but with the same vocabulary.
  */
 public final class TrainingEngine implements AutoCloseable {
     private static final String ROWS = "supervised_rows";
@@ -40,6 +39,7 @@ public final class TrainingEngine implements AutoCloseable {
     private static final String SEED = "loss_seed";
 
     private final LanguageModel model;
+    private final @Nullable LanguageModel teacher;
     private final ChunkedHead head;
     private final Arena arena = new Arena();
     private final Map<String, INDArray> parameterArrays;
@@ -79,10 +79,23 @@ public final class TrainingEngine implements AutoCloseable {
         this(model, tokenLoss, adapterOn, options, ChunkedHead.rowsFor(model.config().vocabularySize()));
     }
 
+    /**
+     * Builds the graph with another model as the reference.
+     *
+     * @param teacher whose logits are the reference's, with the vocabulary and the precision of {@code model}; it stays open,
+     *                and nothing of it trains or lags. Null for a reference made of the model itself
+     * @throws FinetuneException when its vocabulary or precision differs
+     */
+    public static TrainingEngine taught(LanguageModel model, TokenLoss tokenLoss, @Nullable LanguageModel teacher,
+                                        EngineOptions options) {
+        return new TrainingEngine(model, tokenLoss, true, options,
+                ChunkedHead.rowsFor(model.config().vocabularySize()), true, null, teacher);
+    }
+
     /** An engine that only {@link #evaluate evaluates} the policy, whatever trains in it. */
     public static TrainingEngine forwardOnly(LanguageModel model, TokenLoss tokenLoss, EngineOptions options) {
         return new TrainingEngine(model, tokenLoss, true, options,
-                ChunkedHead.rowsFor(model.config().vocabularySize()), false, null);
+                ChunkedHead.rowsFor(model.config().vocabularySize()), false, null, null);
     }
 
     /**
@@ -91,21 +104,24 @@ public final class TrainingEngine implements AutoCloseable {
      */
     public static TrainingEngine steered(LanguageModel model, TokenLoss tokenLoss, Steering steering, EngineOptions options) {
         return new TrainingEngine(model, tokenLoss, true, options,
-                ChunkedHead.rowsFor(model.config().vocabularySize()), false, steering);
+                ChunkedHead.rowsFor(model.config().vocabularySize()), false, steering, null);
     }
 
     TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, EngineOptions options,
                    int rowsPerChunk) {
-        this(model, tokenLoss, adapterOn, options, rowsPerChunk, true, null);
+        this(model, tokenLoss, adapterOn, options, rowsPerChunk, true, null, null);
     }
 
     private TrainingEngine(LanguageModel model, TokenLoss tokenLoss, boolean adapterOn, EngineOptions options,
-                           int rowsPerChunk, boolean trains, @Nullable Steering steering) {
+                           int rowsPerChunk, boolean trains, @Nullable Steering steering,
+                           @Nullable LanguageModel teacher) {
         this.model = model;
+        this.teacher = tokenLoss.needsReference() ? teacher : null;
+        requireSameVocabulary();
         this.draftShare = tokenLoss.draftShare();
         DataType lossType = model.precision().masterType();
         head = new ChunkedHead(tokenLoss, lossType, model.precision().type(), rowsPerChunk, model.logitScaling(),
-                model.kernels());
+                this.teacher == null ? model.logitScaling() : this.teacher.logitScaling(), model.kernels());
         ModelGraph graph = new ModelGraph(model, options);
         Trunk.Mixer mixer = graph.packedAttention();
         SDVariable rows = graph.integers(ROWS);
@@ -115,9 +131,9 @@ public final class TrainingEngine implements AutoCloseable {
         SDVariable referenceHead = null;
         // Where the base does not train it is the reference itself.
         boolean baseTrains = !model.hasAdapter() && !model.parameters().trainable().isEmpty();
-        lags = tokenLoss.needsReference() && tokenLoss.lag() != null;
+        lags = tokenLoss.needsReference() && this.teacher == null && tokenLoss.lag() != null;
         follower = lags && !model.isOutline() ? new LaggedWeights(model) : null;
-        if (!tokenLoss.needsReference()) {
+        if (!tokenLoss.needsReference() || this.teacher != null) {
             referenceCopies = Map.of();
         } else if (lags) {
             referenceCopies = follower == null ? copies(trainableNames()) : follower.copies();
@@ -125,8 +141,9 @@ public final class TrainingEngine implements AutoCloseable {
             referenceCopies = baseTrains ? copies(model.baseNames()) : Map.of();
         }
         if (tokenLoss.needsReference()) {
-            Trunk reference = graph.trunk(mixer, lags, referenceCopies);
-            referenceHidden = GatherRows.of(graph.hidden(reference), rows);
+            ModelGraph own = this.teacher == null ? graph : graph.beside(this.teacher, "teacher");
+            Trunk reference = own.trunk(mixer, lags, referenceCopies);
+            referenceHidden = GatherRows.of(own.hidden(reference), rows);
             referenceHead = reference.headWeight();
         }
         exits = exits(tokenLoss.exits(model.config().layers()));
@@ -151,6 +168,16 @@ public final class TrainingEngine implements AutoCloseable {
                 // Fused first, so that what is computed again is fused as it was the first time and gives the same bits.
                 options.productFusion().then(new Recomputation(policy.boundaries(), options.cheapRecomputed(),
                         Math.min(options.recomputedBlocks(), model.config().layers()))));
+    }
+
+    private void requireSameVocabulary() {
+        if (teacher != null && (teacher.config().vocabularySize() != model.config().vocabularySize()
+                || teacher.precision() != model.precision())) {
+            throw new FinetuneException("the teacher has " + teacher.config().vocabularySize() + " tokens in "
+                    + teacher.precision() + ", the policy " + model.config().vocabularySize() + " in " + model.precision()
+                    + ", so that their logits cannot be compared. Choose a teacher with the vocabulary of the policy, and load "
+                    + "it in the same precision.");
+        }
     }
 
     /** The blocks behind which a head stands, in order; the last block is always among them. */
@@ -283,34 +310,31 @@ public final class TrainingEngine implements AutoCloseable {
      * @param sequences  sequences of equal length, which tell the operations of attention
      */
     public EngineForecast forecast(int tokens, int supervised, int sequences) {
-        Map<String, INDArray> inputs = inputs(sized(tokens, supervised, sequences), -1);
+        Map<String, INDArray> inputs = inputs(PackedBatch.sized(tokens, supervised, sequences), -1);
         GraphSession larger = training == null ? forward : training;
         GraphSession.Work work = larger.work(inputs);
         return new EngineForecast(Math.max(forward.arenaBytes(shapes(inputs)),
                 larger.arenaBytes(shapes(inputs))),
-                head.mostBytes(supervised, model.config().hiddenSize(), model.config().vocabularySize(),
+                head.mostBytes(supervised, model.config().hiddenSize(),
+                        (teacher == null ? model : teacher).config().hiddenSize(), model.config().vocabularySize(),
                         model.precision().type()),
                 referenceBytes(),
                 work.products(), work.movedBytes());
     }
 
-    /** A reference that lags has masters beside its values, and room to move them. */
+    /** A reference that lags has masters beside its values, and room to move them; a teacher has weights of its own. */
     private long referenceBytes() {
+        if (teacher != null) {
+            return teacher.parameters().bytes();
+        }
         long copies = referenceCopies.values().stream().mapToLong(copy -> copy.length() * copy.dataType().width()).sum();
         return lags ? LaggedWeights.bytes(model, copies) : copies;
     }
 
-    private static Map<String, long[]> shapes(Map<String, INDArray> inputs) {
+    static Map<String, long[]> shapes(Map<String, INDArray> inputs) {
         Map<String, long[]> shapes = new HashMap<>();
         inputs.forEach((name, array) -> shapes.put(name, array.shape()));
         return shapes;
-    }
-
-    /** A batch of this size with arbitrary content. */
-    private static PackedBatch sized(int tokens, int supervised, int sequences) {
-        int[] offsets = IntStream.rangeClosed(0, sequences).map(s -> (int) ((long) tokens * s / sequences)).toArray();
-        return new PackedBatch(new int[tokens], new int[tokens], offsets, IntStream.range(0, supervised).toArray(),
-                new int[supervised], new float[supervised]);
     }
 
     /** Times every operation from now on; null stops that. */

@@ -201,6 +201,17 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
+     * Returns a token, by its spelling, that has another id in another tokenizer or is in one of them alone; null where the
+     * vocabularies are the same.
+     */
+    public @Nullable String differingToken(Tokenizer other) {
+        Map<String, Integer> own = file.vocabulary().ids();
+        Map<String, Integer> others = other.file.vocabulary().ids();
+        return Stream.concat(own.keySet().stream(), others.keySet().stream())
+            .filter(token -> !java.util.Objects.equals(own.get(token), others.get(token))).sorted().findFirst().orElse(null);
+    }
+
+    /**
      * Returns the bytes that each token adds to a text, by its id; null for ids that no token has and for added tokens,
      * which mark something instead of being text.
      *

@@ -10,6 +10,7 @@ import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenView;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -54,8 +55,13 @@ class ModelGradientTest {
     }
 
     private static void check(LanguageModel model) {
+        check(model, null);
+    }
+
+    /** Compares the gradient of {@link #LOSS} with another model as the reference, or null. */
+    static void check(LanguageModel model, @Nullable LanguageModel teacher) {
         PackedBatch batch = TestModels.batch(37, 11, 5, 1, 7);
-        try (TrainingEngine engine = new TrainingEngine(model, LOSS)) {
+        try (TrainingEngine engine = TrainingEngine.taught(model, LOSS, teacher, EngineOptions.DEFAULT)) {
             Random random = new Random(3);
             Parameters parameters = model.parameters();
             for (long i = 0; i < parameters.trainableCount(); i++) {

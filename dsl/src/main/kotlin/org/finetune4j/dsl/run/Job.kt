@@ -16,6 +16,7 @@ import org.finetune4j.dsl.json.RecipeJson
 import org.finetune4j.methods.data.InContext
 import org.finetune4j.methods.evaluate.Forgetting
 import org.finetune4j.methods.select.BatchMethod
+import org.finetune4j.methods.select.EachEpoch
 import org.finetune4j.methods.select.Selector
 import org.finetune4j.train.BaseModel
 import org.finetune4j.train.Evaluation
@@ -63,6 +64,7 @@ internal class Job(private val recipe: Recipe) {
         recipe.data.template.file?.let { Path.of(it) }?.takeIf { Files.isRegularFile(it) }
             ?.let { builder.chatTemplate(Files.readString(it)) }
         selectors().forEach(builder::selector)
+        recipe.selectors.filterIsInstance<EachEpoch>().forEach { builder.epochSelector(it.selector()) }
         recipe.selectors.filterIsInstance<BatchMethod>().forEach(builder::batchMethod)
         recipe.adapter?.let(builder::adapter)
         recipe.continueFrom?.let { builder.continueFrom(Path.of(it)) }
@@ -82,7 +84,8 @@ internal class Job(private val recipe: Recipe) {
     private fun selectors(): List<Selector> = recipe.selectors.filterIsInstance<Selector>()
 
     private fun withCandidates(data: DataSource): DataSource =
-        selectors().firstOrNull { it.candidates().isNotEmpty() }?.let { data.withCandidates(it.candidates()) } ?: data
+        recipe.selectors.mapNotNull { if (it is EachEpoch) it.selector() else it as? Selector }
+            .firstOrNull { it.candidates().isNotEmpty() }?.let { data.withCandidates(it.candidates()) } ?: data
 
     /** Both sides of a split have records of one kind, so candidates have one name in them. */
     private fun heldOut(samples: DataSource): DataSource =

@@ -28,11 +28,21 @@ public record TextWork(TextSource source, String purpose, long requests, long pr
         return (characters + CHARACTERS_PER_TOKEN - 1) / CHARACTERS_PER_TOKEN;
     }
 
+    /** So many times the same. */
+    public TextWork times(long count) {
+        return new TextWork(source, purpose, count * requests, count * promptTokens, newTokens);
+    }
+
     /** One line of a plan. */
     public String description() {
+        return description(source.description());
+    }
+
+    /** One line of a plan that calls the model by another name. */
+    public String description(String model) {
         long longest = requests * newTokens;
         return String.format(Locale.ROOT, "%s: at most %,d requests for %s, about %,d tokens in and at most %,d out%s",
-                source.description(), requests, purpose, promptTokens, longest,
+                model, requests, purpose, promptTokens, longest,
                 source.price(promptTokens, longest).map(price -> ", " + price).orElse(""));
     }
 }

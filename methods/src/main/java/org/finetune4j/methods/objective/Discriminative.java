@@ -16,6 +16,7 @@ import org.finetune4j.methods.generate.Decoding;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextAnswer;
 import org.finetune4j.methods.generate.TextRequest;
+import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.methods.select.ResponseScorer;
 import org.finetune4j.tokenizer.Message;
 
@@ -162,6 +163,13 @@ public record Discriminative(Form form, double tau, double gamma, int perEpoch, 
         }
         return new ExamplePreparation.Prepared(prepared, Map.of("answers to discriminate against",
                 encoded.size() + " of " + answers.size() + ", " + perEpoch + " a prompt and epoch"));
+    }
+
+    @Override
+    public List<TextWork> work(List<Sample> samples, int epochs) {
+        long each = (long) perEpoch * epochs;
+        return List.of(new TextWork(new Policy(), "answers to discriminate against", each * samples.size(), each
+                * samples.stream().mapToLong(sample -> TextWork.tokens(sample.prompt())).sum(), maxNewTokens));
     }
 
     private List<TextRequest> requests(List<Sample> samples, ExamplePreparation preparation) {

@@ -21,7 +21,8 @@ final class DraftingEngine extends DelegatingGradientEngine {
         policy = TrainingEngine.forwardOnly(context.model(), new OwnTokens(draft), context.options());
     }
 
-    private record OwnTokens(Intuitive.Draft draft) implements TokenLoss {
+    /** Finds the policy's own tokens. */
+    record OwnTokens(Intuitive.Draft draft) implements TokenLoss {
         @Override
         public boolean drawsTokens() {
             return draft == Intuitive.Draft.DRAWN;
@@ -51,6 +52,11 @@ final class DraftingEngine extends DelegatingGradientEngine {
             }
         }
         return drafts;
+    }
+
+    /** Bytes that this holds beside the engine that learns, as they are now. */
+    long bytes() {
+        return policy.arenaBytes();
     }
 
     @Override

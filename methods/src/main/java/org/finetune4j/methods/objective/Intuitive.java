@@ -111,6 +111,11 @@ public record Intuitive(double lambda, double gamma, Norm norm, Side side, Form 
     }
 
     @Override
+    public PassForecast passes(PassOutline outline) {
+        return lambda == 0 ? PassForecast.NONE : outline.forwardOnly(new DraftingEngine.OwnTokens(draft));
+    }
+
+    @Override
     public GradientEngine engine(ModelGradientEngine engine, PassContext context) {
         return lambda == 0 ? engine : new DraftingEngine(engine, context, draft);
     }

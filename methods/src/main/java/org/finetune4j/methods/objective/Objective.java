@@ -1,5 +1,6 @@
 package org.finetune4j.methods.objective;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.finetune4j.data.EpochStage;
@@ -7,6 +8,7 @@ import org.finetune4j.data.Row;
 import org.finetune4j.data.Sample;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Fragment;
+import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +58,14 @@ public interface Objective extends Fragment {
         return 1;
     }
 
+    /**
+     * The folder of another model whose logits are the reference's, where the token loss asks for a reference; null for a
+     * reference that is made of the policy.
+     */
+    default @Nullable Path teacherFolder() {
+        return null;
+    }
+
     /** Passes over batches, where this objective does more in one than to take the token loss's gradient. */
     default GradientEngine engine(ModelGradientEngine engine, PassContext context) {
         return engine;
@@ -63,6 +73,20 @@ public interface Objective extends Fragment {
 
     /** What is unusual about the settings and worth knowing before a run, a sentence each; none by default. */
     default List<String> notes() {
+        return List.of();
+    }
+
+    /** What {@link #engine} holds and computes beside the training's own passes. */
+    default PassForecast passes(PassOutline outline) {
+        return PassForecast.NONE;
+    }
+
+    /**
+     * What models are asked while {@link #prepare} completes these samples, at most.
+     *
+     * @param epochs passes over the data
+     */
+    default List<TextWork> work(List<Sample> samples, int epochs) {
         return List.of();
     }
 

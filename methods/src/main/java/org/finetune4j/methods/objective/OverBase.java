@@ -1,8 +1,11 @@
 package org.finetune4j.methods.objective;
 
+import java.nio.file.Path;
 import java.util.List;
 import org.finetune4j.data.EpochStage;
 import org.finetune4j.data.Row;
+import org.finetune4j.data.Sample;
+import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +41,16 @@ interface OverBase extends Objective {
     }
 
     @Override
+    default int sequencesPerSample() {
+        return base().sequencesPerSample();
+    }
+
+    @Override
+    default @Nullable Path teacherFolder() {
+        return base().teacherFolder();
+    }
+
+    @Override
     default GradientEngine engine(ModelGradientEngine engine, PassContext context) {
         return base().engine(engine, context);
     }
@@ -45,6 +58,16 @@ interface OverBase extends Objective {
     @Override
     default List<String> notes() {
         return base().notes();
+    }
+
+    @Override
+    default PassForecast passes(PassOutline outline) {
+        return base().passes(outline);
+    }
+
+    @Override
+    default List<TextWork> work(List<Sample> samples, int epochs) {
+        return base().work(samples, epochs);
     }
 
     @Override

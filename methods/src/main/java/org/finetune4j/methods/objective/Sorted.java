@@ -3,12 +3,9 @@ package org.finetune4j.methods.objective;
 import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.generation.Depth;
-import org.finetune4j.head.SequenceLoss;
 import org.finetune4j.head.TokenLoss;
-import org.finetune4j.head.TokenView;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Sorted fine-tuning (SoFT): a base objective behind several depths of the model at once, each of which is a model of
@@ -75,51 +72,9 @@ public record Sorted(List<Integer> exits, Objective base, Reduce reduce) impleme
     }
 
     /** The base's loss at the exits. */
-    private final class AtExits implements TokenLoss {
-        private final TokenLoss loss;
-
+    private final class AtExits extends DelegatingTokenLoss {
         AtExits(TokenLoss loss) {
-            this.loss = loss;
-        }
-
-        @Override
-        public boolean needsReference() {
-            return loss.needsReference();
-        }
-
-        @Override
-        public Expression build(TokenView view) {
-            return loss.build(view);
-        }
-
-        @Override
-        public List<String> columns() {
-            return loss.columns();
-        }
-
-        @Override
-        public boolean drawsTokens() {
-            return loss.drawsTokens();
-        }
-
-        @Override
-        public @Nullable SequenceLoss sequenceLoss() {
-            return loss.sequenceLoss();
-        }
-
-        @Override
-        public @Nullable Lag lag() {
-            return loss.lag();
-        }
-
-        @Override
-        public double draftShare() {
-            return loss.draftShare();
-        }
-
-        @Override
-        public @Nullable String divisor() {
-            return loss.divisor();
+            super(loss);
         }
 
         @Override

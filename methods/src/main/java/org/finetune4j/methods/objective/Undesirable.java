@@ -5,6 +5,8 @@ import java.util.List;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.model.HiddenStates;
+import org.finetune4j.model.Parameters;
 import org.finetune4j.model.Precision;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
@@ -166,6 +168,23 @@ public record Undesirable(Objective base, Via via, double step, double weight, d
                     + ". Lower lowest or highest.");
         }
         return problems;
+    }
+
+    /** The loss on the other batch, states of the weights as they are and of the worse ones, and what both are kept in. */
+    @Override
+    public PassForecast passes(PassOutline outline) {
+        PassForecast own = base.passes(outline);
+        if (step == 0 || weight == 0) {
+            return own;
+        }
+        int last = highest == -1 ? outline.model().config().layers() : highest;
+        Parameters parameters = outline.model().parameters();
+        // Weights and gradient.
+        long kept = 2 * parameters.trainableCount() * outline.model().precision().masterType().width();
+        try (HiddenStates states = HiddenStates.trained(outline.model(), lowest, last, outline.options())) {
+            return own.plus(new PassForecast(kept, own.products() + outline.training().products(),
+                    own.movedBytes() + outline.training().movedBytes())).plus(outline.hiddenStates(states));
+        }
     }
 
     @Override

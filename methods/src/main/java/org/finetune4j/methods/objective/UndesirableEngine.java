@@ -88,6 +88,11 @@ abstract class UndesirableEngine extends DelegatingGradientEngine {
         return super.accumulateGradient(batch, dropoutSeed);
     }
 
+    /** Bytes that this holds beside the base's engine, as they are now. */
+    long bytes() {
+        return states.arenaBytes() + (keptWeights.length() + keptGradient.length()) * keptWeights.dataType().width();
+    }
+
     @Override
     public void close() {
         if (owned) {

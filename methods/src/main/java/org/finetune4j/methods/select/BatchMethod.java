@@ -2,6 +2,8 @@ package org.finetune4j.methods.select;
 
 import java.util.List;
 import org.finetune4j.methods.objective.ExamplePreparation;
+import org.finetune4j.methods.objective.PassForecast;
+import org.finetune4j.methods.objective.PassOutline;
 import org.finetune4j.train.BatchStage;
 
 /**
@@ -27,6 +29,15 @@ public interface BatchMethod extends Selecting {
      */
     default ExamplePreparation.Prepared prepare(ExamplePreparation preparation) {
         return new ExamplePreparation.Prepared(preparation.examples(), java.util.Map.of());
+    }
+
+    /**
+     * What {@link #stage} holds and computes for each micro-batch beside the training's own passes.
+     *
+     * @param longest tokens of the longest sample
+     */
+    default PassForecast passes(PassOutline outline, int longest) {
+        return PassForecast.NONE;
     }
 
     /** What speaks against it in this job, each with a mend; none by default. */

@@ -62,11 +62,6 @@ public record BranchFilter(double keep, BranchProxy proxy, List<String> cues, St
     }
 
     @Override
-    public boolean asksModel() {
-        return false;
-    }
-
-    @Override
     public Set<Trait> traits() {
         return Set.of();
     }

@@ -36,7 +36,7 @@ import org.finetune4j.methods.Settings;
  * @param seed          what a RANDOM order is drawn from; default 0
  */
 public record Grape(String candidates, int topK, boolean normalise, int minCandidates, BelowMinimum belowMinimum,
-                    Order order, long seed) implements Selector {
+                    Order order, long seed) implements EpochSelector {
     /** Which responses are kept. */
     public enum Order {
         /** Those the model finds most likely. */
@@ -86,6 +86,11 @@ public record Grape(String candidates, int topK, boolean normalise, int minCandi
     @Override
     public Set<Trait> traits() {
         return Set.of(Trait.CHOOSES_AMONG_CANDIDATES, Trait.CHOOSES_TARGET, Trait.DROPS_REPETITIONS);
+    }
+
+    @Override
+    public long scoredResponses(List<Sample> samples) {
+        return samples.stream().mapToLong(sample -> Math.max(1, sample.candidates().size())).sum();
     }
 
     @Override

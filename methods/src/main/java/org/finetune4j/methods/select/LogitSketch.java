@@ -83,6 +83,13 @@ record LogitSketch(double nuclearNorm, float[] sketch) {
         return new LogitSketch(NuclearNorm.ofGram(gram), sketch);
     }
 
+    /** What {@link #of} holds at most for a sample of so many positions, beside the matrices of the projections. */
+    static long bytes(int positions, int dimensions, long hidden) {
+        long pairs = 2L * positions * positions + 2L * positions * dimensions;
+        return (pairs + (long) (positions + dimensions) * BLOCK) * Double.BYTES
+                + positions * (BLOCK + hidden) * (long) Float.BYTES;
+    }
+
     /** Adds {@code a b^T}. */
     private static void add(INDArray a, INDArray b, INDArray sum) {
         try (INDArray product = a.mmul(b.transpose())) {

@@ -3,6 +3,8 @@ package org.finetune4j.methods.select;
 import java.util.List;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.methods.objective.PassForecast;
+import org.finetune4j.methods.objective.PassOutline;
 import org.finetune4j.train.BatchStage;
 
 /**
@@ -98,6 +100,11 @@ public record QTuning(double samples, double tokens, double lambda, int kMax, Ru
         return samples == 1 || usual >= least ? List.of() : List.of("batch too small for samples=" + samples
                 + ": a micro-batch has about " + usual + " samples, but at least " + least + " are needed. Raise "
                 + "train.tokensPerBatch (" + composition.train().tokensPerBatch() + ") or samples.");
+    }
+
+    @Override
+    public PassForecast passes(PassOutline outline, int longest) {
+        return outline.forwardOnly(TokenStatistics.LOSS);
     }
 
     @Override

@@ -41,7 +41,7 @@ import org.finetune4j.tokenizer.Message;
  * @param seed         of the draws
  */
 public record S3ft(Judge judge, String paraphrase, int samples, double temperature, double topP, int maxNewTokens,
-                   TextSource generator, boolean allowForeign, long seed) implements Selector {
+                   TextSource generator, boolean allowForeign, long seed) implements EpochSelector {
     /** The words in which rewordings are asked for; the paper's are not known. */
     public static final String PARAPHRASE = "{prompt}\n\nThis is a right answer:\n{response}\n\nGive the same answer "
             + "in your "
@@ -124,6 +124,12 @@ public record S3ft(Judge judge, String paraphrase, int samples, double temperatu
             work.addAll(judge.work(samples));
         }
         return work;
+    }
+
+    @Override
+    public long scoredResponses(List<Sample> given) {
+        // What is trained on, and the response beside it.
+        return 2L * given.size();
     }
 
     @Override

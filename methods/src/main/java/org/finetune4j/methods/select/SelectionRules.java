@@ -16,7 +16,7 @@ public final class SelectionRules {
      *
      * @param data what the samples are, for messages
      */
-    public static List<String> problems(List<Selector> selectors, List<Sample> samples, String data) {
+    public static List<String> problems(List<? extends Selector> selectors, List<Sample> samples, String data) {
         List<String> problems = new ArrayList<>();
         for (int i = 0; i < selectors.size(); i++) {
             for (int j = i + 1; j < selectors.size(); j++) {
@@ -44,7 +44,7 @@ public final class SelectionRules {
     }
 
     /** What the selectors will ask of models, in order. */
-    public static List<TextWork> work(List<Selector> selectors, List<Sample> samples) {
+    public static List<TextWork> work(List<? extends Selector> selectors, List<Sample> samples) {
         List<TextWork> work = new ArrayList<>();
         List<Sample> seen = samples;
         for (Selector selector : selectors) {
@@ -55,7 +55,7 @@ public final class SelectionRules {
     }
 
     /** What is worth knowing about these selectors on these samples. */
-    public static List<String> notes(List<Selector> selectors, List<Sample> samples) {
+    public static List<String> notes(List<? extends Selector> selectors, List<Sample> samples) {
         List<String> notes = new ArrayList<>();
         List<Sample> seen = samples;
         for (Selector selector : selectors) {
@@ -67,7 +67,7 @@ public final class SelectionRules {
     }
 
     /** Samples about as long and as many as those that the selectors will leave. */
-    public static List<Sample> likely(List<Selector> selectors, List<Sample> samples) {
+    public static List<Sample> likely(List<? extends Selector> selectors, List<Sample> samples) {
         List<Sample> seen = samples;
         for (Selector selector : selectors) {
             seen = selector.likely(seen);

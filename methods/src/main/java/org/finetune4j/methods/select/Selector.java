@@ -8,7 +8,10 @@ import java.util.Set;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.generate.TextWork;
 
-/** Chooses what is trained on, once before training, by the weights that training starts from. */
+/**
+ * Chooses what is trained on, once before training, by the weights that training starts from; an {@link EpochSelector} may do so
+ * in every pass.
+ */
 public interface Selector extends Selecting {
     /** What a selector does, by which it is decided what may come before and after it. */
     enum Trait {
@@ -32,11 +35,6 @@ public interface Selector extends Selecting {
      * @throws org.finetune4j.FinetuneException when there is nothing to choose, or nothing is left
      */
     Selection select(List<Sample> samples, SelectionContext context);
-
-    /** Whether it may ask the model that is about to be trained, for scores or answers. */
-    default boolean asksModel() {
-        return true;
-    }
 
     /** What it does, for the rules of composition. */
     Set<Trait> traits();

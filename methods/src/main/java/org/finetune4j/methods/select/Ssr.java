@@ -42,7 +42,7 @@ import org.finetune4j.methods.select.RoutedTargets.Target;
  */
 public record Ssr(Judge judge, String answerable, Route route, double temperature, double topP, int maxNewTokens,
         long seed)
-        implements Selector {
+        implements EpochSelector {
     /** Which prompts are trained with the model's own answer. */
     public enum Route {
         /** Those whose answer the judge accepts. */
@@ -102,6 +102,12 @@ public record Ssr(Judge judge, String answerable, Route route, double temperatur
                 samples.stream().mapToLong(sample -> TextWork.tokens(sample.prompt())).sum(), maxNewTokens));
         work.addAll(judge.work(samples));
         return work;
+    }
+
+    @Override
+    public long scoredResponses(List<Sample> samples) {
+        // What is trained on, and the response beside it.
+        return 2L * samples.size();
     }
 
     @Override

@@ -24,7 +24,7 @@ record TokenStatistics(float[] logProbabilities, float[] entropies) {
     private static final String ENTROPY = "entropy";
 
     /** Reports the entropy beside the negative log-probability. */
-    private static final TokenLoss LOSS = new TokenLoss() {
+    static final TokenLoss LOSS = new TokenLoss() {
         @Override
         public boolean needsReference() {
             return false;

@@ -4,6 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.methods.objective.PassForecast;
+import org.finetune4j.methods.objective.PassOutline;
+import org.finetune4j.model.HiddenStates;
+import org.finetune4j.model.ModelConfig;
 import org.finetune4j.train.BatchStage;
 
 /**
@@ -127,6 +131,28 @@ public record Uds(int keep, int of, double alpha, int buffer, int positionDims, 
                     + " tokens. Lower it.");
         }
         return problems;
+    }
+
+    @Override
+    public PassForecast passes(PassOutline outline, int longest) {
+        return switch (score) {
+            case MAX_LOSS -> outline.forwardOnly(TokenStatistics.LOSS);
+            case UTILITY_DIVERSITY -> sketches(outline, longest);
+            default -> PassForecast.NONE;
+        };
+    }
+
+    /** The last states of all tokens, and what is made of their logits a sample and a block of the vocabulary at a time. */
+    private PassForecast sketches(PassOutline outline, int longest) {
+        ModelConfig config = outline.model().config();
+        int tokens = outline.tokens() + outline.sequences();
+        long vocabulary = config.vocabularySize();
+        try (HiddenStates states = HiddenStates.forwardOnly(outline.model(), List.of(config.layers()), outline.options())) {
+            return PassForecast.of(states.forecast(tokens, tokens, outline.sequences())).plus(new PassForecast(
+                    (vocabularyDims * vocabulary + (long) positionDims * longest) * Float.BYTES
+                            + LogitSketch.bytes(longest, vocabularyDims, config.hiddenSize()),
+                    2.0 * tokens * vocabulary * (config.hiddenSize() + longest + vocabularyDims), 0));
+        }
     }
 
     @Override
