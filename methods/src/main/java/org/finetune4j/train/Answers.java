@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
+import org.finetune4j.generation.Depth;
 import org.finetune4j.generation.GeneratedTokens;
 import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationRequest;
@@ -77,7 +78,8 @@ final class Answers {
         int[] answered = {0};
         long total = (long) samples.size() * sampling.samples();
         try (Generator generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()),
-                GenerationLimits.DEFAULT, blocks)) {
+                GenerationLimits.DEFAULT,
+                blocks == model.config().layers() ? Depth.WHOLE : new Depth.ExitAt(blocks))) {
             return generator.generate(requests, new TokenListener() {
                 @Override
                 public void onEnd(GeneratedTokens text) {

@@ -26,6 +26,11 @@ public record PassOutline(LanguageModel model, EngineOptions options, EngineFore
         }
     }
 
+    /** An engine that takes a gradient of its own. */
+    PassForecast training(TrainingEngine engine) {
+        return PassForecast.of(engine.forecast(tokens, supervised, sequences));
+    }
+
     /** Hidden states of the learned tokens in whole sequences; a token is added to each, for the last is only predicted else. */
     public PassForecast hiddenStates(HiddenStates states) {
         return PassForecast.of(states.forecast(tokens + sequences, supervised, sequences));

@@ -97,6 +97,16 @@ final class SteeredStates extends UndesirableEngine {
     }
 
     @Override
+    long bytes() {
+        return ascent.arenaBytes() + clean.arenaBytes() + steered.arenaBytes() + vectorBytes(steering);
+    }
+
+    /** Bytes of the vectors, their gradient and their moments. */
+    static long vectorBytes(Steering steering) {
+        return 4 * steering.vectors().length() * steering.vectors().dataType().width();
+    }
+
+    @Override
     public void close() {
         ascent.close();
         clean.close();

@@ -8,6 +8,8 @@ import org.finetune4j.methods.Settings;
 import org.finetune4j.model.HiddenStates;
 import org.finetune4j.model.Parameters;
 import org.finetune4j.model.Precision;
+import org.finetune4j.model.Steering;
+import org.finetune4j.model.TrainingEngine;
 import org.finetune4j.train.GradientEngine;
 import org.finetune4j.train.ModelGradientEngine;
 
@@ -170,20 +172,37 @@ public record Undesirable(Objective base, Via via, double step, double weight, d
         return problems;
     }
 
-    /** The loss on the other batch, states of the weights as they are and of the worse ones, and what both are kept in. */
+    /** The loss on the other batch, states as they are and worse ones, and what both are kept in. */
     @Override
     public PassForecast passes(PassOutline outline) {
         PassForecast own = base.passes(outline);
         if (step == 0 || weight == 0) {
             return own;
         }
-        int last = highest == -1 ? outline.model().config().layers() : highest;
+        int last = highest == LAST ? outline.model().config().layers() : highest;
+        return own.plus(via == Via.WEIGHTS ? worseWeights(outline, own, last) : steeredStates(outline, last));
+    }
+
+    private PassForecast worseWeights(PassOutline outline, PassForecast own, int last) {
         Parameters parameters = outline.model().parameters();
         // Weights and gradient.
         long kept = 2 * parameters.trainableCount() * outline.model().precision().masterType().width();
         try (HiddenStates states = HiddenStates.trained(outline.model(), lowest, last, outline.options())) {
-            return own.plus(new PassForecast(kept, own.products() + outline.training().products(),
-                    own.movedBytes() + outline.training().movedBytes())).plus(outline.hiddenStates(states));
+            return new PassForecast(kept, own.products() + outline.training().products(),
+                    own.movedBytes() + outline.training().movedBytes()).plus(outline.hiddenStates(states));
+        }
+    }
+
+    /** The ascent is once in a step and counted for every micro-batch, so that a plan says rather too much. */
+    private PassForecast steeredStates(PassOutline outline, int last) {
+        try (Steering steering = new Steering(outline.model(), step, 0);
+                TrainingEngine ascent = TrainingEngine.steered(outline.model(), new Sft().tokenLoss(), steering,
+                        outline.options());
+                HiddenStates clean = HiddenStates.trained(outline.model(), lowest, last, outline.options());
+                HiddenStates steered = HiddenStates.steered(outline.model(), lowest, last, detach == Detach.CLEAN, steering,
+                        outline.options())) {
+            return new PassForecast(SteeredStates.vectorBytes(steering), 0, 0).plus(outline.training(ascent))
+                    .plus(outline.hiddenStates(clean)).plus(outline.hiddenStates(steered));
         }
     }
 

@@ -89,9 +89,7 @@ abstract class UndesirableEngine extends DelegatingGradientEngine {
     }
 
     /** Bytes that this holds beside the base's engine, as they are now. */
-    long bytes() {
-        return states.arenaBytes() + (keptWeights.length() + keptGradient.length()) * keptWeights.dataType().width();
-    }
+    abstract long bytes();
 
     @Override
     public void close() {

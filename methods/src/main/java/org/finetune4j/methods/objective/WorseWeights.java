@@ -79,6 +79,11 @@ final class WorseWeights extends UndesirableEngine {
     }
 
     @Override
+    long bytes() {
+        return states.arenaBytes() + (keptWeights.length() + keptGradient.length()) * keptWeights.dataType().width();
+    }
+
+    @Override
     public void close() {
         states.close();
         keptWeights.close();
