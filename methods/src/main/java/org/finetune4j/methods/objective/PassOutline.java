@@ -27,7 +27,7 @@ public record PassOutline(LanguageModel model, EngineOptions options, EngineFore
     }
 
     /** An engine that takes a gradient of its own. */
-    PassForecast training(TrainingEngine engine) {
+    public PassForecast training(TrainingEngine engine) {
         return PassForecast.of(engine.forecast(tokens, supervised, sequences));
     }
 

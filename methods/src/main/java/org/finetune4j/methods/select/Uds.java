@@ -6,8 +6,10 @@ import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.objective.PassForecast;
 import org.finetune4j.methods.objective.PassOutline;
+import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.model.HiddenStates;
 import org.finetune4j.model.ModelConfig;
+import org.finetune4j.model.TrainingEngine;
 import org.finetune4j.train.BatchStage;
 
 /**
@@ -137,9 +139,17 @@ public record Uds(int keep, int of, double alpha, int buffer, int positionDims, 
     public PassForecast passes(PassOutline outline, int longest) {
         return switch (score) {
             case MAX_LOSS -> outline.forwardOnly(TokenStatistics.LOSS);
+            case MAX_GRADIENT -> gradients(outline);
             case UTILITY_DIVERSITY -> sketches(outline, longest);
             default -> PassForecast.NONE;
         };
+    }
+
+    /** A training pass over every sample, one after the other. */
+    private static PassForecast gradients(PassOutline outline) {
+        try (TrainingEngine engine = new TrainingEngine(outline.model(), new Sft().tokenLoss(), true, outline.options())) {
+            return outline.training(engine);
+        }
     }
 
     /** The last states of all tokens, and what is made of their logits a sample and a block of the vocabulary at a time. */

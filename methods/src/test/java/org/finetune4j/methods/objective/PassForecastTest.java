@@ -85,6 +85,23 @@ class PassForecastTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
+    void steeredStatesAreForetold(boolean adapter) {
+        Undesirable objective = new Undesirable(new Sft(), Undesirable.Via.STEERING);
+        PassForecast forecast = forecast(objective, adapter);
+        try (LanguageModel model = prepared(LanguageModel.random(TinyTraining.CONFIG, Precision.F32, TinyTraining.KERNELS, 3),
+                adapter);
+                ModelGradientEngine engine = new ModelGradientEngine(model, objective.tokenLoss());
+                UndesirableEngine passes = (UndesirableEngine) objective.engine(engine, TinyTraining.passes(model, SAMPLES))) {
+            passes.beginStep(0);
+            passes.accumulateGradient(BATCH, -1);
+            assertTrue(passes.bytes() <= forecast.bytes() && passes.bytes() > 0.7 * forecast.bytes(),
+                    passes.bytes() + " of " + forecast.bytes());
+        }
+        assertTrue(forecast.products() > 0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
     void draftsAreForetold(boolean drawn) {
         Intuitive objective = Intuitive.METHOD.create(new Settings(Map.of("draft", drawn ? "drawn" : "greedy")));
         PassForecast forecast = forecast(objective, false);
@@ -101,7 +118,7 @@ class PassForecastTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"QTUNING", "UTILITY_DIVERSITY", "RANDOM", "MAX_LOSS"})
+    @ValueSource(strings = {"QTUNING", "UTILITY_DIVERSITY", "RANDOM", "MAX_LOSS", "MAX_GRADIENT"})
     void methodsOfBatchesSayWhatTheyCompute(String kind) {
         BatchMethod method = kind.equals("QTUNING") ? new QTuning(.5, .5)
                 : Uds.METHOD.create(new Settings(Map.of("score", kind)));
@@ -111,6 +128,9 @@ class PassForecastTest {
             PassForecast forecast = method.passes(batch, 17);
             if (kind.equals("RANDOM")) {
                 assertEquals(PassForecast.NONE, forecast);
+            } else if (kind.equals("MAX_GRADIENT")) {
+                assertEquals(1, forecast.products() / batch.training().products(), 0.01);
+                assertTrue(forecast.bytes() > 0);
             } else {
                 // A forward pass: a third of the products of one that trains every weight, or as much and the sketches.
                 double share = forecast.products() / batch.training().products();
