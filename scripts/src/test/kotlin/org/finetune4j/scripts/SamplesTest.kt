@@ -1,5 +1,6 @@
 package org.finetune4j.scripts
 
+import io.kotest.assertions.withClue
 import io.kotest.core.NamedTag
 import io.kotest.core.spec.style.FunSpec
 import io.kotest.matchers.longs.shouldBeGreaterThan
@@ -63,6 +64,27 @@ class SamplesTest : FunSpec({
             result.exitCode shouldBe 0
             listOf("sft", "random half", "largest losses", "uds", "qTuning", "undesirable", "sorted")
                 .forEach { result.output shouldContain it }
+        }
+    }
+
+    test("the experiments of single methods tune in each way and tell what they are about").config(tags = slow) {
+        val told = mapOf(
+            "s3ft" to "exactMatch on facts.jsonl",
+            "experiments/aft" to "the majority of 5 drafts is right",
+            "experiments/pika" to "easy, best of 4",
+            "experiments/q-tuning" to "systematic ",
+            "experiments/ssr" to "F1 of declining",
+            "experiments/stat" to "uniform",
+            "experiments/uds" to "varied samples among those learned",
+        )
+        told.forEach { (name, text) ->
+            inFreshFolder { folder ->
+                val result = run(folder, "samples/$name.main.kts", "1", "2")
+                withClue("$name\n${result.output}") {
+                    result.exitCode shouldBe 0
+                    result.output shouldContain text
+                }
+            }
         }
     }
 
