@@ -83,7 +83,7 @@ val results = study("ssr", "runs/experiments/ssr/$steps") {
 println("\nF1 of declining what the sheet does not say, in %, by seed")
 results.study.arms.forEach { arm ->
     val found = results[arm.name]["exactMatch"].values
-    val wrong = results[arm.name]["exactMatch on answerable-declined.jsonl"].values
+    val wrong = results[arm.name][results.metrics.first { "answerable-declined" in it }].values
     // As many questions of either kind: 2 tp / (2 tp + fp + fn).
     println("%-12s %s".format(arm.name, found.map { (seed, share) -> "%.1f".format(200 * share / (1 + share + wrong.getValue(seed))) }))
 }

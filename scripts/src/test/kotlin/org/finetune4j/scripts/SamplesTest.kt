@@ -69,7 +69,7 @@ class SamplesTest : FunSpec({
 
     test("the experiments of single methods tune in each way and tell what they are about").config(tags = slow) {
         val told = mapOf(
-            "s3ft" to "exactMatch on facts.jsonl",
+            "s3ft" to "facts.jsonl",
             "experiments/aft" to "the majority of 5 drafts is right",
             "experiments/pika" to "easy, best of 4",
             "experiments/q-tuning" to "systematic ",
