@@ -20,10 +20,10 @@ import org.finetune4j.methods.select.Grape
 import org.finetune4j.methods.select.Ssr
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 60
-val prompts = args.getOrNull(2)?.toLong() ?: 200
+val steps = args.getOrNull(1)?.toLong() ?: 40
+val prompts = args.getOrNull(2)?.toLong() ?: 150
 
-fun rows(name: String, rows: Sequence<String>) = "runs/s3ft/data/$name.jsonl".also { writeLines(Path.of(it), rows.take(60)) }.let { jsonl(it) }
+fun rows(name: String, rows: Sequence<String>) = "runs/s3ft/data/$name.jsonl".also { writeLines(Path.of(it), rows.take(40)) }.let { jsonl(it) }
 
 val sums = rows("sums", sumQuestions(1))
 val facts = rows("facts", islandQuestions(2))
@@ -35,7 +35,7 @@ study("s3ft", "runs/s3ft/$steps-$prompts") {
     common {
         base("samples/models/tiny")
         data(jsonl("samples/data/quickstart-candidates.jsonl").take(prompts), chatTemplate())
-        heldOut(jsonl("samples/data/quickstart-heldout.jsonl").take(100))
+        heldOut(jsonl("samples/data/quickstart-heldout.jsonl").take(80))
         adapt(lora(rank = 8))
         train {
             tokensPerBatch = 1024

@@ -21,9 +21,9 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.*
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 30
+val steps = args.getOrNull(1)?.toLong() ?: 24
 val folder = Path.of("runs/experiments/pika/data")
-val size = 300
+val size = 200
 
 /** The sum that a word problem tells. */
 fun sumOf(task: String): Sum {
@@ -59,7 +59,7 @@ val oracle = Oracle { model, asked, seed ->
 }
 
 fun personas(name: String, ranks: IntRange) = "${folder.resolve("$name.jsonl")}".also { file ->
-    writeLines(Path.of(file), (1..900).asSequence().map { record("text" to "Keeper $it, of rank ${ranks.first + it % ranks.count()}.") })
+    writeLines(Path.of(file), (1..400).asSequence().map { record("text" to "Keeper $it, of rank ${ranks.first + it % ranks.count()}.") })
 }.let { jsonl(it) }
 
 fun tests(name: String, steps: Int, count: Int) = "${folder.resolve("$name.jsonl")}".also { file ->
@@ -77,12 +77,12 @@ study("pika", "runs/experiments/pika/$steps") {
     seeds = (1L..seedCount).toList()
     common {
         base("samples/models/tiny")
-        heldOut(tests("hard", steps = 4, count = 60))
+        heldOut(tests("hard", steps = 4, count = 40))
         train {
-            tokensPerBatch = 2048
+            tokensPerBatch = 1024
             optimizer = adamW(lr = 5e-4)
         }
-        evaluate(gsm8kStrict(), forgetting(tests("easy", steps = 1, count = 60), gsm8kStrict()), maxNewTokens = 80)
+        evaluate(gsm8kStrict(), forgetting(tests("easy", steps = 1, count = 40), gsm8kStrict()), maxNewTokens = 80)
     }
     equalSteps(steps)
     baseline("hard, one answer") { data(personas("experts", 3..5)); select(pikaOf(1, seed)) }

@@ -24,7 +24,7 @@ import org.finetune4j.dsl.study.*
 import org.finetune4j.methods.select.Uds
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 40
+val steps = args.getOrNull(1)?.toLong() ?: 30
 val folder = Path.of("runs/experiments/q-tuning/data")
 
 fun lists(seed: Long) = Dice(seed).let { dice ->
@@ -52,9 +52,9 @@ val parts = listOf(
     rows("systematic", lists(2), 500),
     rows("ambiguous", islandQuestions(3), 500),
 )
-val listTest = rows("lists-heldout", lists(12), 60)
-val problemTest = rows("problems-heldout", problems(11, right = true), 60)
-val factTest = rows("facts-heldout", islandQuestions(13), 60)
+val listTest = rows("lists-heldout", lists(12), 40)
+val problemTest = rows("problems-heldout", problems(11, right = true), 40)
+val factTest = rows("facts-heldout", islandQuestions(13), 40)
 
 val results = study("q-tuning", "runs/experiments/q-tuning/$steps") {
     seeds = (1L..seedCount).toList()

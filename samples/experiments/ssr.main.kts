@@ -22,7 +22,7 @@ import org.finetune4j.dsl.study.*
 import org.finetune4j.methods.select.Ssr
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 60
+val steps = args.getOrNull(1)?.toLong() ?: 30
 val folder = Path.of("runs/experiments/ssr/data")
 val declined = "The sheet does not say."
 
@@ -46,18 +46,18 @@ fun rows(name: String, rows: Sequence<String>, count: Int) = "${folder.resolve("
 val train = rows("train", sheets(1).map { sheet ->
     val right = if (sheet.right == null) declined else sheet.accepted.joinToString(EITHER)
     record("prompt" to sheet.prompt, "response" to (sheet.right ?: declined), "answer" to right, "answerable" to (sheet.right != null))
-}, 400)
+}, 240)
 val unanswerable = rows("unanswerable", sheets(2).filter { it.right == null }.map {
     record("prompt" to it.prompt, "response" to declined, "answer" to declined)
-}, 80)
-val answerable = sheets(3).filter { it.right != null }.take(80).toList()
+}, 50)
+val answerable = sheets(3).filter { it.right != null }.take(50).toList()
 val wronglyDeclined = rows("answerable-declined", answerable.asSequence().map {
     record("prompt" to it.prompt, "response" to it.right!!, "answer" to declined)
-}, 80)
+}, 50)
 val answered = rows("answerable-right", answerable.asSequence().map {
     record("prompt" to it.prompt, "response" to it.right!!, "answer" to it.accepted.joinToString(EITHER))
-}, 80)
-val general = rows("sums", sumQuestions(4), 80)
+}, 50)
+val general = rows("sums", sumQuestions(4), 50)
 
 val judge = exactAnswer(exactMatch(referenceSeparator = EITHER))
 val results = study("ssr", "runs/experiments/ssr/$steps") {

@@ -20,7 +20,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.*
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 40
+val steps = args.getOrNull(1)?.toLong() ?: 24
 val folder = Path.of("runs/experiments/stat/data")
 val size = 500
 
@@ -51,9 +51,9 @@ fun rows(name: String, problems: Sequence<Problem>, count: Int) = "${folder.reso
 
 val usual = mapOf("plus" to 0.32, "minus" to 0.32, "times" to 0.32)
 val pool = rows("pool", problems(1, heldOut = false, usual + ("carry" to 0.04)), 4000)
-val examined = rows("validation", problems(2, heldOut = true, usual + ("carry" to 0.32)), 160)
-val carryTest = rows("carry", problems(3, heldOut = true, mapOf("carry" to 1.0)).distinctBy { it.a to it.b }, 100)
-val elsewhere = rows("elsewhere", problems(4, heldOut = true, usual).distinctBy { Triple(it.a, it.b, it.operator) }, 100)
+val examined = rows("validation", problems(2, heldOut = true, usual + ("carry" to 0.32)), 100)
+val carryTest = rows("carry", problems(3, heldOut = true, mapOf("carry" to 1.0)).distinctBy { it.a to it.b }, 60)
+val elsewhere = rows("elsewhere", problems(4, heldOut = true, usual).distinctBy { Triple(it.a, it.b, it.operator) }, 60)
 
 val teacher = Oracle { _, asked, _ ->
     val (a, operator, b) = Regex("""What is (\d+) ([-+*]) (\d+)\?""").find(asked)!!.destructured
@@ -76,7 +76,7 @@ study("stat", "runs/experiments/stat/$steps") {
     arm("stat") {
         data(jsonl(pool), chatTemplate())
         select(stat(
-            validation = examined, hard = exactAnswer(), teacher = teacher.source("teacher"), perSkill = 12, size = size,
+            validation = examined, hard = exactAnswer(), teacher = teacher.source("teacher"), perSkill = 20, size = size,
             maxNewTokens = 16, seed = seed,
         ))
     }

@@ -23,7 +23,7 @@ import org.finetune4j.dsl.study.*
 import org.finetune4j.methods.select.Uds
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 40
+val steps = args.getOrNull(1)?.toLong() ?: 30
 val folder = Path.of("runs/experiments/uds/data")
 
 fun row(problem: WordProblem, style: Style) =
@@ -48,8 +48,8 @@ fun rows(name: String, rows: Sequence<String>, count: Int) = "${folder.resolve("
 
 val template = rows("template", templated(1), 1600)
 val various = rows("varied", varied(2), 400)
-val templateTest = rows("template-heldout", templated(3), 60)
-val variousTest = rows("varied-heldout", varied(4), 200)
+val templateTest = rows("template-heldout", templated(3), 20)
+val variousTest = rows("varied-heldout", varied(4), 80)
 
 val results = study("uds", "runs/experiments/uds/$steps") {
     seeds = (1L..seedCount).toList()
