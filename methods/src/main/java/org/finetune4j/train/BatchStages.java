@@ -12,9 +12,12 @@ import org.jspecify.annotations.Nullable;
 /** Several stages, each of which gets what the one before it left. */
 final class BatchStages implements BatchStage {
     private final List<BatchStage> stages;
+    private final KeptBySource sources;
+    private Map<String, Double> kept = Map.of();
 
-    private BatchStages(List<BatchStage> stages) {
+    private BatchStages(List<BatchStage> stages, KeptBySource sources) {
         this.stages = stages;
+        this.sources = sources;
     }
 
     /** The stages of methods in order, or null where there are none. */
@@ -29,7 +32,7 @@ final class BatchStages implements BatchStage {
             stages.forEach(BatchStage::close);
             throw e;
         }
-        return new BatchStages(stages);
+        return new BatchStages(stages, KeptBySource.of(context.examples()));
     }
 
     @Override
@@ -38,6 +41,7 @@ final class BatchStages implements BatchStage {
         for (BatchStage stage : stages) {
             left = stage.prepare(left, step);
         }
+        kept = sources.counts(left);
         return left;
     }
 
@@ -50,6 +54,7 @@ final class BatchStages implements BatchStage {
     public Map<String, Double> values() {
         Map<String, Double> values = new LinkedHashMap<>();
         stages.forEach(stage -> values.putAll(stage.values()));
+        values.putAll(kept);
         return values;
     }
 

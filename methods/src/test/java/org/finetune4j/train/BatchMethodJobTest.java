@@ -11,8 +11,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.data.DataSource;
+import org.finetune4j.data.Example;
+import org.finetune4j.data.Sample;
 import org.finetune4j.generation.Depth;
 import org.finetune4j.generation.TextListener;
 import org.finetune4j.methods.objective.Objective;
@@ -97,6 +101,37 @@ class BatchMethodJobTest {
         String message = assertThrows(FinetuneException.class, () -> job(new Sft(), settings(), new QTuning(.5, .5))
                 .runFolder(folder.resolve("run")).build().run(listener)).getMessage();
         assertTrue(message.contains("select in every step was [uds{keep=1, of=2"), message);
+    }
+
+    @Test
+    void whatStaysIsCountedBySourceWhereThereAreSeveral() {
+        DataSource few = SmallModel.samples("few", 6, 2);
+        DataSource many = SmallModel.samples("many", 18, 3);
+        List<Sample> both = Stream.concat(few.samples().stream(), many.samples().stream()).toList();
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(base), DataSource.of("both", both), new Sft())
+                .train(settings().tokensPerBatch(2000).build()).batchMethod(uds()).build();
+        job.run(listener).close();
+        assertEquals(4, steps.size());
+        for (TrainingListener.StepEvent step : steps) {
+            // Every step sees all 24, and of each the better half stays.
+            assertEquals(12, step.values().get("kept.few") + step.values().get("kept.many"), step.values().toString());
+            assertTrue(step.values().get("kept.few") <= 6, step.values().toString());
+        }
+        steps.clear();
+        job(new Sft(), settings(), uds()).build().run(listener).close();
+        assertTrue(steps.get(0).values().keySet().stream().noneMatch(name -> name.startsWith("kept.")));
+    }
+
+    @Test
+    void samplesOfAStepAreCountedByTheFilesThatTheyBeginWith() {
+        Example one = new Example("a.jsonl:1", new int[2], new boolean[2]);
+        Example other = new Example("C:b.jsonl:7#2", new int[2], new boolean[2]);
+        KeptBySource sources = KeptBySource.of(List.of(one, other, new Example("unnamed", new int[2], new boolean[2])));
+        assertEquals(Map.of("kept.a.jsonl", 2.0, "kept.C:b.jsonl", 1.0, "kept.others", 0.0),
+                sources.counts(List.of(List.of(one, other), List.of(), List.of(one))));
+        List<Example> files = IntStream.range(0, 17).mapToObj(i -> new Example(i + ".jsonl:1", new int[2],
+                new boolean[2])).toList();
+        assertEquals(Map.of(), KeptBySource.of(files).counts(List.of(files)));
     }
 
     @Test

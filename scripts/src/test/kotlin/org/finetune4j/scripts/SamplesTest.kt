@@ -68,17 +68,24 @@ class SamplesTest : FunSpec({
     }
 
     mapOf(
-        "masked-ft" to listOf("next token", "demask", "first name never masked"),
-        "cft" to listOf("sft, right solutions", "cft"),
-        "self-ensemble" to listOf("sft, largest of 4 templates", "sicl members=5", "ece"),
-        "llama-bar" to listOf("| 0 |", "| 1 |", "| 10 |", "| 50 |", "without a letter"),
-        "branch-filter" to listOf("branching, filtered", "straight, steps dropped", "loss of a token"),
-        "tl-training" to listOf("failed calls not learned", "keyTokenSft", "both"),
-        "longskywork" to listOf("| rebased alone |", "| + CIP + short + long |", "| + short + long |", "by depth"),
+        "s3ft" to listOf("facts.jsonl"),
+        "experiments/aft" to listOf("the majority of 5 drafts is right"),
+        "experiments/branch-filter" to listOf("branching, filtered", "straight, steps dropped", "loss of a token"),
+        "experiments/cft" to listOf("sft, right solutions", "cft"),
+        "experiments/llama-bar" to listOf("| 0 |", "| 1 |", "| 10 |", "| 50 |", "without a letter"),
+        "experiments/longskywork" to listOf("| rebased alone |", "| + CIP + short + long |", "| + short + long |", "by depth"),
+        "experiments/masked-ft" to listOf("next token", "demask", "first name never masked"),
+        "experiments/pika" to listOf("easy, best of 4"),
+        "experiments/q-tuning" to listOf("systematic "),
+        "experiments/self-ensemble" to listOf("sft, largest of 4 templates", "sicl members=5", "ece"),
+        "experiments/ssr" to listOf("F1 of declining"),
+        "experiments/stat" to listOf("uniform"),
+        "experiments/tl-training" to listOf("failed calls not learned", "keyTokenSft", "both"),
+        "experiments/uds" to listOf("varied samples among those learned"),
     ).forEach { (name, shown) ->
-        test("the experiment $name compares what it names").config(tags = slow) {
+        test("$name compares what it names").config(tags = slow) {
             inFreshFolder { folder ->
-                val result = run(folder, "samples/experiments/$name.main.kts", "1", "2")
+                val result = run(folder, "samples/$name.main.kts", "1", "2")
                 withClue(result.output.takeLast(6000)) {
                     result.exitCode shouldBe 0
                     shown.forEach { result.output shouldContain it }
