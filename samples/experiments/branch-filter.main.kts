@@ -23,7 +23,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.study
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 16
+val steps = args.getOrNull(1)?.toLong() ?: 14
 val work = "runs/branch-filter/$steps"
 val separator = "\n\n"
 
@@ -63,7 +63,7 @@ val results = study("branch-filter", "$work/study") {
     common {
         base("samples/models/tiny")
         data(jsonl(branching))
-        heldOut(jsonl("samples/data/quickstart-heldout.jsonl").take(50))
+        heldOut(jsonl("samples/data/quickstart-heldout.jsonl").take(40))
         train {
             tokensPerBatch = 1024
             optimizer = adamW(lr = 1e-3)

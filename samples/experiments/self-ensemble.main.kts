@@ -20,7 +20,7 @@ import org.finetune4j.dsl.study.study
 import org.finetune4j.methods.decode.SelfEnsemble.Vary
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val passes = args.getOrNull(1)?.toInt() ?: 10
+val passes = args.getOrNull(1)?.toInt() ?: 8
 val work = "runs/self-ensemble/$passes"
 
 val kinds = listOf("A", "B", "C", "D", "E")

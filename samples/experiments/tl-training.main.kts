@@ -20,7 +20,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.study
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 24
+val steps = args.getOrNull(1)?.toLong() ?: 20
 val work = "runs/tl-training/$steps"
 
 /** What users ask for, by the tool that does it; `%d` is the number of what it is about. */
@@ -62,7 +62,7 @@ fun Dice.conversation(failing: Double): String {
 fun questions(name: String, of: (String, Int) -> String) = "$work/$name.jsonl".also { path ->
     val dice = Dice(2)
     writeLines(Path.of(path), requests.asSequence().flatMap { (tool, request) ->
-        List(8) { dice.between(10, 99) }.asSequence().map { number ->
+        List(4) { dice.between(10, 99) }.asSequence().map { number ->
             buildJsonObject { put("prompt", request.format(number)); put("answer", of(tool, number)) }.toString()
         }
     })
