@@ -37,13 +37,15 @@ public fun llmJudge(
 
 /**
  * Accepts a reply whose program, its first fenced block or all of it, passes the sample's tests: both are written into one
- * [file], which [command] runs in a process and an empty folder of its own and must end with 0. That holds back mistakes,
- * not malice: for programs of models that nobody trusts, run all of it inside a container.
+ * [file], which [command] runs in a process and an empty folder of its own and must end with 0, and the line [proof] behind
+ * the tests must be reached, so that a program which ends the process itself passes none. That holds back mistakes, not malice: for programs of models that nobody trusts, run all of it inside a container.
  *
  * @param command the command's words, of which `{file}` stands for the file
  * @param file the file's name
  * @param tests the field of a record that holds the tests
  * @param seconds after which the process is killed with all its children, positive
+ * @param proof a line that prints `{text}` in the program's language, or empty to trust the end of the command alone; by default
+ *   what the ending of [file] tells
  * @throws org.finetune4j.FinetuneException when a setting is out of range
  */
 public fun codeTests(
@@ -51,7 +53,8 @@ public fun codeTests(
     file: String = "answer.py",
     tests: String = "tests",
     seconds: Double = 3.0,
-): Judge = CodeTests(command, file, tests, seconds)
+    proof: String = CodeTests.proofFor(file),
+): Judge = CodeTests(command, file, tests, seconds, proof)
 
 /**
  * Accepts a reply that is worked out well, step by step and without a reference: the model [source] gives every line of it a

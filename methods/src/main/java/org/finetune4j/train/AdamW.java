@@ -15,6 +15,7 @@ final class AdamW implements AutoCloseable {
     private final INDArray firstMoment;
     private final INDArray secondMoment;
     private final List<Part> parts = new ArrayList<>();
+    private long updates;
 
     /** Neighbouring parameters that decay alike, updated in one pass. */
     private record Part(boolean decays, INDArray weights, INDArray gradient, INDArray first, INDArray second) {
@@ -53,12 +54,23 @@ final class AdamW implements AutoCloseable {
         return secondMoment;
     }
 
-    /** Makes one update; {@code step} is 1 for the first. */
-    void update(double learningRate, long step, double gradientScale) {
+    /** Updates made, by which the moments' bias is corrected. */
+    long updates() {
+        return updates;
+    }
+
+    /** To be called after the moments were read from a checkpoint. */
+    void restored(long made) {
+        updates = made;
+    }
+
+    /** Makes one update. */
+    void update(double learningRate, double gradientScale) {
+        updates++;
         for (Part part : parts) {
             kernels.adamW(part.weights, part.gradient, part.first, part.second, new AdamWStep(learningRate,
                     settings.beta1(), settings.beta2(), settings.epsilon(), part.decays ? settings.weightDecay() : 0,
-                    step, gradientScale));
+                    updates, gradientScale));
         }
     }
 

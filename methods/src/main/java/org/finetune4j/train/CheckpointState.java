@@ -15,13 +15,14 @@ import org.finetune4j.data.DataPosition;
  * and the settings, so that these numbers and what methods remember are all the state there is.
  *
  * @param step     optimiser steps made
+ * @param updates  how many of them changed the weights: a step with nothing left to learn changes none
  * @param position where the next step begins in the data
  * @param identity what must be the same for a run to continue, by the names of the settings
  * @param recipe   the recipe as JSON, for the reader
  * @param versions what the run was made with, for the reader
  * @param states   what methods remember, by the names of their {@link RunState}s
  */
-public record CheckpointState(long step, DataPosition position, Map<String, String> identity, String recipe,
+public record CheckpointState(long step, long updates, DataPosition position, Map<String, String> identity, String recipe,
                               Map<String, String> versions, Map<String, String> states) {
     private static final int FORMAT = 1;
 
@@ -34,7 +35,7 @@ public record CheckpointState(long step, DataPosition position, Map<String, Stri
 
     String toJson() {
         ObjectNode root = StrictJson.mapper().createObjectNode();
-        root.put("format", FORMAT).put("step", step);
+        root.put("format", FORMAT).put("step", step).put("updates", updates);
         root.putObject("position").put("epoch", position.epoch()).put("index", position.index());
         identity.forEach(root.putObject("identity")::put);
         root.put("recipe", recipe);
@@ -55,6 +56,8 @@ public record CheckpointState(long step, DataPosition position, Map<String, Stri
                     "Continue with the version of finetune4j that wrote it");
         }
         return new CheckpointState(root.path("step").longValue(),
+                // Earlier ones counted every step.
+                root.path("updates").asLong(root.path("step").longValue()),
                 new DataPosition(position.path("epoch").intValue(), position.path("index").intValue()),
                 texts(root.path("identity")), root.path("recipe").asText(), texts(root.path("versions")),
                 texts(root.path("states")));

@@ -26,7 +26,8 @@ record PolicyAsked(FineTuning job, Preparation preparation, LanguageModel model,
     <T> T with(Function<SelectionContext, T> use) {
         try (GeneratingPolicy policy = new GeneratingPolicy(); RunSelection context = new RunSelection(this::scorer,
                 (folder, endOfTurn) -> new OtherModelScorer(folder, endOfTurn, job, listener), policy,
-                GeneratingModel.window(preparation.limit().tokens(), tokenizer, encoding), job.runFolder(), listener)) {
+                GeneratingModel.window(preparation.limit().tokens(), tokenizer, encoding), this::fits, job.runFolder(),
+                listener)) {
             return use.apply(context);
         }
     }
@@ -54,6 +55,10 @@ record PolicyAsked(FineTuning job, Preparation preparation, LanguageModel model,
                     + " samples to train on. Loosen its settings or give it other data.");
         }
         return selection.samples();
+    }
+
+    private boolean fits(Sample sample) {
+        return job.train().tooLong().cuts() || encoding.encode(sample).ids().length <= preparation.limit().tokens();
     }
 
     /** Makes samples ready for training. */

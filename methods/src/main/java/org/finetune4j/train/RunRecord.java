@@ -21,6 +21,7 @@ final class RunRecord {
 
     private final TrainingJob job;
     private final GradientEngine engine;
+    private final AdamW optimizer;
     private final TrainingListener listener;
     private final @Nullable Checkpoints checkpoints;
     private final Map<String, INDArray> weights;
@@ -34,6 +35,7 @@ final class RunRecord {
               AtomicFiles files, TrainingListener listener) {
         this.job = job;
         this.engine = engine;
+        this.optimizer = optimizer;
         this.listener = listener;
         weights = named(engine.weights(), "");
         moments = named(optimizer.firstMoment(), ".first");
@@ -62,6 +64,7 @@ final class RunRecord {
         if (found != null) {
             requireSameJob(found);
             found.readInto(weights, moments);
+            optimizer.restored(found.state().updates());
             engine.weightsChanged();
             engine.stateRestored();
             restoreStates(found);
@@ -112,7 +115,7 @@ final class RunRecord {
     private CheckpointState state(long step, DataPosition position) {
         Map<String, String> states = new LinkedHashMap<>();
         job.rule().states().forEach(state -> states.put(state.name(), state.save()));
-        return new CheckpointState(step, position, identity, job.recipe(), versions(), states);
+        return new CheckpointState(step, optimizer.updates(), position, identity, job.recipe(), versions(), states);
     }
 
     private void restoreStates(Checkpoint found) {

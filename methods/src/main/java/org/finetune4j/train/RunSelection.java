@@ -7,7 +7,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.finetune4j.data.Sample;
 import org.finetune4j.methods.generate.AnswerCache;
 import org.finetune4j.methods.generate.CachedTextModel;
 import org.finetune4j.methods.generate.SourceContext;
@@ -28,6 +30,7 @@ final class RunSelection implements SelectionContext, AutoCloseable {
     private final OtherModelScorer.Opener others;
     private final SourceContext sources;
     private final TextWindow window;
+    private final Predicate<Sample> fits;
     private final @Nullable Path folder;
     private final TrainingListener listener;
     private final Map<TextSource, TextModel> models = new LinkedHashMap<>();
@@ -42,12 +45,13 @@ final class RunSelection implements SelectionContext, AutoCloseable {
      * @param scorers makes the scorer of the model that is about to be trained
      * @param others  opens scorers of other models
      * @param window  how much that model reads at most
+     * @param fits    whether a sample can be trained on
      * @param folder  of the run, or null to keep nothing
      */
     RunSelection(Supplier<ModelScorer> scorers, OtherModelScorer.Opener others, SourceContext sources,
-            TextWindow window,
-                 @Nullable Path folder, TrainingListener listener) {
+                 TextWindow window, Predicate<Sample> fits, @Nullable Path folder, TrainingListener listener) {
         this.window = window;
+        this.fits = fits;
         this.scorers = scorers;
         this.others = others;
         this.sources = sources;
@@ -111,6 +115,11 @@ final class RunSelection implements SelectionContext, AutoCloseable {
     @Override
     public Optional<TextWindow> window() {
         return Optional.of(window);
+    }
+
+    @Override
+    public boolean fits(Sample sample) {
+        return fits.test(sample);
     }
 
     @Override

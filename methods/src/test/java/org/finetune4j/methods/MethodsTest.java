@@ -46,7 +46,7 @@ class MethodsTest {
                 new S3ft(new LlmJudge(new LocalModel("j"), 4, LlmJudge.Unparsable.ERROR), "{prompt} {response}", 2, 0.5, 0.9, 7,
                         new LocalModel("m"), true, 3),
                 new Ssr(new ExactAnswer(ExactMatch.gsm8kStrict()), "known", Ssr.Route.RANDOM, 0.1, 0.8, 9, 2),
-                new CodeTests(List.of("sh", "{file}"), "a.sh", "checks", 1.5),
+                new CodeTests(List.of("sh", "{file}"), "a.sh", "checks", 1.5, "echo {text} now"),
                 new OpenAi("m", "http://localhost:1/v1", "KEY", 2, 60, 3, 10, 1, 2));
     }
 

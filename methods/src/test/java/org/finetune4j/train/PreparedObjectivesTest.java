@@ -177,7 +177,7 @@ class PreparedObjectivesTest {
         Objective objective = Discriminative.METHOD.create(new Settings(Map.of("maxNewTokens", 3, "perEpoch", 2)));
         FineTuning.Builder job = FineTuning.builder(new BaseModel.Pretrained(SmallModel.write(folder.resolve("base"),
                 DataType.FLOAT)), SmallModel.samples("train", 5, 1), objective).train(TrainSettings.builder().epochs(2)
-                .tokensPerBatch(64).build());
+                .tokensPerBatch(256).build());
         Plan plan = job.build().plan();
         assertEquals(List.of(), plan.problems());
         assertTrue(plan.models().contains("the policy as it is before training: at most 20 requests for answers to discriminate "
@@ -188,7 +188,7 @@ class PreparedObjectivesTest {
         assertTrue(measured.memory().passBytes() > 0, "held-out samples have an engine of their own");
         // Two answers lie beside each response.
         Plan alone = FineTuning.builder(new BaseModel.Pretrained(folder.resolve("base")), SmallModel.samples("train", 5, 1),
-                new Sft()).train(TrainSettings.builder().epochs(2).tokensPerBatch(64).build()).build().plan();
+                new Sft()).train(TrainSettings.builder().epochs(2).tokensPerBatch(256).build()).build().plan();
         assertTrue(plan.steps() > 1.5 * alone.steps(), plan.steps() + " steps after " + alone.steps());
     }
 

@@ -310,7 +310,7 @@ class ResumeTest {
             found.readInto(weights, moments);
             CheckpointState state = found.state();
             DataPosition position = state.position();
-            store.write(new CheckpointState(5, kind == 0 ? new DataPosition(position.epoch(), position.index() + 1)
+            store.write(new CheckpointState(5, 5, kind == 0 ? new DataPosition(position.epoch(), position.index() + 1)
                     : position, state.identity(), "{}", Map.of(), Map.of()), weights, moments, found.metrics());
             assertFalse(Arrays.equals(uninterrupted, finish()));
         }

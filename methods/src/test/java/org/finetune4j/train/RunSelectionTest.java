@@ -14,6 +14,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.finetune4j.data.Sample;
+import org.finetune4j.data.TooLong;
+import org.finetune4j.methods.Fragment;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.evaluate.ExactMatch;
@@ -112,6 +114,45 @@ class RunSelectionTest {
             job.selector(selector);
         }
         job.build().run(listener).close();
+    }
+
+    /** Tells what of too long a sample it hears. */
+    private final class Fitting implements Selector {
+        private final Asking named = new Asking();
+        private final List<Boolean> told = new ArrayList<>();
+
+        @Override
+        public Method<? extends Fragment> method() {
+            return named.method();
+        }
+
+        @Override
+        public Map<String, Object> settings() {
+            return Map.of();
+        }
+
+        @Override
+        public Set<Trait> traits() {
+            return Set.of();
+        }
+
+        @Override
+        public Selection select(List<Sample> samples, SelectionContext context) {
+            told.add(context.fits(samples.get(0)));
+            told.add(context.fits(samples.get(0).withResponse("ab ".repeat(SmallModel.CONTEXT))));
+            return new Selection(samples, Map.of());
+        }
+    }
+
+    @Test
+    void aSampleFitsUnlessItIsTooLongAndNotCut() {
+        for (TooLong policy : TooLong.values()) {
+            Fitting selector = new Fitting();
+            FineTuning.builder(new BaseModel.Pretrained(base), SmallModel.samples("train", 3, 1), new Sft())
+                    .train(TrainSettings.builder().maxSteps(1).tokensPerBatch(300).tooLong(policy).build())
+                    .selector(selector).build().run(listener).close();
+            assertEquals(List.of(true, policy.cuts()), selector.told, policy.name());
+        }
     }
 
     private List<String> lines(int samples) throws IOException {

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.AtomicFiles;
 import org.finetune4j.head.TokenValues;
@@ -131,12 +132,34 @@ class TrainerTest {
     }
 
     @Test
+    void theFirstUpdateIsTheFirstOneHoweverManyStepsLearnedNothing() {
+        TrainSettings settings = BigramJobs.settings().maxSteps(4).weightDecay(0).clip(Double.POSITIVE_INFINITY)
+                .warmupFraction(0).schedule(Schedule.CONSTANT).build();
+        BatchStage late = (batches, step) -> step < 4 ? List.of() : batches;
+        TrainingJob plain = BigramJobs.job(settings, folder);
+        TrainingJob job = new TrainingJob(settings, 0.05, Reduction.TOKENS, plain.data(), null, folder, Map.of(), "{}",
+                new StepRule(null, false, null, null, late, List.of()));
+        float[] start = new BigramEngine().weights().toFloatVector();
+        float[] moved = BigramJobs.train(job, TrainingListener.NONE);
+        double largest = 0;
+        for (int i = 0; i < start.length; i++) {
+            largest = Math.max(largest, Math.abs(moved[i] - start[i]));
+        }
+        // The first step of Adam is as long as the learning rate; counted as the fourth it would be 0.58 of it.
+        assertEquals(0.05, largest, 1e-4);
+        Checkpoints.Checkpoint found = new Checkpoints(folder.resolve("checkpoints"), AtomicFiles.onDisk(), 2)
+                .latest(warning -> { });
+        assertEquals(4, found.state().step());
+        assertEquals(1, found.state().updates());
+    }
+
+    @Test
     void decayLeavesOutWhatDoesNotDecay() {
         BigramEngine engine = new BigramEngine();
         engine.weights().assign(1);
         engine.zeroGradients();
         AdamW optimizer = new AdamW(engine, BigramJobs.KERNELS, TrainSettings.builder().weightDecay(0.5).build());
-        optimizer.update(0.1, 1, 1);
+        optimizer.update(0.1, 1);
         float[] weights = engine.weights().toFloatVector();
         assertEquals(0.95f, weights[0], 1e-6f);
         assertEquals(1f, weights[weights.length - 1]);

@@ -69,6 +69,19 @@ public record Calibration(int bins, Scheme scheme, String choices, List<String> 
     }
 
     @Override
+    public void requireMeasurable(List<Sample> samples) {
+        requireClasses(questions(samples).stream().map(question -> question.choices().size()).toList());
+    }
+
+    /** Refuses items of different numbers of choices where choices are classes. */
+    private void requireClasses(List<Integer> choicesOfItems) {
+        if (scheme == Scheme.CLASSWISE && choicesOfItems.stream().distinct().count() > 1) {
+            throw new FinetuneException("calibration: the items have different numbers of choices, of which scheme CLASSWISE "
+                    + "can make no classes. Choose EQUAL_WIDTH or EQUAL_MASS.");
+        }
+    }
+
+    @Override
     public List<MetricResult> measure(List<Sample> samples, Examinee model) {
         List<ChoiceQuestion> questions = questions(samples);
         return scores(model.probabilities(questions), ChoiceQuestion.golds(questions));
@@ -119,10 +132,7 @@ public record Calibration(int bins, Scheme scheme, String choices, List<String> 
 
     private ToDoubleFunction<int[]> classwise(List<double[]> probabilities, int... right) {
         int classes = probabilities.get(0).length;
-        if (probabilities.stream().anyMatch(row -> row.length != classes)) {
-            throw new FinetuneException("calibration: the items have different numbers of choices, of which scheme CLASSWISE "
-                    + "can make no classes. Choose EQUAL_WIDTH or EQUAL_MASS.");
-        }
+        requireClasses(probabilities.stream().map(row -> row.length).toList());
         List<double[]> columns = IntStream.range(0, classes).mapToObj(c -> probabilities.stream().mapToDouble(row -> row[c])
                 .toArray()).toList();
         List<boolean[]> members = new ArrayList<>();

@@ -39,6 +39,12 @@ public record ChoiceF1(ClassF1.Average average, String choices, List<String> lab
     }
 
     @Override
+    public void requireMeasurable(List<Sample> samples) {
+        new ClassF1(average, labels).requireLabels("choiceF1", questions(samples).stream()
+                .map(question -> question.choices().get(question.gold())).toList());
+    }
+
+    @Override
     public List<MetricResult> measure(List<Sample> samples, Examinee model) {
         List<ChoiceQuestion> questions = questions(samples);
         List<double[]> probabilities = model.probabilities(questions);

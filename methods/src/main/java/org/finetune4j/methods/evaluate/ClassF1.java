@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Method;
 
 /**
@@ -71,12 +72,26 @@ public record ClassF1(Average average, List<String> labels) implements AnswerMet
                 places -> value(classes.size(), answered, gold, places));
     }
 
+    @Override
+    public void requireMeasurable(List<Sample> samples) {
+        AnswerMetric.super.requireMeasurable(samples);
+        requireLabels("classF1", References.of(samples));
+    }
+
+    /** Refuses references that are none of the labels, where these are given and classes are averaged. */
+    void requireLabels(String metric, List<String> references) {
+        if (labels.isEmpty() || average == Average.MICRO) {
+            return;
+        }
+        references.stream().map(String::strip).filter(gold -> !labels.contains(gold)).findFirst().ifPresent(gold -> {
+            throw new FinetuneException(metric + ": a reference is '" + gold + "', which is none of the labels " + labels
+                    + ". Add it to the labels, or correct the reference.");
+        });
+    }
+
     private List<String> classes(List<String> answers, List<String> golds) {
         if (!labels.isEmpty()) {
-            golds.stream().filter(gold -> !labels.contains(gold)).findFirst().ifPresent(gold -> {
-                throw new FinetuneException("classF1: a reference is '" + gold + "', which is none of the labels " + labels
-                        + ". Add it to the labels, or correct the reference.");
-            });
+            requireLabels("classF1", golds);
             return labels;
         }
         Set<String> found = new LinkedHashSet<>(golds);

@@ -86,13 +86,44 @@ final class AdaptiveTemperature extends OwnOp {
         return (low + high) / 2;
     }
 
-    private static double[] largest(double[] logits, int count) {
+    /** The largest numbers, ascending, or all of them as they are: so many, of a whole vocabulary for every token. */
+    static double[] largest(double[] logits, int count) {
         if (count == logits.length) {
             return logits;
         }
-        double[] sorted = logits.clone();
-        Arrays.sort(sorted);
-        return Arrays.copyOfRange(sorted, sorted.length - count, sorted.length);
+        double[] parted = logits.clone();
+        int wanted = parted.length - count;
+        int from = 0;
+        int to = parted.length - 1;
+        while (from < to) {
+            // Hoare's selection: what is right of the place is no smaller than what is left of it.
+            double pivot = parted[(from + to) >>> 1];
+            int left = from;
+            int right = to;
+            while (left <= right) {
+                while (Double.compare(parted[left], pivot) < 0) {
+                    left++;
+                }
+                while (Double.compare(parted[right], pivot) > 0) {
+                    right--;
+                }
+                if (left <= right) {
+                    double kept = parted[left];
+                    parted[left++] = parted[right];
+                    parted[right--] = kept;
+                }
+            }
+            if (wanted <= right) {
+                to = right;
+            } else if (wanted >= left) {
+                from = left;
+            } else {
+                break;
+            }
+        }
+        double[] largest = Arrays.copyOfRange(parted, wanted, parted.length);
+        Arrays.sort(largest);
+        return largest;
     }
 
     private static double entropy(double[] logits, double temperature) {

@@ -183,7 +183,21 @@ public record FaultyVariants(By by, TextSource teacher, CodeTests tests, Verify 
         }
         List<TextAnswer> answers = context.answer(teacher, "write wrong variants", requests);
         return IntStream.range(0, samples.size()).mapToObj(i -> answers.subList(i * each, (i + 1) * each).stream()
-                .filter(TextAnswer::complete).map(AnswerText::of).distinct().toList()).toList();
+                .filter(TextAnswer::complete).map(AnswerText::of)
+                .map(text -> inPlace(String.valueOf(samples.get(i).response()), text)).distinct().toList()).toList();
+    }
+
+    /** A response with the program of an answer in the place of its own: what a model writes around it is no part of either. */
+    static String inPlace(String response, String answer) {
+        String whole = CodeTests.code(response);
+        String program = bare(whole);
+        int from = response.indexOf(whole) + whole.indexOf(program);
+        return response.substring(0, from) + bare(CodeTests.code(answer)) + response.substring(from + program.length());
+    }
+
+    /** Without empty lines around it; the first line keeps its indent. */
+    private static String bare(String program) {
+        return program.replaceFirst("\\A(?:[ \\t]*\\R)+", "").stripTrailing();
     }
 
     /** The first variants that are near, differ in more than comments and white space, and fail the tests. */

@@ -52,6 +52,11 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
                     paraphrase);
         }
 
+        /** The same with the response where the model's own words make the sample too long to be trained on. */
+        Target within(Sample sample, SelectionContext context) {
+            return origin == Origin.GOLD || context.fits(of(sample)) ? this : new Target(Origin.GOLD, own, paraphrase);
+        }
+
         private Sample of(Sample sample) {
             String text = switch (origin) {
                 case SELF -> own.accepted();
@@ -80,8 +85,18 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
         return problems;
     }
 
-    /** The samples with their targets; how likely these are is told, and all of it kept in the folder. */
+    /**
+     * The samples with their targets; how likely these are is told, and all of it kept in the folder. Own words that are too
+     * long to be trained on give way to the response.
+     */
     Selection selection(SelectionContext context) {
+        List<Target> within = IntStream.range(0, samples.size())
+                .mapToObj(i -> targets.get(i).within(samples.get(i), context)).toList();
+        long tooLong = IntStream.range(0, samples.size()).filter(i -> within.get(i) != targets.get(i)).count();
+        return new RoutedTargets(method, samples, within).selection(context, tooLong);
+    }
+
+    private Selection selection(SelectionContext context, long tooLong) {
         List<Sample> chosen = IntStream.range(0, samples.size()).mapToObj(i -> targets.get(i).of(samples.get(i)))
                 .toList();
         List<float[]> scores = context.scorer().tokenLogProbabilities(chosen);
@@ -92,10 +107,10 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
         }
         List<Scored> scored = IntStream.range(0, samples.size()).mapToObj(i -> new Scored(samples.get(i).id(),
                 targets.get(i).origin().name().toLowerCase(Locale.ROOT), ResponseScorer.sum(scores.get(i)), true)).toList();
-        return new Selection(chosen, scored, report(scores, gold));
+        return new Selection(chosen, scored, report(scores, gold, tooLong));
     }
 
-    private Map<String, String> report(List<float[]> scores, List<float[]> gold) {
+    private Map<String, String> report(List<float[]> scores, List<float[]> gold, long tooLong) {
         Map<String, String> report = new LinkedHashMap<>();
         report.put("prompts", String.valueOf(samples.size()));
         for (Target.Origin origin : Target.Origin.values()) {
@@ -108,6 +123,9 @@ record RoutedTargets(String method, List<Sample> samples, List<Target> targets) 
         }
         report.put("answers cut off or empty", String.valueOf(outcomes().filter(outcome -> !outcome.generated())
                 .count()));
+        if (tooLong > 0) {
+            report.put("own words too long to be trained on", String.valueOf(tooLong));
+        }
         report.put("verdicts that could not be read", String.valueOf(outcomes().filter(outcome ->
                 outcome.verdict() == Verdict.UNPARSABLE).count()));
         report.put("mean log-probability a token, targets", mean(scores));

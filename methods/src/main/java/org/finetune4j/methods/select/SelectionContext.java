@@ -2,6 +2,7 @@ package org.finetune4j.methods.select;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import org.finetune4j.data.Sample;
 import org.finetune4j.methods.generate.Asker;
 import org.finetune4j.methods.generate.TextWindow;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,11 @@ public interface SelectionContext extends Asker {
      * @throws org.finetune4j.FinetuneException when the model cannot be had
      */
     ResponseScorer scorer(Path folder, boolean endOfTurn);
+
+    /** Whether a sample is short enough to be trained on as it is, or cut where the run cuts samples. */
+    default boolean fits(Sample sample) {
+        return true;
+    }
 
     /** Says something that does not stop the run but should be known. */
     void warned(String message);

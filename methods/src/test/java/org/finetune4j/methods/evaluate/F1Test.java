@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Map;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.data.Sample;
 import org.finetune4j.methods.evaluate.ClassF1.Average;
+import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -48,5 +51,29 @@ class F1Test {
         assertTrue(assertThrows(FinetuneException.class, () -> classes(new ClassF1(Average.MACRO, List.of("0", "1"))))
                 .getMessage().contains("a reference is '2'"));
         assertThrows(FinetuneException.class, () -> new ClassF1(Average.MACRO, List.of("0", "0")));
+    }
+
+    private static Sample sample(String answer, String choices) {
+        return new Sample("q:1", List.of(Message.user("?")), List.of(), answer, Map.of("choices", choices));
+    }
+
+    /** What samples cannot be measured on is known before any weight is loaded. */
+    @Test
+    void labelsAndChoicesThatDoNotFitAreRefusedWithThePlan() {
+        List<Sample> samples = List.of(sample("yes", "[\"yes\", \"no\"]"), sample("maybe", "[\"no\", \"yes\", \"maybe\"]"));
+        List<String> labels = List.of("yes", "no");
+        assertTrue(refusal(new ClassF1(Average.MACRO, labels), samples).startsWith("classF1: a reference is 'maybe'"));
+        new ClassF1(Average.MICRO, labels).requireMeasurable(samples);
+        new ClassF1(Average.MACRO, List.of()).requireMeasurable(samples);
+        assertTrue(refusal(new ChoiceF1(Average.WEIGHTED, "choices", labels, "answer", ChoiceForm.TEXTS, ""), samples)
+                .startsWith("choiceF1: a reference is 'maybe'"));
+        assertTrue(refusal(new Calibration(10, Calibration.Scheme.CLASSWISE), samples)
+                .startsWith("calibration: the items have different numbers of choices"));
+        new Calibration(10, Calibration.Scheme.EQUAL_MASS).requireMeasurable(samples);
+        new Calibration(10, Calibration.Scheme.CLASSWISE).requireMeasurable(samples.subList(0, 1));
+    }
+
+    private static String refusal(Metric metric, List<Sample> samples) {
+        return String.valueOf(assertThrows(FinetuneException.class, () -> metric.requireMeasurable(samples)).getMessage());
     }
 }

@@ -20,6 +20,27 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Card {@code curiosft}; the teacher's schedule is in {@link org.finetune4j.train.LaggedReferenceTest}. */
 class CurioSftTest {
+    @Test
+    void theLargestLogitsAreThoseOfASort() {
+        java.util.Random random = new java.util.Random(4);
+        for (int round = 0; round < 400; round++) {
+            int size = 2 + random.nextInt(300);
+            int kinds = 1 + random.nextInt(size);
+            double[] logits = java.util.stream.IntStream.range(0, size).mapToDouble(i -> random.nextInt(9) == 0 ? -0.0
+                    : random.nextInt(kinds) * (random.nextBoolean() ? 1.5 : -1)).toArray();
+            if (round % 10 == 0) {
+                logits[random.nextInt(size)] = Double.NEGATIVE_INFINITY;
+                logits[random.nextInt(size)] = Double.NaN;
+            }
+            double[] before = logits.clone();
+            int count = 1 + random.nextInt(size - 1);
+            double[] sorted = logits.clone();
+            java.util.Arrays.sort(sorted);
+            assertArrayEquals(java.util.Arrays.copyOfRange(sorted, size - count, size), AdaptiveTemperature.largest(logits, count));
+            assertArrayEquals(before, logits);
+        }
+    }
+
     private static final CurioSft CURIO = CurioSft.METHOD.create(new Settings(Map.of()));
     private static final double[] INTERIOR = {4, 2, 1, .5, 0, -1};
 

@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Predicate;
+import org.finetune4j.data.Sample;
 import org.finetune4j.methods.generate.TextAnswer;
 import org.finetune4j.methods.generate.TextModel;
 import org.finetune4j.methods.generate.TextRequest;
@@ -21,6 +23,8 @@ public final class FakeContext implements SelectionContext {
     public final List<String> warnings = new ArrayList<>();
     /** Scorers of other models, by their folders. */
     public final Map<Path, ResponseScorer> others = new LinkedHashMap<>();
+    /** Which samples can be trained on. */
+    public Predicate<Sample> fitting = sample -> true;
     private final TextModel model;
     private final ResponseScorer scorer;
     private final @Nullable Path folder;
@@ -82,6 +86,11 @@ public final class FakeContext implements SelectionContext {
     /** How many requests there were in a stage. */
     public int count(String stage) {
         return asked.getOrDefault(stage, List.of()).size();
+    }
+
+    @Override
+    public boolean fits(Sample sample) {
+        return fitting.test(sample);
     }
 
     @Override

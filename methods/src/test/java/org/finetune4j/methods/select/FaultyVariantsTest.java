@@ -88,15 +88,22 @@ class FaultyVariantsTest {
     @Test
     void aModelsVariantsAreHeldToTheSameRules() {
         String[] replies = {SHELL, SHELL + "# the same\n", "echo something else altogether, far from it",
-                SHELL.replace("3", "4")};
+                "Here it is, with one fault:\n```sh\n" + SHELL.replace("3", "4") + "```\nGood luck!"};
         int[] asked = {0};
         FaultyVariants method = new FaultyVariants(By.MODEL, new Policy(), RUN, Verify.TESTS, 1, 0.7, 64, 0);
         Selection selection = method.select(List.of(task(1, SHELL)), FakeContext.answering(request ->
                 replies[asked[0]++ % replies.length]));
-        assertEquals(List.of(SHELL.replace("3", "4").strip()), variants(selection.samples().get(0)));
+        assertEquals(List.of(SHELL.replace("3", "4")), variants(selection.samples().get(0)));
         assertEquals(4, asked[0]);
         assertEquals(4, method.work(List.of(task(1, SHELL))).get(0).requests());
         assertEquals(List.of(), rules(Verify.TESTS, 1, 0).work(List.of(task(1, SHELL))));
+    }
+
+    @Test
+    void onlyTheProgramOfAnAnswerTakesThePlaceOfTheProgram() {
+        assertEquals("    return 1\n", FaultyVariants.inPlace("    return 2\n", "```python\n\n    return 1\n\n```"));
+        assertEquals("So:\n```\nb\n```\nDone.", FaultyVariants.inPlace("So:\n```\na\n```\nDone.", "b"));
+        assertEquals("So:\n```\nb\n```\nDone.", FaultyVariants.inPlace("So:\n```\na\n```\nDone.", "This:\n```sh\nb\n```"));
     }
 
     @Test

@@ -180,6 +180,20 @@ class S3ftTest {
     }
 
     @Test
+    void ownWordsThatAreTooLongGiveWayToTheResponse() {
+        List<Sample> given = List.of(sample(0, "ab"), sample(1, "ab"));
+        FakeContext context = new FakeContext(FakeContext.model("long", request -> request.id().equals(given.get(0).id())
+                ? "abcabcabc" : "ba"), conversations -> conversations.stream().map(sample -> new float[] {-1}).toList(), null);
+        context.fitting = sample -> String.valueOf(sample.response()).length() < 5;
+        Selection selection = of(new TableJudge(reply -> true), "").select(given, context);
+        assertEquals(List.of("ab", "ba"), selection.samples().stream().map(Sample::response).toList());
+        assertEquals(List.of(List.of("gold"), List.of("self")), selection.samples().stream().map(sample ->
+                sample.provenance().tags()).toList());
+        assertEquals("1", selection.report().get("own words too long to be trained on"));
+        assertEquals("50.0 % (1)", selection.report().get("targets: the model's own answer"));
+    }
+
+    @Test
     void greedyTargetsAreNeverLessLikelyThanTheResponses() {
         for (long seed = 0; seed < 20; seed++) {
             BigramModel model = BigramModel.random(seed);
