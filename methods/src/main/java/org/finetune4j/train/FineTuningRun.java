@@ -246,7 +246,7 @@ final class FineTuningRun {
         if (!job.epochSelectors().isEmpty()) {
             identity.put("select in each pass", settings(job.epochSelectors()) + " of "
                     + Hashes.of(pool.stream().map(sample -> sample.id() + " " + Contents.hash(sample)).toList().toString()));
-            choice = new SelectionEachEpoch(policy, pool);
+            choice = new SelectionEachEpoch(policy, pool, job.runFolder());
         }
         TokenLoss loss = job.objective().tokenLoss();
         boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));

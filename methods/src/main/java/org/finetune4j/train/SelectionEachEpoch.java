@@ -1,35 +1,41 @@
 package org.finetune4j.train;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
-import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Base64;
+import java.nio.file.Path;
 import java.util.List;
-import java.util.zip.DeflaterOutputStream;
-import java.util.zip.InflaterInputStream;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.data.EncodedCache;
 import org.finetune4j.data.EncodedSamples;
 import org.finetune4j.data.Example;
+import org.finetune4j.data.ReadData;
 import org.finetune4j.data.Sample;
+import org.jspecify.annotations.Nullable;
 
-/** What a job's selectors choose at the start of each pass. Its state holds the choice, for the weights that made it are gone. */
+/**
+ * What a job's selectors choose at the start of each pass. The choice lies in the run's folder, for the weights that made it are
+ * gone; the state has its hash.
+ */
 final class SelectionEachEpoch implements EpochChoice {
+    private static final Pattern STATE = Pattern.compile("(\\d{1,9}) ([0-9a-f]{64})");
+
     private final PolicyAsked policy;
     private final List<Sample> pool;
+    private final @Nullable EncodedCache kept;
     private int epoch = -1;
+    private String hash = "";
     private List<Example> chosen = List.of();
 
     /**
      * A choice among these samples.
      *
-     * @param pool what selectors before the training left
+     * @param pool   what selectors before the training left
+     * @param folder where choices are kept, or null for a run without a folder
      */
-    SelectionEachEpoch(PolicyAsked policy, List<Sample> pool) {
+    SelectionEachEpoch(PolicyAsked policy, List<Sample> pool, @Nullable Path folder) {
         this.policy = policy;
         this.pool = pool;
+        kept = folder == null ? null : new EncodedCache(folder.resolve("passes"));
     }
 
     @Override
@@ -42,6 +48,10 @@ final class SelectionEachEpoch implements EpochChoice {
             }
             chosen = encoded.examples();
             epoch = pass;
+            if (kept != null) {
+                hash = encoded.hash();
+                kept.write(hash, new ReadData(chosen.size(), List.of(), new long[0], encoded));
+            }
         }
         return chosen;
     }
@@ -53,46 +63,19 @@ final class SelectionEachEpoch implements EpochChoice {
 
     @Override
     public String save() {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (DataOutputStream out = new DataOutputStream(new DeflaterOutputStream(bytes))) {
-            out.writeInt(epoch);
-            out.writeInt(chosen.size());
-            for (Example example : chosen) {
-                out.writeUTF(example.id());
-                out.writeInt(example.ids().length);
-                for (int i = 0; i < example.ids().length; i++) {
-                    // The sign is free for the mark.
-                    out.writeInt(example.supervised()[i] ? ~example.ids()[i] : example.ids()[i]);
-                }
-            }
-        } catch (IOException impossible) {
-            throw new IllegalStateException(impossible);
-        }
-        return Base64.getEncoder().encodeToString(bytes.toByteArray());
+        return epoch + " " + hash;
     }
 
     @Override
     public void restore(String text) {
-        List<Example> restored = new ArrayList<>();
-        try (DataInputStream in = new DataInputStream(new InflaterInputStream(new ByteArrayInputStream(
-                Base64.getDecoder().decode(text))))) {
-            int pass = in.readInt();
-            int count = in.readInt();
-            for (int s = 0; s < count; s++) {
-                String id = in.readUTF();
-                int[] ids = new int[in.readInt()];
-                boolean[] supervised = new boolean[ids.length];
-                for (int i = 0; i < ids.length; i++) {
-                    int token = in.readInt();
-                    supervised[i] = token < 0;
-                    ids[i] = supervised[i] ? ~token : token;
-                }
-                restored.add(new Example(id, ids, supervised));
-            }
-            epoch = pass;
-            chosen = List.copyOf(restored);
-        } catch (IOException | IllegalArgumentException | NegativeArraySizeException e) {
-            throw new FinetuneException("the state of '" + name() + "' is damaged: " + e + ". Choose another run folder.", e);
+        Matcher state = STATE.matcher(text);
+        ReadData found = kept == null || !state.matches() ? null : kept.read(state.group(2));
+        if (found == null || !found.encoded().hash().equals(state.group(2))) {
+            throw new FinetuneException("the state of '" + name() + "' is damaged, or what was chosen for the pass is not in "
+                    + (kept == null ? "the run's folder" : kept.folder()) + " any more. Choose another run folder.");
         }
+        epoch = Integer.parseInt(state.group(1));
+        hash = state.group(2);
+        chosen = found.encoded().examples();
     }
 }

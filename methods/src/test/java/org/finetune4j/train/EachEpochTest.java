@@ -200,8 +200,12 @@ class EachEpochTest {
 
     @Test
     void aDamagedStateIsTold() {
-        SelectionEachEpoch choice = new SelectionEachEpoch(null, List.of());
-        assertTrue(assertThrows(FinetuneException.class, () -> choice.restore("AAAA")).getMessage().contains("is damaged"));
-        assertThrows(FinetuneException.class, () -> choice.restore("*"));
+        for (Path kept : new Path[] {null, folder}) {
+            SelectionEachEpoch choice = new SelectionEachEpoch(null, List.of(), kept);
+            for (String state : List.of("AAAA", "1 " + "0".repeat(64), "-1 ")) {
+                assertTrue(assertThrows(FinetuneException.class, () -> choice.restore(state)).getMessage()
+                        .contains("is damaged, or what was chosen"));
+            }
+        }
     }
 }
