@@ -24,7 +24,7 @@ class DemaskBehaviourTest {
     private static final int LENGTH = 8;
     private static final int FACTS = 16;
     private static final int OTHERS = 32;
-    private static final int STEPS = 800;
+    private static final int STEPS = 500;
     private static final double RATE = 6e-3;
     private static final int WORDS = 36;
     private static final int OPEN = 36;
