@@ -162,6 +162,8 @@ public fun curioSft(
  * @param form the form of the paper's code, or of its equation 21
  * @param detachWeights whether weights are constants of the gradient
  * @param draft how the model's own words are chosen
+ * @param startLambda the share in the first step, in [0, lambda], from which it rises evenly to [lambda] over the warm-up
+ * @param disturbance how much the share of each step is disturbed, finite and at least 0
  * @throws org.finetune4j.FinetuneException when a setting is out of range
  */
 public fun intuitive(
@@ -172,7 +174,9 @@ public fun intuitive(
     form: Intuitive.Form = Intuitive.Form.SUFFIX_WEIGHTS,
     detachWeights: Boolean = false,
     draft: Intuitive.Draft = Intuitive.Draft.GREEDY,
-): Objective = Intuitive(lambda, gamma, norm, side, form, detachWeights, draft)
+    startLambda: Double = lambda,
+    disturbance: Double = 0.0,
+): Objective = Intuitive(lambda, gamma, norm, side, form, detachWeights, draft, startLambda, disturbance)
 
 /**
  * PoFT: the model is to find a response likelier than aligned models do, so that what these find unlikely is learned little.

@@ -15,6 +15,21 @@ public class SavedModel internal constructor(private val opened: org.finetune4j.
     public fun save(folder: String): Unit = opened.save(Path.of(folder))
 
     /**
+     * Writes the model to [folder] with [tokens] besides its own, such as one that stands for what [demask] masks:
+     *
+     * ```kotlin
+     * savedModel("models/base").use { it.saveWithTokens("models/base-mask", "<|mask|>") }
+     * ```
+     *
+     * They are special tokens of the tokenizer; each begins with the mean of the others in the embedding and in a head of its
+     * own, and trains where these do, which is without an adapter.
+     *
+     * @throws org.finetune4j.FinetuneException when a token is there already, the folder is, or it cannot be written
+     */
+    public fun saveWithTokens(folder: String, vararg tokens: String): Unit =
+        opened.saveWithTokens(Path.of(folder), tokens.toList())
+
+    /**
      * Writes the model, an adapter merged into the weights, as one GGUF [file] for llama.cpp.
      *
      * @param type how matrices are stored

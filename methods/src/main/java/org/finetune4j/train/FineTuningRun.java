@@ -197,6 +197,13 @@ final class FineTuningRun {
         return new EncodedSamples(prepared.examples(), data.dropped(), data.cut(), data.lengths());
     }
 
+    private long warmupSteps(List<Example> examples) {
+        TrainSettings train = job.train();
+        long steps = train.maxSteps() > 0 ? train.maxSteps() : new Packer(examples, job.objective().epochStage(),
+                train.tokensPerBatch(), train.accumulate(), train.seed()).steps(train.epochs());
+        return train.warmupSteps(steps);
+    }
+
     /** The most passes over the samples that the training begins. */
     private int passes(List<Example> examples) {
         TrainSettings train = job.train();
@@ -266,7 +273,7 @@ final class FineTuningRun {
             opened.add(engine);
             GradientEngine passes = job.objective().engine(engine, new PassContext(model, options,
                     new OtherBatches(data.examples(), job.train()), job.train().accumulate(),
-                    job.train().learningRate(job.adapter() != null), job.train().seed()));
+                    job.train().learningRate(job.adapter() != null), warmupSteps(data.examples()), job.train().seed()));
             if (passes != engine) {
                 opened.add(passes);
             }

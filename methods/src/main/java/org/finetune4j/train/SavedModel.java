@@ -31,6 +31,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /** A model folder, with or without an adapter that was saved apart, to be written in another layout. Nothing is trained. */
 public final class SavedModel implements AutoCloseable {
     private static final String GENERATION = "generation_config.json";
+    private static final String SETTINGS = "tokenizer_config.json";
 
     private final Path folder;
     private final ModelConfig config;
@@ -106,6 +107,24 @@ public final class SavedModel implements AutoCloseable {
      * @throws FinetuneException when the folder holds something already, or it cannot be written
      */
     public void save(Path target) {
+        save(target, null);
+    }
+
+    /**
+     * As {@link #save(Path)}, with tokens besides the model's own, such as one that stands for what is masked. They are special
+     * tokens of the tokenizer; each begins with the mean of the others in the embedding and in a head of its own, and trains
+     * where these do.
+     *
+     * @param names what the tokens are called, in the order of their ids; none of them one of the tokenizer's
+     * @throws FinetuneException when a token cannot be added, the folder holds something already, or it cannot be written
+     */
+    public void saveWithTokens(Path target, List<String> names) {
+        try (Tokenizer tokenizer = Tokenizer.load(folder)) {
+            save(target, new MoreTokens(config, tokenizer, names));
+        }
+    }
+
+    private void save(Path target, @Nullable MoreTokens more) {
         // What a killed process was replacing stands there too, and would be cleared away if this were the new folder.
         AtomicFiles.onDisk().recover(target);
         if (Files.exists(target)) {
@@ -113,14 +132,24 @@ public final class SavedModel implements AutoCloseable {
         }
         ModelShards shards = new ModelShards(SafetensorsWriter.create().storedAs(stored::of).checkingFinite(),
                 ModelShards.USUAL_LIMIT);
-        DiskSpace.require(target, shards.bytes(tensors(), target));
+        List<PendingTensor> all = more == null ? tensors() : tensors().stream().map(more::grown).toList();
+        DiskSpace.require(target, shards.bytes(all, target));
         AtomicFiles.onDisk().writeFolder(target, unfinished -> {
-            shards.write(unfinished, target, tensors());
-            unfinished.writeText(ModelConfig.FILE_NAME, SavedConfig.of(folder, stored.usual()));
+            shards.write(unfinished, target, all);
+            String text = SavedConfig.of(folder, stored.usual());
+            unfinished.writeText(ModelConfig.FILE_NAME, more == null ? text
+                    : more.config(text, folder.resolve(ModelConfig.FILE_NAME)));
             for (Path file : companions()) {
-                Files.copy(file, unfinished.path().resolve(file.getFileName()));
+                String name = file.getFileName().toString();
+                if (more != null && name.equals(Tokenizer.FILE_NAME)) {
+                    unfinished.writeText(name, more.tokenizer(file));
+                } else if (more != null && name.equals(SETTINGS)) {
+                    unfinished.writeText(name, more.settings(file));
+                } else {
+                    Files.copy(file, unfinished.path().resolve(name));
+                }
             }
-            new SavedModelCheck(unfinished.path(), target, stored).requireSameWeights(tensors());
+            new SavedModelCheck(unfinished.path(), target, stored).requireSameWeights(all);
         });
     }
 

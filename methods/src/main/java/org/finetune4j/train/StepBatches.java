@@ -140,7 +140,7 @@ public final class StepBatches {
 
         PackedBatch batch() {
             return new PackedBatch(ids, positions, offsets, rows, labels, weights,
-                    new BatchExtras(columns, keys, new BatchExtras.Groups(starts, samples), null));
+                    new BatchExtras(columns, keys, new BatchExtras.Groups(starts, samples)));
         }
     }
 }

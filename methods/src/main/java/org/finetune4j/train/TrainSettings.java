@@ -54,6 +54,11 @@ public record TrainSettings(int epochs, long maxSteps, int tokensPerBatch, int a
         return new Builder();
     }
 
+    /** Steps of so many over which the learning rate rises. */
+    public long warmupSteps(long totalSteps) {
+        return (long) (warmupFraction * totalSteps);
+    }
+
     /** The learning rate, with its default for full or adapter training. */
     public double learningRate(boolean adapter) {
         return learningRate != null ? learningRate : adapter ? ADAPTER_RATE : FULL_RATE;

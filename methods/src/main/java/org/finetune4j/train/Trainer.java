@@ -78,7 +78,7 @@ public final class Trainer {
     }
 
     private static LearningRateSchedule rates(TrainSettings settings, double highest, long totalSteps) {
-        long warmup = (long) (settings.warmupFraction() * totalSteps);
+        long warmup = settings.warmupSteps(totalSteps);
         return switch (settings.schedule()) {
             case COSINE -> LearningRateSchedule.cosine(highest, warmup, totalSteps, 0, settings.cycles());
             case LINEAR -> LearningRateSchedule.linear(highest, warmup, totalSteps, 0);

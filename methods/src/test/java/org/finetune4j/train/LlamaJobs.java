@@ -108,7 +108,7 @@ final class LlamaJobs {
              ModelGradientEngine engine = new ModelGradientEngine(model, kind.objective.tokenLoss())) {
             GradientEngine passes = kind.objective.engine(engine,
                     new PassContext(model, EngineOptions.DEFAULT, new OtherBatches(samples(24, 1).examples(), settings), 2,
-                            settings.learningRate(false), settings.seed()));
+                            settings.learningRate(false), 0, settings.seed()));
             new Trainer(passes, KERNELS, job, AtomicFiles.onDisk(), listener).run();
             if (passes != engine) {
                 passes.close();

@@ -70,7 +70,7 @@ public final class TinyTraining {
 
     /** A context of passes; the other batches are those of these samples. */
     public static PassContext passes(LanguageModel model, List<Example> others) {
-        return new PassContext(model, EngineOptions.DEFAULT, new OtherBatches(others, settings()), 2, 5e-3, 5);
+        return new PassContext(model, EngineOptions.DEFAULT, new OtherBatches(others, settings()), 2, 5e-3, 4, 5);
     }
 
     /** One packed batch. */

@@ -9,25 +9,39 @@ import org.jspecify.annotations.Nullable;
 /**
  * What some objectives want of a batch beside its tokens. It owns its arrays, which are not copied.
  *
- * @param columns a number for each supervised token {@code [supervised]}, by name
- * @param keys    a seed for each supervised token {@code [supervised]}, which does not depend on how a step is split into
- *                batches; null where nothing is drawn
- * @param groups  which sequences belong to one sample; null where each is a sample of its own
- * @param drafts  for each token another one {@code [tokens]} whose embedding is blended into its own; null for none
+ * @param columns    a number for each supervised token {@code [supervised]}, by name
+ * @param keys       a seed for each supervised token {@code [supervised]}, which does not depend on how a step is split into
+ *                   batches; null where nothing is drawn
+ * @param groups     which sequences belong to one sample; null where each is a sample of its own
+ * @param drafts     for each token another one {@code [tokens]} whose embedding is blended into its own; null for none
+ * @param draftShare how much of an embedding is the draft's, in [0, 1]; null for what the token loss says
  */
 public record BatchExtras(Map<String, float[]> columns, int @Nullable [] keys, @Nullable Groups groups,
-                          int @Nullable [] drafts) {
+                          int @Nullable [] drafts, @Nullable Double draftShare) {
     /** Nothing beside the tokens. */
-    public static final BatchExtras NONE = new BatchExtras(Map.of(), null, null, null);
+    public static final BatchExtras NONE = new BatchExtras(Map.of(), null, null);
 
-    /** Keeps the columns in their order. */
+    /** Keeps the columns in their order, and refuses a share out of range. */
     public BatchExtras {
         columns = Collections.unmodifiableMap(new LinkedHashMap<>(columns));
+        if (draftShare != null && !(draftShare >= 0 && draftShare <= 1)) {
+            throw new IllegalArgumentException("the share of drafts must be in [0, 1], is " + draftShare);
+        }
     }
 
-    /** The same with drafts. */
+    /** Without drafts. */
+    public BatchExtras(Map<String, float[]> columns, int @Nullable [] keys, @Nullable Groups groups) {
+        this(columns, keys, groups, null, null);
+    }
+
+    /** The same with drafts, of which the token loss says how much they count. */
     public BatchExtras withDrafts(int[] tokens) {
-        return new BatchExtras(columns, keys, groups, tokens);
+        return new BatchExtras(columns, keys, groups, tokens, null);
+    }
+
+    /** The same with drafts that count so much, in [0, 1]. */
+    public BatchExtras withDrafts(int[] tokens, double share) {
+        return new BatchExtras(columns, keys, groups, tokens, share);
     }
 
     /** The number of the sample of each supervised token, given the number of its sequence. */

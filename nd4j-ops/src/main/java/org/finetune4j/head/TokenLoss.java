@@ -41,8 +41,8 @@ public interface TokenLoss {
     }
 
     /**
-     * How much of each token's embedding is that of the batch's draft of it, in [0, 1]; 0 where batches have none. No
-     * gradient flows into the embeddings then.
+     * How much of each token's embedding is that of the batch's draft of it, in [0, 1], unless the batch says otherwise; 0
+     * where batches have no drafts. With drafts no gradient flows into the embeddings.
      */
     default double draftShare() {
         return 0;

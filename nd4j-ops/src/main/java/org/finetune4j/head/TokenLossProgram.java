@@ -281,11 +281,11 @@ public final class TokenLossProgram implements AutoCloseable {
         }
 
         @Override
-        public SDVariable drawnTokens(SDVariable of, double temperature, int count) {
+        public SDVariable drawnTokens(SDVariable of, double temperature, int count, int among) {
             if (keys == null) {
                 throw new IllegalStateException("tokens were to be drawn by a token loss whose drawsTokens() is false");
             }
-            return DrawTokens.of(of, keys, temperature, count);
+            return DrawTokens.of(of, keys, temperature, count, among);
         }
 
         @Override

@@ -64,7 +64,16 @@ public interface TokenView {
      *
      * @throws IllegalStateException when {@link TokenLoss#drawsTokens()} is false
      */
-    SDVariable drawnTokens(SDVariable logits, double temperature, int count);
+    default SDVariable drawnTokens(SDVariable logits, double temperature, int count) {
+        return drawnTokens(logits, temperature, count, 0);
+    }
+
+    /**
+     * As the shorter form, among the likeliest tokens of each row alone.
+     *
+     * @param among how many, the first of equal ones; 0 for all
+     */
+    SDVariable drawnTokens(SDVariable logits, double temperature, int count, int among);
 
     /** The value of {@code x} as a constant of the reverse pass. */
     SDVariable stopGradient(SDVariable x);

@@ -29,6 +29,7 @@ final class ModelGraph {
     static final String DROPOUT_SEED = "dropout_seed";
     static final String TYPES = "token_types";
     static final String DRAFTS = "drafts";
+    static final String DRAFT_SHARE = "draft_share";
 
     private final LanguageModel model;
     private final EngineOptions options;
@@ -107,14 +108,14 @@ final class ModelGraph {
 
     /** The last hidden states of a trunk of this graph, {@code [tokens, hidden]}. */
     SDVariable hidden(Trunk trunk) {
-        return hidden(trunk, 0);
+        return hidden(trunk, false);
     }
 
-    /** As the shorter method, with this share of the embeddings of {@link #DRAFTS} in those of the tokens. */
-    SDVariable hidden(Trunk trunk, double draftShare) {
+    /** As the shorter method, where asked for with {@link #DRAFT_SHARE} of the embeddings of {@link #DRAFTS} in the tokens'. */
+    SDVariable hidden(Trunk trunk, boolean drafted) {
         return trunk.hidden(integers(IDS), integers(POSITIONS),
                 architecture.embeddings().types() == null ? null : integers(TYPES),
-                draftShare == 0 ? null : new Trunk.Drafts(integers(DRAFTS), draftShare));
+                !drafted ? null : new Trunk.Drafts(integers(DRAFTS), input(DRAFT_SHARE, model.precision().masterType())));
     }
 
     /** A trunk that uses the model's own parameters. */

@@ -1,6 +1,7 @@
 package org.finetune4j.model;
 
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -46,6 +47,15 @@ public final class ModelShapes {
     public static Set<String> turnedWeights(ModelConfig config) {
         return config.architecture().weights().stream().filter(weight -> weight.role() == Weight.Role.TURNED_LINEAR)
                 .map(Weight::name).collect(Collectors.toSet());
+    }
+
+    /** Names of the weights that have a row for each token: the embedding's, and that of a head of its own. */
+    public static Set<String> vocabularyWeights(ModelConfig config) {
+        Set<String> names = new LinkedHashSet<>(List.of(config.architecture().embeddings().tokens().weight()));
+        if (config.architecture().head() != null) {
+            names.add(config.architecture().head().weight());
+        }
+        return names;
     }
 
     /** Number of elements of all weights; a tied head counts once. */

@@ -126,7 +126,7 @@ public final class TrainingEngine implements AutoCloseable {
         Trunk.Mixer mixer = graph.packedAttention();
         SDVariable rows = graph.integers(ROWS);
         Trunk policy = graph.trunk(mixer, adapterOn, steering);
-        SDVariable hidden = GatherRows.of(graph.hidden(policy, tokenLoss.draftShare()), rows);
+        SDVariable hidden = GatherRows.of(graph.hidden(policy, draftShare > 0), rows);
         SDVariable referenceHidden = null;
         SDVariable referenceHead = null;
         // Where the base does not train it is the reference itself.
@@ -279,6 +279,9 @@ public final class TrainingEngine implements AutoCloseable {
         if (draftShare > 0) {
             int[] drafts = batch.extras().drafts();
             inputs.put(ModelGraph.DRAFTS, Nd4j.createFromArray(drafts == null ? batch.ids() : drafts));
+            Double own = batch.extras().draftShare();
+            inputs.put(ModelGraph.DRAFT_SHARE, Nd4j.valueArrayOf(new long[] {1}, own == null ? draftShare : own,
+                    model.precision().masterType()));
         }
         inputs.put(ROWS, Nd4j.createFromArray(batch.supervisedRows()));
         inputs.put(LABELS, Nd4j.createFromArray(batch.labels()));

@@ -52,9 +52,9 @@ final class Trunk {
      * Other tokens whose embeddings are blended into those of the inputs.
      *
      * @param ids   {@code [tokens]}
-     * @param share how much of an embedding is the draft's, in (0, 1]
+     * @param share how much of an embedding is the draft's, in [0, 1], {@code [1]}
      */
-    record Drafts(SDVariable ids, double share) {
+    record Drafts(SDVariable ids, SDVariable share) {
     }
 
     /** What becomes of the outputs of a block's feed-forward part before they are added to the residual stream. */

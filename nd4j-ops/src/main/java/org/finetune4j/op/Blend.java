@@ -10,18 +10,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * into either.
  */
 public final class Blend extends OwnOp {
-    private final double share;
+    private static final int SHARE = 2;
 
-    private Blend(SDVariable x, SDVariable y, double share) {
-        super(x, y);
-        this.share = share;
+    private Blend(SDVariable x, SDVariable y, SDVariable share) {
+        super(x, y, share);
     }
 
-    /** The blend; {@code share} in [0, 1] is that of {@code y}. */
-    public static SDVariable of(SDVariable x, SDVariable y, double share) {
-        if (!(share >= 0 && share <= 1)) {
-            throw new IllegalArgumentException("the share must be in [0, 1], is " + share);
-        }
+    /** The blend; {@code share [1]} in [0, 1] is that of {@code y}. */
+    public static SDVariable of(SDVariable x, SDVariable y, SDVariable share) {
         return new Blend(x, y, share).outputVariable();
     }
 
@@ -37,6 +33,10 @@ public final class Blend extends OwnOp {
 
     @Override
     protected void execute(Execution execution) {
+        double share = execution.input(SHARE).getDouble(0);
+        if (!(share >= 0 && share <= 1)) {
+            throw new IllegalArgumentException("the share must be in [0, 1], is " + share);
+        }
         Kernels kernels = execution.kernels();
         INDArray out = execution.output(0);
         kernels.scale(execution.input(0), -1, out);

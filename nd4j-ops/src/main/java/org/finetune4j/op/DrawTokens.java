@@ -16,11 +16,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 public final class DrawTokens extends OwnOp {
     private final double temperature;
     private final int count;
+    private final int among;
 
-    private DrawTokens(SDVariable logits, SDVariable keys, double temperature, int count) {
+    private DrawTokens(SDVariable logits, SDVariable keys, double temperature, int count, int among) {
         super(logits, keys);
         this.temperature = temperature;
         this.count = count;
+        this.among = among;
     }
 
     /**
@@ -30,10 +32,19 @@ public final class DrawTokens extends OwnOp {
      * @param count       draws in each row, at least 1
      */
     public static SDVariable of(SDVariable logits, SDVariable keys, double temperature, int count) {
-        if (!(temperature > 0) || count < 1) {
-            throw new IllegalArgumentException(count + " draws at temperature " + temperature);
+        return of(logits, keys, temperature, count, 0);
+    }
+
+    /**
+     * As the shorter form, among the likeliest tokens of each row alone.
+     *
+     * @param among how many, the first of equal ones; 0 for all
+     */
+    public static SDVariable of(SDVariable logits, SDVariable keys, double temperature, int count, int among) {
+        if (!(temperature > 0) || count < 1 || among < 0) {
+            throw new IllegalArgumentException(count + " draws at temperature " + temperature + " among " + among);
         }
-        return new DrawTokens(logits, keys, temperature, count).outputVariable();
+        return new DrawTokens(logits, keys, temperature, count, among).outputVariable();
     }
 
     @Override
@@ -57,7 +68,7 @@ public final class DrawTokens extends OwnOp {
         INDArray counts = execution.output(0);
         counts.assign(0);
         for (long row = 0; row < logits.size(0); row++) {
-            double[] cumulative = cumulative(logits.getRow(row).toDoubleVector());
+            double[] cumulative = cumulative(kept(logits.getRow(row).toDoubleVector()));
             long seed = CounterRandom.seed(execution.input(1).getInt((int) row), "draw", 0);
             int[] drawn = new int[count];
             for (int j = 0; j < count; j++) {
@@ -74,6 +85,22 @@ public final class DrawTokens extends OwnOp {
                 from = to;
             }
         }
+    }
+
+    /** The logits with those in the place of others that leave them no weight. */
+    private double[] kept(double[] logits) {
+        if (among == 0 || among >= logits.length) {
+            return logits;
+        }
+        double[] ascending = logits.clone();
+        Arrays.sort(ascending);
+        double least = ascending[logits.length - among];
+        int equal = among - (int) Arrays.stream(logits).filter(logit -> logit > least).count();
+        for (int v = 0; v < logits.length; v++) {
+            boolean kept = logits[v] > least || logits[v] == least && equal-- > 0;
+            logits[v] = kept ? logits[v] : Double.NEGATIVE_INFINITY;
+        }
+        return logits;
     }
 
     private double[] cumulative(double[] logits) {

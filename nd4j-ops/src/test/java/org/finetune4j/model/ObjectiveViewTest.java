@@ -108,7 +108,7 @@ class ObjectiveViewTest {
         }
         columns.put("weight", column);
         return new PackedBatch(ids, positions, offsets, rows, random.ints(rows.length, 0, 23).toArray(), weights,
-                new BatchExtras(columns, null, new BatchExtras.Groups(new int[] {0, 2, 4}, List.of("a", "b")), null));
+                new BatchExtras(columns, null, new BatchExtras.Groups(new int[] {0, 2, 4}, List.of("a", "b"))));
     }
 
     private static void requireGradient(TokenLoss loss) {
@@ -243,6 +243,13 @@ class ObjectiveViewTest {
                 assertEquals(plain.evaluate(batch).loss(), engine.evaluate(batch.with(batch.extras()
                         .withDrafts(batch.ids()))).loss(), 0);
                 assertTrue(Math.abs(plain.evaluate(batch).loss() - engine.evaluate(drafted).loss()) > 1e-4);
+                try (TrainingEngine other = new TrainingEngine(model, new Drafted(0.9))) {
+                    assertEquals(engine.evaluate(drafted).loss(), other.evaluate(batch.with(batch.extras()
+                            .withDrafts(drafts, 0.3))).loss(), 0);
+                    assertEquals(plain.evaluate(batch).loss(), other.evaluate(batch.with(batch.extras()
+                            .withDrafts(drafts, 0))).loss(), 0);
+                }
+                assertThrows(IllegalArgumentException.class, () -> batch.extras().withDrafts(drafts, 1.1));
                 engine.zeroGradients();
                 engine.accumulateGradient(drafted, -1);
                 Parameter embedding = model.parameters().trainable().stream()

@@ -56,12 +56,17 @@ class OpsWithoutGradientTest {
         INDArray x = Nd4j.createFromArray(random(1)).castTo(type);
         INDArray y = Nd4j.createFromArray(random(2)).castTo(type);
         double tolerance = type == DataType.DOUBLE ? 1e-15 : type == DataType.FLOAT ? 1e-6 : 3e-2;
-        INDArray blend = run(in -> Blend.of(in.get(0), in.get(1), 0.3), x, y);
+        INDArray blend = run(in -> Blend.of(in.get(0), in.get(1), in.get(2)), x, y, share(0.3));
         for (int i = 0; i < ROWS * COLUMNS; i++) {
             assertEquals(0.7 * x.getDouble(i) + 0.3 * y.getDouble(i), blend.getDouble(i), tolerance);
         }
-        assertEquals(x, run(in -> Blend.of(in.get(0), in.get(1), 0.3), x, x.dup()));
-        assertThrows(IllegalArgumentException.class, () -> run(in -> Blend.of(in.get(0), in.get(1), 1.1), x, y));
+        assertEquals(x, run(in -> Blend.of(in.get(0), in.get(1), in.get(2)), x, x.dup(), share(0.3)));
+        assertThrows(IllegalArgumentException.class, () -> run(in -> Blend.of(in.get(0), in.get(1), in.get(2)), x, y,
+                share(1.1)));
+    }
+
+    private static INDArray share(double share) {
+        return Nd4j.createFromArray(new double[] {share});
     }
 
     @ParameterizedTest
@@ -102,6 +107,18 @@ class OpsWithoutGradientTest {
             assertEquals(count, total);
         }
         assertEquals(0, drawn.getDouble(1, 3), "what has no probability is never drawn");
+        INDArray ofTwo = run(in -> DrawTokens.of(in.get(0), in.get(1), 1.5, count, 2), logits, keys);
+        for (int r = 0; r < ROWS; r++) {
+            double[] row = rows[r];
+            int[] order = IntStream.range(0, COLUMNS).boxed().sorted((a, b) -> Double.compare(row[b], row[a]))
+                    .mapToInt(Integer::intValue).toArray();
+            double p = 1 / (1 + Math.exp((row[order[1]] - row[order[0]]) / 1.5));
+            assertEquals(p, ofTwo.getDouble(r, order[0]) / count, 4.5 * Math.sqrt(p * (1 - p) / count), "row " + r);
+            assertEquals(count, ofTwo.getDouble(r, order[0]) + ofTwo.getDouble(r, order[1]));
+        }
+        INDArray equal = Nd4j.zeros(type, ROWS, COLUMNS);
+        INDArray first = run(in -> DrawTokens.of(in.get(0), in.get(1), 1, 50, 1), equal, keys);
+        assertEquals(50 * ROWS, first.getColumn(0).sumNumber().intValue(), "the first of equal ones");
         INDArray alone = run(in -> DrawTokens.of(in.get(0), in.get(1), 1.5, count),
                 Nd4j.createFromArray(new double[][] {rows[3]}).castTo(type), Nd4j.createFromArray(new int[] {3}));
         assertArrayEquals(drawn.getRow(3).toDoubleVector(), alone.getRow(0).toDoubleVector(), "a row knows nothing of others");

@@ -1,6 +1,7 @@
 package org.finetune4j.methods.objective;
 
 import org.finetune4j.head.TokenLoss;
+import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.train.GradientEngine;
@@ -18,25 +19,32 @@ import org.finetune4j.train.ModelGradientEngine;
  * </pre>
  * and that of a step the mean over its sequences. The weights take part in the gradient, as in the paper's code, unless
  * {@code detachWeights}. At gamma 0 every weight is 1. The held-out loss is taken on the words as they are. The paper's runs
- * use a learning rate of 5e-7, batches of 512 and 3 epochs. Logs {@code nll}, of the blended pass.
+ * use a learning rate of 5e-7, batches of 512 and 3 epochs. Logs {@code nll}, of the blended pass, and {@code lambda}.
  *
- * @param lambda        the share of the model's own words, in [0, 1]; default 0.2
+ * @param lambda        the share of the model's own words behind the warm-up, in [0, 1]; default 0.2
  * @param gamma         how far a word answers for later ones, in [0, 1]; default 0.95
  * @param norm          how sums become weights; default L1
  * @param side          which words a word answers for: LEFT (default) those behind it; RIGHT those before it, inversely
  * @param form          SUFFIX_WEIGHTS (default; the paper's code), or DOUBLE_SUM (its equation 21)
  * @param detachWeights whether weights are constants of the gradient; default false
- * @param draft         the model's own token: GREEDY (default), or one that is DRAWN
+ * @param draft         the model's own token: GREEDY (default), one that is DRAWN, or one that is drawn of the TOP2
+ * @param startLambda   the share in the first step, in [0, lambda], from which it rises evenly over the run's warm-up;
+ *                      default lambda
+ * @param disturbance   how much the share of a step is disturbed, finite and at least 0: it is multiplied by
+ *                      {@code 1 + disturbance n} with a standard normal n, and kept within [0, 1]; default 0
  */
-public record Intuitive(double lambda, double gamma, Norm norm, Side side, Form form, boolean detachWeights, Draft draft)
-        implements Objective {
+public record Intuitive(double lambda, double gamma, Norm norm, Side side, Form form, boolean detachWeights, Draft draft,
+                        double startLambda, double disturbance) implements Objective {
+    private static final double LAMBDA = 0.2;
+
     /** Intuitive Fine-Tuning, 2024. */
     public static final Method<Intuitive> METHOD = new Method<>("intuitive", Method.Kind.OBJECTIVE,
             "Intuitive Fine-Tuning: Towards Simplifying Alignment into a Single Process", "arXiv 2405.11870",
-            settings -> new Intuitive(settings.number("lambda", 0.2), settings.number("gamma", 0.95),
+            settings -> new Intuitive(settings.number("lambda", LAMBDA), settings.number("gamma", 0.95),
                     settings.choice("norm", Norm.L1), settings.choice("side", Side.LEFT),
                     settings.choice("form", Form.SUFFIX_WEIGHTS), settings.flag("detachWeights", false),
-                    settings.choice("draft", Draft.GREEDY)));
+                    settings.choice("draft", Draft.GREEDY), settings.number("startLambda", settings.number("lambda", LAMBDA)),
+                    settings.number("disturbance", 0)));
 
     /** How a discounted sum c of losses becomes a weight. */
     public enum Norm {
@@ -69,20 +77,48 @@ public record Intuitive(double lambda, double gamma, Norm norm, Side side, Form 
     /** How the model's own token is chosen. */
     public enum Draft {
         /** The likeliest. */
-        GREEDY,
+        GREEDY(1),
         /** One drawn at temperature 1. */
-        DRAWN
+        DRAWN(0),
+        /** One of the two likeliest, drawn at temperature 1; the paper's code names it, and this is what it is taken for. */
+        TOP2(2);
+
+        private final int among;
+
+        Draft(int among) {
+            this.among = among;
+        }
+
+        boolean draws() {
+            return this != GREEDY;
+        }
+
+        /** Of how many of the likeliest; 0 for all. */
+        int among() {
+            return among;
+        }
     }
 
     /** Refuses settings out of range with a {@link org.finetune4j.FinetuneException}. */
     public Intuitive {
         Settings.require(lambda >= 0 && lambda <= 1, "intuitive", "lambda", lambda, "in [0, 1]");
+        Settings.require(startLambda >= 0 && startLambda <= lambda, "intuitive", "startLambda", startLambda,
+                "in [0, " + lambda + "], the upper bound being lambda");
+        Settings.require(disturbance >= 0 && Double.isFinite(disturbance), "intuitive", "disturbance", disturbance,
+                "a finite number of at least 0");
         Settings.require(gamma >= 0 && gamma <= 1, "intuitive", "gamma", gamma, "in [0, 1]");
     }
 
     /** The defaults with these settings. */
     public Intuitive(double lambda, double gamma) {
-        this(lambda, gamma, Norm.L1, Side.LEFT, Form.SUFFIX_WEIGHTS, false, Draft.GREEDY);
+        this(lambda, gamma, Norm.L1, Side.LEFT, Form.SUFFIX_WEIGHTS, false, Draft.GREEDY, lambda, 0);
+    }
+
+    /** The share of own words in the step behind so many. */
+    double share(long done, long warmupSteps, long seed) {
+        double share = done < warmupSteps ? startLambda + (lambda - startLambda) * done / warmupSteps : lambda;
+        return disturbance == 0 ? share
+                : Math.min(1, Math.max(0, share * (1 + disturbance * CounterRandom.gaussian(seed, done))));
     }
 
     @Override
@@ -105,7 +141,7 @@ public record Intuitive(double lambda, double gamma, Norm norm, Side side, Form 
 
             @Override
             public boolean drawsTokens() {
-                return draft == Draft.DRAWN;
+                return draft.draws();
             }
         };
     }
@@ -117,6 +153,6 @@ public record Intuitive(double lambda, double gamma, Norm norm, Side side, Form 
 
     @Override
     public GradientEngine engine(ModelGradientEngine engine, PassContext context) {
-        return lambda == 0 ? engine : new DraftingEngine(engine, context, draft);
+        return lambda == 0 ? engine : new DraftingEngine(engine, context, this);
     }
 }

@@ -13,8 +13,9 @@ import org.finetune4j.model.PackedBatch;
  * @param other        batches drawn independently of those that are learned: the nth of a run, a pure function of its number
  * @param batches      most micro-batches of a step
  * @param learningRate the run's highest learning rate
+ * @param warmupSteps  optimiser steps over which that rate is reached
  * @param seed         the run's seed
  */
 public record PassContext(LanguageModel model, EngineOptions options, IntFunction<PackedBatch> other, int batches,
-                          double learningRate, long seed) {
+                          double learningRate, long warmupSteps, long seed) {
 }

@@ -22,7 +22,8 @@ import org.finetune4j.train.BatchStage;
  * @param mode       where between them a ratio lies; default SAMPLE
  * @param draw       what a ratio is drawn for; default PER_BATCH
  * @param maskToken  the token that stands for a masked one, an added one that nothing else uses; default empty: the
- *                   tokenizer's first with {@code mask} or {@code reserved} in its name
+ *                   tokenizer's first with {@code mask} or {@code reserved} in its name. A base without one is given one by
+ *                   {@link org.finetune4j.train.SavedModel#saveWithTokens}
  * @param request    what the user asks for behind the copy, not empty
  * @param leadIn     what the assistant begins with, not empty
  * @param plainShare share of the samples with a prompt that stay as they are, in [0, 1]; default 0.5

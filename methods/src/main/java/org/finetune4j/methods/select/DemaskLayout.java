@@ -64,7 +64,8 @@ final class DemaskLayout {
                     String name = tokenizer.decode(new int[] {id}, false).toLowerCase(Locale.ROOT);
                     return name.contains("mask") || name.contains("reserved");
                 }).findFirst().orElseThrow(() -> new FinetuneException("demask: the tokenizer has no added token with "
-                        + "'mask' or 'reserved' in its name. Name an added token that nothing else uses as maskToken."));
+                        + "'mask' or 'reserved' in its name. Name an added token that nothing else uses as maskToken, or give "
+                        + "the base one: savedModel(base).saveWithTokens(folder, \"<|mask|>\")."));
     }
 
     ExamplePreparation.Prepared prepared() {
