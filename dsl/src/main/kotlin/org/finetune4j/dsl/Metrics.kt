@@ -10,6 +10,7 @@ import org.finetune4j.methods.evaluate.ExactMatch
 import org.finetune4j.methods.evaluate.Forgetting
 import org.finetune4j.methods.evaluate.Metric
 import org.finetune4j.methods.evaluate.PassAtK
+import org.finetune4j.methods.evaluate.PerExit
 import org.finetune4j.methods.evaluate.Perplexity
 import org.finetune4j.methods.evaluate.Rouge
 import org.finetune4j.methods.evaluate.SemanticSimilarity
@@ -176,6 +177,17 @@ public fun semanticSimilarity(encoder: String = ""): Metric = SemanticSimilarity
  * Source: Riemannian Walk for Incremental Learning, arXiv 1801.10112, for one stage.
  */
 public fun forgetting(on: DataSource, metric: Metric = exactMatch()): Metric = Forgetting(SettingSource(on), metric)
+
+/**
+ * Another [metric] of the answers that the model's first blocks give alone, behind each of several: what [sorted] trains.
+ *
+ * Source: Sorted LLaMA, arXiv 2309.08968. Results are called `exactMatch behind block 4` and so on.
+ *
+ * @param exits numbers of blocks, ascending from at least 1; empty for the blocks nearest to 30 %, 40 % and so on up to all
+ * @param metric what is measured of the answers
+ * @throws org.finetune4j.FinetuneException when exits do not ascend
+ */
+public fun perExit(exits: List<Int> = emptyList(), metric: Metric = exactMatch()): Metric = PerExit(exits, metric)
 
 /**
  * What a model keeps and carries over that learned tasks one after another: `results()` has ACC, BWT, FWT and forgetting.

@@ -83,6 +83,7 @@ class FragmentsTest : FunSpec({
         "distinctN" to distinctN(),
         "ead" to ead(),
         "selfBleu" to selfBleu(),
+        "perExit" to perExit(),
         "forgetting" to forgetting(jsonl("general.jsonl")),
         "selfEnsemble" to selfEnsemble(),
         "batchCalibration" to batchCalibration(),

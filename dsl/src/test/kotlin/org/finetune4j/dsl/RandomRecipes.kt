@@ -125,7 +125,7 @@ class RandomRecipes(seed: Long) {
         else -> savedAdapter("x" + text())
     }
 
-    private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 15 else 16)) {
+    private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 15 else 17)) {
         0 -> answerMetric()
         1 -> rouge(List(whole() % 3 + 1) { "rouge${random.nextInt(1, 10)}" }, flip(), text())
         2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), if (flip()) exactAnswer(exact()) else codeTests(), number() + 0.5, share() + 1e-9, random.nextLong())
@@ -139,6 +139,7 @@ class RandomRecipes(seed: Long) {
         10 -> ead(whole(), whole() + 1L, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
         11 -> selfBleu(whole(), choice(), whole() + 1, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
         15 -> forgetting(source(), metric(depth + 1))
+        16 -> perExit(List(whole()) { 1 + it * 2 }, metric(depth + 1))
         else -> answerMetric()
     }
 

@@ -39,6 +39,7 @@ import org.finetune4j.methods.evaluate.ExactMatch;
 import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.MultipleChoice;
 import org.finetune4j.methods.evaluate.PassAtK;
+import org.finetune4j.methods.evaluate.PerExit;
 import org.finetune4j.methods.evaluate.Perplexity;
 import org.finetune4j.methods.evaluate.Rouge;
 import org.finetune4j.methods.evaluate.SelfBleu;
@@ -143,6 +144,7 @@ public final class Methods {
             Bleu.METHOD,
             Rouge.METHOD,
             Perplexity.METHOD,
+            PerExit.METHOD,
             MultipleChoice.METHOD,
             ChoiceF1.METHOD,
             Brier.METHOD,

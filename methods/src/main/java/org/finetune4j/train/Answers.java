@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Map;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
+import org.finetune4j.generation.Depth;
 import org.finetune4j.generation.GeneratedTokens;
+import org.finetune4j.generation.GenerationLimits;
 import org.finetune4j.generation.GenerationRequest;
 import org.finetune4j.generation.GenerationSettings;
 import org.finetune4j.generation.Generator;
@@ -26,21 +28,24 @@ final class Answers {
     private final int maxNewTokens;
     private final String stage;
     private final TrainingListener listener;
+    private final Depth depth;
     private final Map<Sampling, Map<Sample, List<String>>> known = new HashMap<>();
 
     /**
      * Answers by a model.
      *
      * @param stage what is told of it, such as {@code generate answers with the base model}
+     * @param depth how much of the model answers
      */
     Answers(LanguageModel model, Tokenizer tokenizer, TextEncoding encoding, int maxNewTokens, String stage,
-            TrainingListener listener) {
+            TrainingListener listener, Depth depth) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.encoding = encoding;
         this.maxNewTokens = maxNewTokens;
         this.stage = stage;
         this.listener = listener;
+        this.depth = depth;
     }
 
     /** The answers to the prompt of each sample, in order. */
@@ -72,7 +77,8 @@ final class Answers {
         }
         int[] answered = {0};
         long total = (long) samples.size() * sampling.samples();
-        try (Generator generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()))) {
+        try (Generator generator = new Generator(model, true, tokenizer.tokensWithin(model.config().vocabularySize()),
+                GenerationLimits.DEFAULT, depth)) {
             return generator.generate(requests, new TokenListener() {
                 @Override
                 public void onEnd(GeneratedTokens text) {

@@ -14,6 +14,7 @@ import org.finetune4j.data.Example;
 import org.finetune4j.data.LengthLimit;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.Sample;
+import org.finetune4j.generation.Depth;
 import org.finetune4j.methods.evaluate.Examinee;
 import org.finetune4j.methods.evaluate.RollingWindows;
 import org.finetune4j.methods.evaluate.Sampling;
@@ -34,6 +35,7 @@ final class ModelExaminee implements Examinee, AutoCloseable {
     private final String name;
     private final TrainingListener listener;
     private final Answers answers;
+    private final Map<Integer, Answers> exits = new HashMap<>();
     private final Map<Continuation, Likelihood> known = new HashMap<>();
     private final Map<String, SentenceEncoder> encoders = new HashMap<>();
     private @Nullable TextScores scores;
@@ -55,8 +57,27 @@ final class ModelExaminee implements Examinee, AutoCloseable {
         // A turn's end is no part of what is said.
         this.encoding = new TextEncoding(tokenizer, job.chatTemplate(), Supervision.LAST.withoutEndOfTurn(),
                 model.config().vocabularySize());
-        int maxNewTokens = job.evaluation() == null ? 1 : job.evaluation().maxNewTokens();
-        answers = new Answers(model, tokenizer, encoding, maxNewTokens, "generate answers with " + name, listener);
+        answers = answers("generate answers with " + name, Depth.WHOLE);
+    }
+
+    private Answers answers(String stage, Depth depth) {
+        return new Answers(model, tokenizer, encoding, job.evaluation() == null ? 1 : job.evaluation().maxNewTokens(), stage,
+                listener, depth);
+    }
+
+    @Override
+    public int blocks() {
+        return model.config().layers();
+    }
+
+    @Override
+    public Examinee behind(int block) {
+        if (block < 1 || block > blocks()) {
+            throw new FinetuneException("evaluate: there is no block " + block + " to answer from behind; the model has "
+                    + blocks() + ". Give a block in [1, " + blocks() + "].");
+        }
+        return new ExitExaminee(this, exits.computeIfAbsent(block, unseen -> block == blocks() ? answers
+                : answers("generate answers with " + name + " behind block " + block, new Depth.ExitAt(block))));
     }
 
     @Override

@@ -29,6 +29,7 @@ import org.finetune4j.methods.evaluate.Forgetting;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.evaluate.MultipleChoice;
 import org.finetune4j.methods.evaluate.PassAtK;
+import org.finetune4j.methods.evaluate.PerExit;
 import org.finetune4j.methods.evaluate.Perplexity;
 import org.finetune4j.methods.evaluate.Rouge;
 import org.finetune4j.methods.evaluate.SelfBleu;
@@ -70,7 +71,8 @@ class EvaluationRunTest {
                 new Calibration(10, Calibration.Scheme.EQUAL_WIDTH), DistinctN.METHOD.create(new Settings(drawn)),
                 Ead.METHOD.create(new Settings(drawn)), SelfBleu.METHOD.create(new Settings(drawn)),
                 new Forgetting(SmallModel.documents("pages", 3), new Perplexity()),
-                new Forgetting(SmallModel.samples("general", 3, 7), new ExactMatch()));
+                new Forgetting(SmallModel.samples("general", 3, 7), new ExactMatch()),
+                new PerExit(List.of(1, 2), new ExactMatch()));
     }
 
     private static FineTuning.Builder job(List<Metric> metrics) {
@@ -91,12 +93,15 @@ class EvaluationRunTest {
         List<String> names = first.stream().map(FineTuned.Comparison::name).toList();
         assertEquals(List.of("exactMatch", "tokenF1", "classF1", "passAt2", "bleu", "rouge1", "rouge2", "rougeL", "perplexity",
                 "bitsPerByte", "multipleChoice", "multipleChoice (2)", "brier", "ece", "mce", "nll", "entropy", "distinct1", "ead1", "selfBleu",
-                "perplexity on pages", "exactMatch on general", "heldOutLoss"), names);
+                "perplexity on pages", "exactMatch on general", "exactMatch behind block 1", "exactMatch behind block 2",
+                "heldOutLoss"), names);
         for (FineTuned.Comparison comparison : first) {
             assertTrue(Double.isFinite(comparison.before().value()) && Double.isFinite(comparison.after().value()),
                     comparison.toString());
             assertFalse(comparison.after().signature().isBlank());
         }
+        assertEquals(first.get(0).after().items(), first.get(names.indexOf("exactMatch behind block 2")).after().items(),
+                "the last block is the whole model");
         FineTuned.Comparison perplexity = first.get(8);
         assertTrue(perplexity.after().value() < perplexity.before().value(), perplexity.toString());
         JsonNode summary = new ObjectMapper().readTree(folder.resolve("run/evaluation.json").toFile());

@@ -35,6 +35,16 @@ record DecodedExaminee(Examinee model, Function<List<ChoiceQuestion>, List<doubl
     }
 
     @Override
+    public int blocks() {
+        return model.blocks();
+    }
+
+    @Override
+    public Examinee behind(int block) {
+        return model.behind(block);
+    }
+
+    @Override
     public int[] tokens(String text) {
         return model.tokens(text);
     }

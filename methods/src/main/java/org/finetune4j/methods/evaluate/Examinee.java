@@ -31,6 +31,17 @@ public interface Examinee {
         return ChoiceQuestion.logLikelihoods(questions, this).stream().map(Probabilities::softmax).toList();
     }
 
+    /** Blocks of the model. */
+    int blocks();
+
+    /**
+     * The model ended behind a block, from where its final norm and head answer; nothing but answers may be asked of it.
+     *
+     * @param block from 1 up to {@link #blocks()}
+     * @throws org.finetune4j.FinetuneException when the model has no such block
+     */
+    Examinee behind(int block);
+
     /** Tokens of a text as the model's tokenizer makes them, without those that begin and end texts. */
     int[] tokens(String text);
 

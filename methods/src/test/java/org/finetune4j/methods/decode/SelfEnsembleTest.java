@@ -66,6 +66,16 @@ class SelfEnsembleTest {
         }
 
         @Override
+        public int blocks() {
+            return 1;
+        }
+
+        @Override
+        public Examinee behind(int block) {
+            throw new AssertionError("nothing is ended early");
+        }
+
+        @Override
         public int vocabularySize() {
             return 256;
         }

@@ -37,7 +37,8 @@ class MetricSettingsTest {
                 new BrierBinary("a", List.of("b", "c"), "d", ChoiceForm.LETTERS, " "),
                 new Calibration(5, Calibration.Scheme.EQUAL_MASS), new SemanticSimilarity("there"),
                 new DistinctN(2, DistinctN.Level.SENTENCE, 3, 0.5, 0.9, 4), new Ead(2, 50, 3, 0.5, 0.9, 4),
-                new SelfBleu(3, BleuSmoothing.EXP, 9, 3, 0.5, 0.9, 4), new Forgetting(GENERAL, new Perplexity()));
+                new SelfBleu(3, BleuSmoothing.EXP, 9, 3, 0.5, 0.9, 4), new Forgetting(GENERAL, new Perplexity()),
+                new PerExit(List.of(2, 5), new TokenF1("|")));
     }
 
     @ParameterizedTest
@@ -64,10 +65,29 @@ class MetricSettingsTest {
         assertEquals(new SelfBleu(4, BleuSmoothing.FLOOR, 500, 1, 0, 1, 0), made(SelfBleu.METHOD));
         assertEquals(new MultipleChoice(), made(MultipleChoice.METHOD));
         assertEquals(new Brier(), made(Brier.METHOD));
+        assertEquals(new PerExit(List.of(), new ExactMatch()), made(PerExit.METHOD));
     }
 
     private static <F extends Fragment> F made(Method<F> method) {
         return method.create(new Settings(Map.of()));
+    }
+
+    @Test
+    void perExitMeasuresAnotherMetricBehindEveryExit() {
+        Examinee model = new FixedExaminee(sample -> List.of("yes"), one -> null);
+        List<MetricResult> results = new PerExit(List.of(2, 3), new ExactMatch()).measure(GENERAL.samples(), model);
+        assertEquals(List.of("exactMatch behind block 2", "exactMatch behind block 3"),
+                results.stream().map(MetricResult::name).toList());
+        assertEquals(List.of(0.0, 1.0), results.stream().map(MetricResult::value).toList());
+        PerExit usual = new PerExit(List.of(), new ExactMatch());
+        assertEquals(List.of("exactMatch behind block 1", "exactMatch behind block 2", "exactMatch behind block 3",
+                "exactMatch behind block 4"), usual.measure(GENERAL.samples(), model).stream().map(MetricResult::name).toList());
+        assertEquals(1, usual.answersPerPrompt());
+        usual.requireMeasurable(GENERAL.samples());
+        assertTrue(assertThrows(FinetuneException.class, () -> new PerExit(List.of(), new Perplexity())
+                .requireMeasurable(GENERAL.samples())).getMessage().contains("of which perplexity is no metric"));
+        assertTrue(assertThrows(FinetuneException.class, () -> new PerExit(List.of(3, 3), new ExactMatch())).getMessage()
+                .contains("'exits' is [3, 3], but must be ascending from at least 1, which 3 is not"));
     }
 
     @Test
