@@ -98,8 +98,7 @@ recipes.filterKeys { it in chosen }.forEach { (name, content) ->
         base("samples/models/tiny")
         content()
         train {
-            // Its answers are drawn for every pass.
-            if (name == "discriminative") epochs = 1 else maxSteps = 2
+            maxSteps = 2
             tokensPerBatch = 1024
             tooLong = TooLong.DROP
         }
