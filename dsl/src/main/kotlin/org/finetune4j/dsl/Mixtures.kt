@@ -201,7 +201,7 @@ public fun DataSource.chosenOnly(): DataSource = ChosenResponses(this)
 public data class ScriptFilter internal constructor(
     override val source: DataSource,
     private val definedIn: String = "script",
-    @Transient private val keeps: (Row) -> Boolean = { throw FinetuneException(Messages.definedInScript("filter")) },
+    @Transient internal val keeps: (Row) -> Boolean = { throw FinetuneException(Messages.definedInScript("filter")) },
 ) : DerivedData {
     override fun open(): org.finetune4j.data.DataSource = Filtered(source.open()) { keeps(it) }
 

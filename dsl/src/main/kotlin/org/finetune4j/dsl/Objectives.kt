@@ -293,7 +293,7 @@ public fun objective(name: String, needsReference: Boolean = false, loss: (Token
 internal data class ScriptObjective(
     private val name: String,
     private val needsReference: Boolean,
-    private val loss: (TokenView) -> SDVariable,
+    internal val loss: (TokenView) -> SDVariable,
 ) : Objective {
     override fun method(): Method<out Fragment> =
         Method(name, Method.Kind.OBJECTIVE, "defined in a script", "the script itself") { throw FinetuneException(Messages.definedInScript(name)) }

@@ -40,7 +40,8 @@ public record FileSource(String location, @Nullable FileKind kind, FieldMapping 
     @Override
     public String fingerprint() {
         return "files " + location + " " + mapping + " where " + condition + " "
-                + DataFiles.find(location, kind).files().stream().map(file -> file.kind() + " " + file.name() + " " + file.hash()).collect(Collectors.joining(", "));
+                + DataFiles.find(location, kind).files().stream().map(file -> file.kind() + " " + file.name() + " "
+                        + file.place() + " " + file.hash()).collect(Collectors.joining(", "));
     }
 
     private final class Files implements RowStream {
@@ -48,6 +49,7 @@ public record FileSource(String location, @Nullable FileKind kind, FieldMapping 
         private final DataReport report;
         private final RecordReader reader = new RecordReader(mapping);
         private @Nullable RowStream rows;
+        private String place = "";
         private boolean any;
 
         Files(Iterator<DataFile> files, DataReport report) {
@@ -63,12 +65,14 @@ public record FileSource(String location, @Nullable FileKind kind, FieldMapping 
                         end();
                         return null;
                     }
-                    rows = new RecordRows(files.next().open(condition), reader, report, location);
+                    DataFile file = files.next();
+                    place = file.place();
+                    rows = new RecordRows(file.open(condition), reader, report, location);
                 }
                 Row row = rows.next();
                 if (row != null) {
                     any = true;
-                    return row;
+                    return row.placed(place);
                 }
                 rows.close();
                 rows = null;

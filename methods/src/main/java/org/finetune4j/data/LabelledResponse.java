@@ -38,6 +38,11 @@ public record LabelledResponse(String id, Conversation conversation, List<Messag
     }
 
     @Override
+    public LabelledResponse placed(String path) {
+        return new LabelledResponse(id, conversation, completion, desirable, fields, provenance.placed(path));
+    }
+
+    @Override
     public LabelledResponse tagged(String tag) {
         return new LabelledResponse(id, conversation, completion, desirable, fields, provenance.tagged(tag));
     }

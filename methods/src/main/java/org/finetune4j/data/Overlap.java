@@ -42,7 +42,7 @@ public record Overlap(int rows, int shared, List<String> examples) {
         if (!isDocument(row)) {
             marks.add(prompt(row));
         }
-        marks.add(mark(IS, row.id()));
+        marks.add(mark(IS, named(row)));
         row.provenance().origins().forEach(origin -> marks.add(mark(MADE_OF, origin)));
         return marks.stream().mapToLong(Long::longValue).toArray();
     }
@@ -56,7 +56,7 @@ public record Overlap(int rows, int shared, List<String> examples) {
 
     /** Whether a row is in data that left these marks. */
     public static boolean isIn(Row row, Set<Long> marks) {
-        return !isDocument(row) && marks.contains(prompt(row)) || marks.contains(mark(MADE_OF, row.id()))
+        return !isDocument(row) && marks.contains(prompt(row)) || marks.contains(mark(MADE_OF, named(row)))
                 || row.provenance().origins().stream().anyMatch(origin -> marks.contains(mark(IS, origin))
                         || marks.contains(mark(MADE_OF, origin)));
     }
@@ -94,6 +94,11 @@ public record Overlap(int rows, int shared, List<String> examples) {
             }
         }
         return of(rows.rows(), marks);
+    }
+
+    /** Two files may have one name, so that the id alone does not tell a row. */
+    private static String named(Row row) {
+        return row.provenance().named(row.id());
     }
 
     private static boolean isDocument(Row row) {

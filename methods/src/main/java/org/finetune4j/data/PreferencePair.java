@@ -43,6 +43,11 @@ public record PreferencePair(String id, Conversation conversation, List<Message>
     }
 
     @Override
+    public PreferencePair placed(String path) {
+        return new PreferencePair(id, conversation, chosen, rejected, margin, fields, provenance.placed(path));
+    }
+
+    @Override
     public PreferencePair tagged(String tag) {
         return new PreferencePair(id, conversation, chosen, rejected, margin, fields, provenance.tagged(tag));
     }

@@ -14,6 +14,9 @@ public sealed interface Row permits Sample, PreferencePair, LabelledResponse {
     /** What is asked: the turns before what is learned; none for a plain document. */
     List<Message> prompt();
 
+    /** This row, said to lie in the file with this path from the working directory. */
+    Row placed(String path);
+
     /** This row with one more tag. */
     Row tagged(String tag);
 

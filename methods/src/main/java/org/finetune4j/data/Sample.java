@@ -110,6 +110,11 @@ public record Sample(String id, Conversation conversation, List<Candidate> candi
     }
 
     @Override
+    public Sample placed(String path) {
+        return new Sample(id, conversation, candidates, answer, fields, provenance.placed(path));
+    }
+
+    @Override
     public Sample tagged(String tag) {
         return new Sample(id, conversation, candidates, answer, fields, provenance.tagged(tag));
     }

@@ -64,7 +64,8 @@ class FormatsTest {
         assertEquals("{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}", sample.conversation().tools()
                 .get(0).text());
         assertEquals(Map.of("topic", "sky"), sample.fields());
-        assertEquals(new Provenance("x.jsonl", List.of()), sample.provenance());
+        assertEquals(Provenance.ofId("x.jsonl:1").placed(sample.provenance().place()), sample.provenance());
+        assertTrue(sample.provenance().place().endsWith("/x.jsonl"), sample.provenance().place());
     }
 
     @Test

@@ -48,16 +48,6 @@ public final class MatMul extends OwnOp {
         return of(x, false, weight, true, 1, x.dataType(), null, scales);
     }
 
-    /** A linear layer whose weight lies the other way round, as GPT-2's do: {@code x weight}; weight {@code [i, o]}. */
-    public static SDVariable linearInputsFirst(SDVariable x, SDVariable weight) {
-        return of(x, false, weight, false, 1, x.dataType(), null, null);
-    }
-
-    /** As {@link #linearInputsFirst(SDVariable, SDVariable)} with a frozen weight of bytes, with scales {@code [i]}. */
-    public static SDVariable linearInputsFirst(SDVariable x, SDVariable weight, SDVariable scales) {
-        return of(x, false, weight, false, 1, x.dataType(), null, scales);
-    }
-
     /** {@code addend + factor * x weight^T}. */
     public static SDVariable linearAdd(SDVariable addend, double factor, SDVariable x, SDVariable weight) {
         return of(x, false, weight, true, factor, x.dataType(), addend, null);

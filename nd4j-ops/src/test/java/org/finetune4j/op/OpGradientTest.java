@@ -150,7 +150,7 @@ class OpGradientTest {
         CASES.put("rows of length one", new Case(List.of(normal(1, 3, 4)), in -> L2Normalize.of(in[0])));
         CASES.put("steered rows", new Case(List.of(normal(1, 3, 4), normal(2, 1, 4)), in -> Steer.of(in[0], in[1], 0.6)));
         CASES.put("linear, inputs first", new Case(List.of(normal(1, 3, 4), normal(2, 4, 2)),
-                in -> MatMul.linearInputsFirst(in[0], in[1])));
+                in -> MatMul.of(in[0], false, in[1], false, 1, in[0].dataType(), null)));
         for (boolean normalized : new boolean[] {false, true}) {
             for (int perToken = 1; perToken <= 3; perToken++) {
                 int chosen = perToken;

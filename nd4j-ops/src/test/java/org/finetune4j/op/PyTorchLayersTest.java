@@ -111,7 +111,8 @@ class PyTorchLayersTest {
             case "rms norm of heads" -> in -> RmsNorm.perHead(in.get(0), in.get(1), 2, 1e-6, false);
             case "row added" -> in -> AddRow.of(in.get(0), in.get(1));
             case "soft cap" -> in -> SoftCap.of(in.get(0), 30);
-            case "inputs first" -> in -> MatMul.linearInputsFirst(in.get(0), in.get(1));
+            case "inputs first" -> in -> MatMul.of(in.get(0), false, in.get(1), false, 1, in.get(0).dataType(),
+                    null);
             case "mean pool" -> in -> MeanPool.of(in.get(0), offsets(in.get(0)));
             case "first rows" -> in -> FirstRows.of(in.get(0), offsets(in.get(0)));
             case "normalize" -> in -> L2Normalize.of(in.get(0));

@@ -6,21 +6,30 @@ import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
 import org.finetune4j.checkpoint.Hashes
 import org.finetune4j.dsl.DataSource
+import org.finetune4j.dsl.DerivedData
+import org.finetune4j.dsl.MadeData
+import org.finetune4j.dsl.Mixture
 import org.finetune4j.dsl.ModelFolder
 import org.finetune4j.dsl.Recipe
+import org.finetune4j.dsl.RecordFiles
+import org.finetune4j.dsl.ScriptFilter
+import org.finetune4j.dsl.ScriptObjective
 import org.finetune4j.dsl.SettingSource
+import org.finetune4j.dsl.SqlQuery
 import org.finetune4j.dsl.Training
 import org.finetune4j.dsl.UntrainedModel
 import org.finetune4j.dsl.json.RecipeJson
 import org.finetune4j.methods.Fragment
 import java.io.RandomAccessFile
+import java.lang.reflect.Modifier
 import java.nio.file.Files
+import java.nio.file.InvalidPathException
 import java.nio.file.Path
 import java.util.HexFormat
 
 /**
- * What a run is of: its results are those of a study as long as this is the same. Of code in a script only the name is
- * known.
+ * What a run is of: its results are those of a study as long as this is the same. Of code in a script only its name and
+ * the values that it has taken in are known.
  *
  * @property recipe the recipe without what changes no result
  * @property inputs hashes of the files that it reads, and of the run that it continues from, by name
@@ -54,12 +63,43 @@ internal data class TrialIdentity(val recipe: JsonElement, val inputs: Map<Strin
                 recipe.heldOut?.let { "heldOut" to data(it) },
                 recipe.data.template.file?.let { "data.template" to contents(Path.of(it)) },
                 fragments(recipe).flatMap(::sources).takeIf { it.isNotEmpty() }?.let { "settings" to Hashes.of(it.joinToString(transform = ::data)) },
+                fragments(recipe).flatMap(::folders).takeIf { it.isNotEmpty() }
+                    ?.let { "models" to Hashes.of(it.joinToString { folder -> known.getOrPut(folder) { contents(folder) } }) },
+                scripts(recipe.objective).takeIf { it.isNotEmpty() }?.let { "objective" to it.joinToString() },
                 trial.start?.let { "continueFrom" to identity(it).hash },
             )
             return TrialIdentity(RecipeJson.tree(RecipeJson.provenance(withoutBookkeeping(recipe, trial.start != null))), inputs.toMap())
         }
 
-        private fun data(source: DataSource): String = known.getOrPut(source) { Hashes.of(source.open().fingerprint() ?: "unknown") }
+        private fun data(source: DataSource): String = known.getOrPut(source) { Hashes.of(source.open().fingerprint() ?: parts(source)) }
+
+        /** Of data through which a script's code goes: what it reads, and the code. */
+        private fun parts(source: DataSource): String = when (source) {
+            is ScriptFilter -> "${data(source.source)} ${captured(source.keeps)}"
+            is DerivedData -> data(source.source)
+            is Mixture -> source.parts.joinToString { data(it.source) }
+            is MadeData -> source.of.joinToString(transform = ::data)
+            is RecordFiles, is SqlQuery -> "unknown"
+        }
+
+        /** What objectives of a script have taken in: this one, or those inside of it. */
+        private fun scripts(fragment: Fragment): List<String> = if (fragment is ScriptObjective) listOf(captured(fragment.loss))
+        else fragment.settings().values.filterIsInstance<Fragment>().flatMap(::scripts)
+
+        /** What a lambda of a script has taken in, which a change of the numbers around it changes; its code is not known. */
+        private fun captured(lambda: Any): String = lambda.javaClass.declaredFields.filterNot { Modifier.isStatic(it.modifiers) }
+            .sortedBy { it.name }.joinToString(prefix = "script(", postfix = ")") { field ->
+                field.isAccessible = true
+                plain(field.get(lambda))
+            }
+
+        /** A value that says the same in every process. */
+        private fun plain(value: Any?): String = when (value) {
+            null, is Number, is Boolean, is Char, is String -> "$value"
+            is Enum<*> -> value.name
+            is Iterable<*> -> value.joinToString(prefix = "[", postfix = "]", transform = ::plain)
+            else -> value.javaClass.name.substringBefore("$$" + "Lambda")
+        }
 
         private fun fragments(recipe: Recipe): List<Fragment> =
             recipe.selectors + recipe.objective + listOfNotNull(recipe.adapter, recipe.decoder) + recipe.evaluation?.metrics.orEmpty()
@@ -71,6 +111,22 @@ internal data class TrialIdentity(val recipe: JsonElement, val inputs: Map<Strin
                 is Fragment -> sources(it)
                 else -> emptyList()
             }
+        }
+
+        /** Models and adapters in folders that texts in the settings of a fragment name. */
+        private fun folders(fragment: Fragment): List<Path> = fragment.settings().values.flatMap { value ->
+            when (value) {
+                is String -> listOfNotNull(folder(value))
+                is Iterable<*> -> value.filterIsInstance<String>().mapNotNull(::folder)
+                is Fragment -> folders(value)
+                else -> emptyList()
+            }
+        }
+
+        private fun folder(text: String): Path? = try {
+            Path.of(text).takeIf { text.isNotBlank() && MODEL_FILES.any { name -> Files.isRegularFile(it.resolve(name)) } }
+        } catch (_: InvalidPathException) {
+            null
         }
 
         private fun base(recipe: Recipe): String = when (val base = recipe.base) {
@@ -108,6 +164,9 @@ internal data class TrialIdentity(val recipe: JsonElement, val inputs: Map<Strin
         }
     }
 }
+
+/** By which a folder is known for one of a model or an adapter. */
+private val MODEL_FILES = listOf("config.json", "adapter_config.json")
 
 /** As much of either end of a file is looked at, in bytes. */
 private const val END = 1L shl 20

@@ -13,14 +13,17 @@ import io.kotest.matchers.string.shouldNotContain
 import io.kotest.matchers.string.shouldStartWith
 import org.finetune4j.FinetuneException
 import org.finetune4j.dsl.asft
+import org.finetune4j.dsl.filter
 import org.finetune4j.dsl.jsonl
 import org.finetune4j.dsl.sft
+import org.finetune4j.dsl.taught
 import org.finetune4j.methods.objective.Asft
 import org.finetune4j.train.FineTuning
 import org.finetune4j.train.InterruptedRunException
 import org.finetune4j.train.RunLock
 import java.nio.file.Files
 import java.nio.file.Path
+import kotlin.io.path.createDirectories
 import kotlin.io.path.createTempDirectory
 import kotlin.io.path.exists
 import kotlin.io.path.readLines
@@ -131,6 +134,28 @@ class StudyRunnerTest : FunSpec({
         shouldThrow<FinetuneException> { StudyRunner(Terminal(terminalInterface = recorder()), none).done(studied()) }.message!! shouldContain
             "no run of the study 'kl' came to its end: sft, seed 1: broken"
         none.ran.size shouldBe 6
+    }
+
+    test("data behind a script's filter, what the filter has taken in, and models that settings name are noticed as well") {
+        val folder = here.resolve("scripts")
+        val file = here.resolve("scripted.jsonl").also { it.writeText("{}") }
+        val teacher = here.resolve("teacher").also { it.createDirectories() }
+        teacher.resolve("config.json").writeText("{}")
+        fun study(least: Int, factor: Double = 1.0) = studied(folder) {
+            common { data(jsonl("$file").filter { it.prompt().size >= least }) }
+            arm("taught") { objective(taught(asft(), teacher = "$teacher")) }
+            arm("own") { objective("own") { it.logProbability().mul(-factor) } }
+        }
+        fun problems(changed: Study) = StudyRunner(Terminal(terminalInterface = recorder()), FakeTrainer(loss = ::loss)).plan(changed).problems
+        StudyRunner(Terminal(terminalInterface = recorder()), FakeTrainer(loss = ::loss)).done(study(1))
+        problems(study(1)).shouldBeEmpty()
+        problems(study(2)).first() shouldContain "other contents of data"
+        problems(study(1, factor = 2.0)).first { "own, seed 1" in it } shouldContain "other contents of objective"
+        teacher.resolve("config.json").writeText("{ }")
+        problems(study(1)).first { "taught, seed 1" in it } shouldContain "other contents of models"
+        teacher.resolve("config.json").writeText("{}")
+        file.writeText("{\"other\": 1}")
+        problems(study(1)).first() shouldContain "other contents of data"
     }
 
     test("a changed recipe or changed data are noticed and refused with the difference, or run again on demand") {

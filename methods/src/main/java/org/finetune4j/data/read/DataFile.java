@@ -39,6 +39,13 @@ public record DataFile(Path path, String name, FileKind kind) {
         };
     }
 
+    /** Its path from the working directory, or its whole path where it lies elsewhere; the same however it was asked for. */
+    public String place() {
+        Path here = Path.of("").toAbsolutePath().normalize();
+        Path there = path.toAbsolutePath().normalize();
+        return (there.startsWith(here) ? here.relativize(there) : there).toString().replace('\\', '/');
+    }
+
     /**
      * The SHA-256 of its bytes, as hexadecimal digits.
      *

@@ -1,17 +1,8 @@
 package org.finetune4j.methods.adapt;
 
-import java.util.Collection;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Function;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.Method;
-import org.finetune4j.methods.Settings;
-import org.finetune4j.model.LinearAdapter;
-import org.finetune4j.model.LinearSite;
-import org.finetune4j.model.ParameterSpec;
-import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Weight-decomposed low-rank adaptation: direction by a low-rank product, and a trained magnitude for every output.
@@ -34,7 +25,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param alphas  alphas of their own for some targets, such as {@code down_proj=32}; default none
  */
 public record Dora(int rank, double alpha, double dropout, List<String> targets, boolean rsLora, List<String> ranks,
-                   List<String> alphas) implements Adapter, LinearAdapter {
+                   List<String> alphas) implements LowRankAdapter {
     /** Liu et al. 2024. */
     public static final Method<Dora> METHOD = new Method<>("dora", Method.Kind.ADAPT,
             "DoRA: Weight-Decomposed Low-Rank Adaptation", "arXiv 2402.09353",
@@ -47,8 +38,7 @@ public record Dora(int rank, double alpha, double dropout, List<String> targets,
         targets = List.copyOf(targets);
         ranks = List.copyOf(ranks);
         alphas = List.copyOf(alphas);
-        new Targets(rank, alpha, targets, ranks, alphas).require("dora");
-        Settings.require(dropout >= 0 && dropout < 1, "dora", "dropout", dropout, "at least 0 and below 1");
+        LowRankAdapter.require("dora", new Targets(rank, alpha, targets, ranks, alphas), dropout);
     }
 
     /** With the scale {@code alpha / rank} and the same numbers for every target. */
@@ -61,48 +51,13 @@ public record Dora(int rank, double alpha, double dropout, List<String> targets,
         this(rank, 16, 0, Lora.ALL_LINEAR);
     }
 
-    private Targets layers() {
-        return new Targets(rank, alpha, targets, ranks, alphas);
-    }
-
-    private LowRank lowRank() {
-        return new LowRank("dora", layers(), rsLora, dropout, true);
-    }
-
     @Override
     public Method<Dora> method() {
         return METHOD;
     }
 
     @Override
-    public LinearAdapter linearAdapter() {
-        return this;
-    }
-
-    @Override
-    public List<ParameterSpec> parameters(String site, long inputs, long outputs) {
-        lowRank().requireUsefulRank(site, inputs, outputs);
-        return lowRank().parameters(site, inputs, outputs);
-    }
-
-    @Override
-    public SDVariable adapt(LinearSite site, SDVariable base) {
-        return lowRank().adapt(site, base);
-    }
-
-    @Override
-    public void requireFits(Map<String, long[]> layers) {
-        layers().requireNamed("dora", layers.keySet());
-        layers.forEach((site, shape) -> parameters(site, shape[1], shape[0]));
-    }
-
-    @Override
-    public INDArray merged(String site, INDArray weight, Function<String, INDArray> parameter) {
-        return lowRank().merged(site, weight, parameter);
-    }
-
-    @Override
-    public Map<String, Object> peftConfig(String baseModel, Collection<String> sites) {
-        return PeftConfig.of(baseModel, lowRank(), layers().peftConfig(sites));
+    public boolean hasMagnitudes() {
+        return true;
     }
 }

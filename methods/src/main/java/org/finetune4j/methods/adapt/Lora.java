@@ -1,18 +1,9 @@
 package org.finetune4j.methods.adapt;
 
-import java.util.Collection;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Function;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.methods.Method;
-import org.finetune4j.methods.Settings;
-import org.finetune4j.model.LinearAdapter;
-import org.finetune4j.model.LinearSite;
 import org.finetune4j.model.ModelShapes;
-import org.finetune4j.model.ParameterSpec;
-import org.nd4j.autodiff.samediff.SDVariable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Low-rank adaptation: a trained product of two thin matrices beside every targeted linear layer.
@@ -37,7 +28,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param alphas  alphas of their own for some targets, such as {@code down_proj=32}; default none
  */
 public record Lora(int rank, double alpha, double dropout, List<String> targets, boolean rsLora, List<String> ranks,
-                   List<String> alphas) implements Adapter, LinearAdapter {
+                   List<String> alphas) implements LowRankAdapter {
     /** Every linear layer of the model but its head. */
     public static final List<String> ALL_LINEAR = List.of(ModelShapes.ALL_LINEAR);
 
@@ -53,8 +44,7 @@ public record Lora(int rank, double alpha, double dropout, List<String> targets,
         targets = List.copyOf(targets);
         ranks = List.copyOf(ranks);
         alphas = List.copyOf(alphas);
-        new Targets(rank, alpha, targets, ranks, alphas).require("lora");
-        Settings.require(dropout >= 0 && dropout < 1, "lora", "dropout", dropout, "at least 0 and below 1");
+        LowRankAdapter.require("lora", new Targets(rank, alpha, targets, ranks, alphas), dropout);
     }
 
     /** With the scale {@code alpha / rank} and the same numbers for every target. */
@@ -67,48 +57,13 @@ public record Lora(int rank, double alpha, double dropout, List<String> targets,
         this(rank, 16, 0, ALL_LINEAR);
     }
 
-    private Targets layers() {
-        return new Targets(rank, alpha, targets, ranks, alphas);
-    }
-
-    private LowRank lowRank() {
-        return new LowRank("lora", layers(), rsLora, dropout, false);
-    }
-
     @Override
     public Method<Lora> method() {
         return METHOD;
     }
 
     @Override
-    public LinearAdapter linearAdapter() {
-        return this;
-    }
-
-    @Override
-    public List<ParameterSpec> parameters(String site, long inputs, long outputs) {
-        lowRank().requireUsefulRank(site, inputs, outputs);
-        return lowRank().parameters(site, inputs, outputs);
-    }
-
-    @Override
-    public SDVariable adapt(LinearSite site, SDVariable base) {
-        return lowRank().adapt(site, base);
-    }
-
-    @Override
-    public void requireFits(Map<String, long[]> layers) {
-        layers().requireNamed("lora", layers.keySet());
-        layers.forEach((site, shape) -> parameters(site, shape[1], shape[0]));
-    }
-
-    @Override
-    public INDArray merged(String site, INDArray weight, Function<String, INDArray> parameter) {
-        return lowRank().merged(site, weight, parameter);
-    }
-
-    @Override
-    public Map<String, Object> peftConfig(String baseModel, Collection<String> sites) {
-        return PeftConfig.of(baseModel, lowRank(), layers().peftConfig(sites));
+    public boolean hasMagnitudes() {
+        return false;
     }
 }
