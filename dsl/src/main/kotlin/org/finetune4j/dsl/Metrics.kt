@@ -185,7 +185,8 @@ public fun semanticSimilarity(encoder: String = ""): Metric = SemanticSimilarity
 public fun forgetting(on: DataSource, metric: Metric = exactMatch()): Metric = Forgetting(SettingSource(on), metric)
 
 /**
- * [metric] of the model's first blocks alone, for every one of [exits], as [sorted] trains them: results such as `perplexity at 2`.
+ * Per exit: [metric] of the model's first blocks alone, for every one of [exits], as [sorted] trains them, with results such as
+ * `perplexity at 2`.
  *
  * Source: Sorted LLaMA, arXiv 2309.08968.
  *
