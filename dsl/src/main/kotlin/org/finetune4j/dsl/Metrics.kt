@@ -228,15 +228,18 @@ internal data class ScriptMetric(
     }
 
     override fun method(): Method<out Fragment> =
-        Method(name, Method.Kind.EVALUATE, "defined in a script", "the script itself") { throw FinetuneException(Messages.definedInScript(name)) }
+        Method(name, Method.Kind.EVALUATE, "defined in a script", "the script itself") {
+            throw FinetuneException(Messages.definedInScript(name))
+        }
 
     override fun settings(): Map<String, Any> = emptyMap()
 
     override fun measure(samples: List<Sample>, model: Examinee): List<MetricResult> {
         val scores = measure.invoke(samples, model)
         if (scores.isEmpty() || scores.any { !it.isFinite() }) {
-            throw FinetuneException("metric($name) gave ${scores.firstOrNull { !it.isFinite() } ?: "no score"} for ${samples.size} " +
-                "samples, but must give finite numbers, at least one. Correct its code.")
+            val given = scores.firstOrNull { !it.isFinite() } ?: "no score"
+            throw FinetuneException("metric($name) gave $given for ${samples.size} samples, but must give finite numbers, at " +
+                "least one. Correct its code.")
         }
         return listOf(MetricResult.mean(name, "$name|script", scores, 0))
     }
