@@ -185,7 +185,8 @@ public fun semanticSimilarity(encoder: String = ""): Metric = SemanticSimilarity
 public fun forgetting(on: DataSource, metric: Metric = exactMatch()): Metric = Forgetting(SettingSource(on), metric)
 
 /**
- * [metric] of the model's first blocks alone, for every one of [exits], as [sorted] trains them: results such as `perplexity at 2`.
+ * Per exit: [metric] of the model's first blocks alone, for every one of [exits], as [sorted] trains them, with results such as
+ * `perplexity at 2`.
  *
  * Source: Sorted LLaMA, arXiv 2309.08968.
  *
@@ -227,15 +228,18 @@ internal data class ScriptMetric(
     }
 
     override fun method(): Method<out Fragment> =
-        Method(name, Method.Kind.EVALUATE, "defined in a script", "the script itself") { throw FinetuneException(Messages.definedInScript(name)) }
+        Method(name, Method.Kind.EVALUATE, "defined in a script", "the script itself") {
+            throw FinetuneException(Messages.definedInScript(name))
+        }
 
     override fun settings(): Map<String, Any> = emptyMap()
 
     override fun measure(samples: List<Sample>, model: Examinee): List<MetricResult> {
         val scores = measure.invoke(samples, model)
         if (scores.isEmpty() || scores.any { !it.isFinite() }) {
-            throw FinetuneException("metric($name) gave ${scores.firstOrNull { !it.isFinite() } ?: "no score"} for ${samples.size} " +
-                "samples, but must give finite numbers, at least one. Correct its code.")
+            val given = scores.firstOrNull { !it.isFinite() } ?: "no score"
+            throw FinetuneException("metric($name) gave $given for ${samples.size} samples, but must give finite numbers, at " +
+                "least one. Correct its code.")
         }
         return listOf(MetricResult.mean(name, "$name|script", scores, 0))
     }
