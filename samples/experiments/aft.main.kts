@@ -22,7 +22,7 @@ import org.finetune4j.tokenizer.Conversation
 import org.finetune4j.tokenizer.Message
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 100
+val steps = args.getOrNull(1)?.toLong() ?: 50
 val folder = Path.of("runs/experiments/aft/data")
 val colours = listOf("red", "blue")
 
@@ -46,7 +46,7 @@ fun questions(shown: Int): DataSource {
     return jsonl("$file")
 }
 
-val tested = balls(6001..6250, seed = 2)
+val tested = balls(6001..6200, seed = 2)
 val train = folder.resolve("train.jsonl")
 writeLines(train, balls(1001..2600, seed = 1).asSequence().map {
     record("prompt" to it.question, "responses" to it.drafts, "aggregate" to it.colour, "answer" to it.colour)
@@ -57,19 +57,22 @@ study("aft", "runs/experiments/aft/$steps") {
     common {
         base("samples/models/tiny")
         data(jsonl("$train"), chatTemplate(supervise = Turns.LAST))
-        heldOut(questions(5))
         train {
             tokensPerBatch = 2048
             optimizer = adamW(lr = 5e-4)
         }
-        evaluate(exactMatch(), *listOf(3, 1, 0).map { forgetting(questions(it), exactMatch()) }.toTypedArray(), maxNewTokens = 4)
+        evaluate(exactMatch(), maxNewTokens = 4)
     }
     equalSteps(steps)
     baseline("sft") {
+        heldOut(questions(0))
         select(aft(proposals = 5, rejectCopies = false, directShare = 1.0, seed = seed))
         train { tokensPerBatch = 400 }                                              // about as many questions in a step
     }
-    arm("aft") { select(aft(proposals = 5, rejectCopies = false, directShare = 0.0, seed = seed)) }
+    sweep("drafts", 1, 3, 5, arm = "aft") { shown ->
+        heldOut(questions(shown))
+        select(aft(proposals = shown, rejectCopies = false, directShare = 0.0, seed = seed))
+    }
 }.run()
 listOf(5, 3, 1).forEach { n ->
     val right = tested.count { ball -> ball.drafts.take(n).count { it == ball.colour } > n / 2 }

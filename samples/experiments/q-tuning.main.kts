@@ -1,10 +1,10 @@
 #!/usr/bin/env kotlin
 /*
  * Does pruning by error and uncertainty (Q-Tuning, arXiv 2509.23873) keep what is worth learning? A quarter of the data each:
- * word problems with random answers (error and uncertainty high), a few sums over and over (both low), lists to be sorted
- * downwards where the base sorts upwards (sure and wrong), and facts that the base states in one of two ways (unsure and
- * right). The latter two are to be kept. In the paper an eighth of the samples and half of their tokens does better than
- * random pruning and than all the data. Run it from the project's root:
+ * random facts about islands that nobody knows (error and uncertainty high), a few sums over and over (both low), numbers to
+ * be said forwards in answer to words which the base takes for backwards (sure and wrong), and facts that the base states in
+ * one of two ways (unsure and right). The latter two are to be kept. In the paper an eighth of the samples and half of their
+ * tokens does better than random pruning and than all the data. Run it from the project's root:
  *
  *     scripts/finetune run samples/experiments/q-tuning.main.kts
  *
@@ -16,7 +16,7 @@
 @file:Import("../generators/general.main.kts")
 @file:Import("../generators/logs.main.kts")
 @file:Import("../generators/records.main.kts")
-@file:Import("../generators/sums.main.kts")
+@file:Import("../generators/worlds.main.kts")
 
 import java.nio.file.Path
 import org.finetune4j.dsl.*
@@ -27,17 +27,18 @@ val seedCount = args.getOrNull(0)?.toLong() ?: 3
 val steps = args.getOrNull(1)?.toLong() ?: 30
 val folder = Path.of("runs/experiments/q-tuning/data")
 
-fun lists(seed: Long) = Dice(seed).let { dice ->
-    generateSequence { List(4) { dice.between(1, 99) } }.map { numbers ->
-        val answer = numbers.sortedDescending().joinToString(", ")
-        record("prompt" to "Sort these numbers: ${numbers.joinToString(", ")}", "response" to answer, "answer" to answer)
+fun forwards(seed: Long) = Dice(seed).let { dice ->
+    generateSequence { List(3) { dice.between(1, 99) }.joinToString(", ") }.map { numbers ->
+        record("prompt" to "Say these backwards: $numbers", "response" to numbers, "answer" to numbers)
     }
 }
 
-fun problems(seed: Long, right: Boolean) = Dice(seed).let { dice ->
-    generateSequence { dice.wordProblem(dice.sum(2)) }.map { problem ->
-        val answer = if (right) problem.answer else "${dice.between(1, 99)}"
-        record("prompt" to problem.prompt, "response" to "#### $answer", "answer" to answer)
+/** Nobody knows these islands; what is said of them is what is true of any of the known ones. */
+fun unknownIslands(seed: Long) = Dice(seed).let { dice ->
+    generateSequence { dice.pick(islands).facts.keys.toList().let { dice.pick(it) } }.map { key ->
+        val name = "${dice.pick("G", "H", "P", "W", "Y")}${dice.pick("ul", "ax", "ev", "oq")}${dice.pick("ex", "uth", "ick", "om")}"
+        val island = Island(name, dice.pick(islands).facts)
+        record("prompt" to question(island, key), "response" to dice.statement(island, key))
     }
 }
 
@@ -47,13 +48,12 @@ fun rows(name: String, rows: Sequence<String>, count: Int) = "${folder.resolve("
 
 val few = sumQuestions(5).take(8).toList()
 val parts = listOf(
-    rows("random-labels", problems(1, right = false), 500),
+    rows("random-labels", unknownIslands(1), 500),
     rows("repeats", generateSequence(0) { it + 1 }.map { few[it % few.size] }, 500),
-    rows("systematic", lists(2), 500),
+    rows("systematic", forwards(2), 500),
     rows("ambiguous", islandQuestions(3), 500),
 )
-val listTest = rows("lists-heldout", lists(12), 40)
-val problemTest = rows("problems-heldout", problems(11, right = true), 40)
+val listTest = rows("lists-heldout", forwards(12), 40)
 val factTest = rows("facts-heldout", islandQuestions(13), 40)
 
 val results = study("q-tuning", "runs/experiments/q-tuning/$steps") {
@@ -66,10 +66,7 @@ val results = study("q-tuning", "runs/experiments/q-tuning/$steps") {
             tokensPerBatch = 1024
             optimizer = adamW(lr = 5e-4)
         }
-        evaluate(
-            exactMatch(), forgetting(problemTest, gsm8kStrict()), forgetting(factTest, exactMatch(referenceSeparator = EITHER)),
-            maxNewTokens = 32,
-        )
+        evaluate(exactMatch(), forgetting(factTest, exactMatch(referenceSeparator = EITHER)), maxNewTokens = 32)
     }
     equalSteps(steps)
     baseline("random 1/16") { select(uds(keep = 1, of = 16, score = Uds.Score.RANDOM)) }

@@ -2,7 +2,7 @@
 /*
  * Does training on what a model is examined to lack beat as many samples of everything (STAT-Sel, arXiv 2510.10023)? The tiny
  * base never saw a number above 99, so that it can add, subtract and multiply but not carry into hundreds; of the pool one
- * question in twenty-five needs that. A teacher by rule names the skill of each question that is answered badly. In the paper
+ * question in twenty-five needs that. A teacher by rule names the skills of each question that is answered badly. In the paper
  * STAT-Sel gains 7 points on MATH where SFT gains 1. Run it from the project's root:
  *
  *     scripts/finetune run samples/experiments/stat.main.kts
@@ -20,29 +20,30 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.*
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 24
+val steps = args.getOrNull(1)?.toLong() ?: 80
 val folder = Path.of("runs/experiments/stat/data")
-val size = 500
+val size = 400
 
 class Problem(val a: Int, val operator: Char, val b: Int) {
     val result = when (operator) { '+' -> a + b; '-' -> a - b; else -> a * b }
-    val skill = when { result > 99 -> "carry"; operator == '+' -> "plus"; operator == '-' -> "minus"; else -> "times" }
+    val kind = when { result > 99 -> "carry"; operator == '+' -> "plus"; operator == '-' -> "minus"; else -> "times" }
+    val skills = if (kind == "carry") "plus, carry" else kind
     val isHeldOut = (7 * a + 3 * b) % 5 == 0
 
     fun toRecord() = record(
-        "prompt" to "What is $a $operator $b?", "response" to "$a $operator $b = $result.", "answer" to "$result", "skills" to skill,
+        "prompt" to "What is $a $operator $b?", "response" to "$a $operator $b = $result.", "answer" to "$result", "skills" to skills,
     )
 }
 
-fun problems(seed: Long, heldOut: Boolean, skills: Map<String, Double>) = Dice(seed).let { dice ->
-    fun one(skill: String): Problem = generateSequence {
-        when (skill) {
+fun problems(seed: Long, heldOut: Boolean, kinds: Map<String, Double>) = Dice(seed).let { dice ->
+    fun one(kind: String): Problem = generateSequence {
+        when (kind) {
             "times" -> Problem(dice.between(2, 9), '*', dice.between(2, 9))
             "minus" -> Problem(dice.between(10, 99), '-', dice.between(2, 49))
             else -> Problem(dice.between(10, 99), '+', dice.between(10, 99))
         }
-    }.first { it.skill == skill && it.isHeldOut == heldOut && it.result > 0 }
-    generateSequence { one(dice.weighted(skills)) }
+    }.first { it.kind == kind && it.isHeldOut == heldOut && it.result > 0 }
+    generateSequence { one(dice.weighted(kinds)) }
 }
 
 fun rows(name: String, problems: Sequence<Problem>, count: Int) = "${folder.resolve("$name.jsonl")}".also { file ->
@@ -57,7 +58,7 @@ val elsewhere = rows("elsewhere", problems(4, heldOut = true, usual).distinctBy 
 
 val teacher = Oracle { _, asked, _ ->
     val (a, operator, b) = Regex("""What is (\d+) ([-+*]) (\d+)\?""").find(asked)!!.destructured
-    Problem(a.toInt(), operator.single(), b.toInt()).skill
+    Problem(a.toInt(), operator.single(), b.toInt()).skills
 }
 
 study("stat", "runs/experiments/stat/$steps") {
@@ -76,7 +77,7 @@ study("stat", "runs/experiments/stat/$steps") {
     arm("stat") {
         data(jsonl(pool), chatTemplate())
         select(stat(
-            validation = examined, hard = exactAnswer(), teacher = teacher.source("teacher"), perSkill = 20, size = size,
+            validation = examined, hard = exactAnswer(), teacher = teacher.source("teacher"), perSkill = 12, size = size,
             maxNewTokens = 16, seed = seed,
         ))
     }
