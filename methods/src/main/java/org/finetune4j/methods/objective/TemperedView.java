@@ -90,8 +90,8 @@ final class TemperedView implements TokenView {
     }
 
     @Override
-    public SDVariable drawnTokens(SDVariable logits, double at, int count) {
-        return view.drawnTokens(logits, at, count);
+    public SDVariable drawnTokens(SDVariable logits, double temperature, int count, int among) {
+        return view.drawnTokens(logits, temperature, count, among);
     }
 
     @Override
