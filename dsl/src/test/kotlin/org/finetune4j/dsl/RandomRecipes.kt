@@ -6,6 +6,7 @@ import org.finetune4j.data.format.RecordFormat
 import org.finetune4j.data.transform.Mix
 import org.finetune4j.methods.adapt.Adapter
 import org.finetune4j.methods.decode.Decoder
+import org.finetune4j.methods.decode.Demonstrations
 import org.finetune4j.methods.decode.SelfEnsemble
 import org.finetune4j.methods.evaluate.AnswerMetric
 import org.finetune4j.methods.evaluate.ExactMatch
@@ -147,7 +148,7 @@ class RandomRecipes(seed: Long) {
 
     private fun decoder(): Decoder = when (random.nextInt(3)) {
         0 -> batchCalibration()
-        1 -> selfEnsemble(SelfEnsemble.Vary.PROMPT, templates = listOf("{prompt}" + text()))
+        1 -> selfEnsemble(SelfEnsemble.Vary.PROMPT, templates = listOf("{prompt}" + text()), retrieve = choice())
         else -> selfEnsemble(
             if (flip()) SelfEnsemble.Vary.IC else SelfEnsemble.Vary.BOTH,
             whole(),
@@ -155,7 +156,8 @@ class RandomRecipes(seed: Long) {
             listOf("{prompt}" + text()),
             source(),
             whole(),
-            choice(),
+            // The members of these differ by their demonstrations.
+            if (flip()) Demonstrations.Retrieve.RANDOM else Demonstrations.Retrieve.BALANCE,
             random.nextLong(),
         )
     }
