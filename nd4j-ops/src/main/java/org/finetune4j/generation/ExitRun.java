@@ -19,6 +19,7 @@ final class ExitRun implements GenerationRun {
     private final Deque<Text> texts;
     private final List<GeneratedTokens[]> results = new ArrayList<>();
     private final HeldWeights held;
+    private final int places;
     private boolean begun;
 
     ExitRun(ExitEngine engine, NextTokens next, List<GenerationRequest> requests, List<Text> texts, TokenListener listener) {
@@ -27,6 +28,8 @@ final class ExitRun implements GenerationRun {
         this.listener = listener;
         this.texts = new ArrayDeque<>(texts);
         requests.forEach(request -> results.add(new GeneratedTokens[request.settings().samples()]));
+        // As many for every text, so that one cache does for all of them.
+        places = texts.stream().mapToInt(Text::mostPlaces).max().orElse(0);
         long most = texts.stream().mapToLong(text -> text.mostPlaces() - text.promptTokens()).sum();
         held = most < BatchRun.PASSES_WORTH_HOLDING ? HeldWeights.NONE : engine.holdWeights();
     }
@@ -59,7 +62,7 @@ final class ExitRun implements GenerationRun {
             if (begun) {
                 engine.feed(text.last());
             } else {
-                engine.begin(text.mostPlaces());
+                engine.begin(places);
                 engine.feed(text.prompt());
                 next.begin();
                 begun = true;

@@ -1,9 +1,9 @@
 package org.finetune4j.model;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.ArrayList;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
@@ -111,8 +111,11 @@ public final class ExitEngine implements CachedEngine {
         }
 
         void begin(int places) {
-            closeCaches();
             seen = 0;
+            if (places == tokens.length) {
+                return;
+            }
+            closeCaches();
             cacheWidths.forEach((name, width) -> caches.put(name,
                     Nd4j.createUninitialized(model.precision().type(), 1, places, width)));
             if (keptWidth != null) {
@@ -175,9 +178,9 @@ public final class ExitEngine implements CachedEngine {
 
     /** Starts a text of at most so many tokens, prompt and continuation together. */
     public void begin(int places) {
-        tokens = new int[places];
-        fed = 0;
         parts.forEach(part -> part.begin(places));
+        tokens = places == tokens.length ? tokens : new int[places];
+        fed = 0;
     }
 
     /** Adds tokens to the text, which are read when something is asked for. */

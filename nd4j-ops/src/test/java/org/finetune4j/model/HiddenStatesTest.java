@@ -152,6 +152,34 @@ class HiddenStatesTest {
         }
     }
 
+    /** Steered passes, made of stock operations in part, are recomputed and rounded as others are. */
+    @Test
+    void steeredStatesAgreeWithRecomputationAndInHalfPrecision() {
+        float[] fast = steered(Precision.F32, EngineOptions.DEFAULT);
+        assertArrayEquals(fast, steered(Precision.F32, EngineOptions.DEFAULT.withRecomputedBlocks(2)));
+        float[] half = steered(Precision.BF16, EngineOptions.DEFAULT);
+        double difference = IntStream.range(0, fast.length).mapToDouble(i -> Math.abs(fast[i] - half[i])).average()
+                .orElseThrow();
+        double mean = IntStream.range(0, fast.length).mapToDouble(i -> Math.abs(fast[i])).average().orElseThrow();
+        assertTrue(mean > 1e-4 && difference < 0.1 * mean, difference + " of " + mean);
+    }
+
+    /** The gradients towards the weights and towards the vectors. */
+    private static float[] steered(Precision precision, EngineOptions options) {
+        try (Kernels kernels = new OneDnnKernels();
+             LanguageModel model = LanguageModel.random(TestModels.config(true), precision, kernels, 5)) {
+            model.trainAll();
+            try (Steering steering = new Steering(model, 0.4, 8);
+                 HiddenStates states = HiddenStates.steered(model, 0, BLOCKS, true, steering, options);
+                 TrainingEngine ascent = TrainingEngine.steered(model, StepOperationsTest.LOG_LOSS, steering, options)) {
+                model.parameters().flatGradient().assign(0);
+                states.accumulateGradient(BATCH, ROWS, targets(states, new Random(4)), 100, -1);
+                ascent.accumulateGradient(BATCH, -1);
+                return Nd4j.concat(0, model.parameters().flatGradient(), steering.gradient().reshape(-1)).toFloatVector();
+            }
+        }
+    }
+
     /** With the same seed the masks of both passes are the same, so that nothing draws the states anywhere. */
     @Test
     void dropoutIsThatOfItsSeed() {

@@ -17,6 +17,7 @@ import org.finetune4j.data.Example;
 import org.finetune4j.head.TokenValues;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
 import org.finetune4j.methods.Settings;
+import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Undesirable.Detach;
 import org.finetune4j.methods.objective.Undesirable.OverElements;
 import org.finetune4j.methods.objective.Undesirable.Via;
@@ -103,6 +104,30 @@ class UndesirableTest {
                     for (int i = 0; i < once.length; i++) {
                         assertEquals(2 * once[i], twice[i], 1e-4f + 1e-3f * Math.abs(once[i]));
                     }
+                }
+            }
+        }
+    }
+
+    /** Card test 4 by way of steering, in half precision and with an adapter that drops out. */
+    @Test
+    void steeringLeavesWeightsAloneInHalfPrecisionAndBesideAnAdapter() {
+        for (boolean adapter : new boolean[] {false, true}) {
+            try (LanguageModel model = LanguageModel.random(TinyTraining.CONFIG, Precision.BF16, TinyTraining.KERNELS, 3)) {
+                if (adapter) {
+                    model.attach(new Lora(4, 8, 0.2, Lora.ALL_LINEAR).linearAdapter(), 1);
+                } else {
+                    model.trainAll();
+                }
+                try (ModelGradientEngine plain = new ModelGradientEngine(model, new Sft());
+                     GradientEngine engine = with(Via.STEERING, 0.3, 7).engine(plain, TinyTraining.passes(model, OTHERS))) {
+                    float[] before = model.parameters().flat().toFloatVector();
+                    engine.beginStep(0);
+                    engine.zeroGradients();
+                    float moved = engine.accumulateGradient(BATCH, 5).values().get("undesirable")[0];
+                    assertTrue(moved > 1e-4 && Float.isFinite(moved), "moved by " + moved);
+                    assertTrue(Double.isFinite(engine.gradient().norm2Number().doubleValue()));
+                    assertArrayEquals(before, model.parameters().flat().toFloatVector());
                 }
             }
         }
