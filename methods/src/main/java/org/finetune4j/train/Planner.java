@@ -458,7 +458,7 @@ final class Planner {
         return most;
     }
 
-    /** Other local models that are asked for texts, which stay open together; each with what its largest part of the work needs. */
+    /** Other local models that are asked for texts, which stay open together, each with what its largest work needs. */
     private long otherBytes(List<TextWork> parts, Kernels kernels, int longestSample) {
         Map<LocalModel, Long> bytes = new LinkedHashMap<>();
         for (TextWork part : parts) {
@@ -543,7 +543,7 @@ final class Planner {
                 evaluation == null ? 0 : evaluation.maxNewTokens(), kernels).map(training::withGeneration).orElse(training);
     }
 
-    /** What the policy needs for the largest part of this work, and for so many evaluated prompts; nothing where there is none. */
+    /** What the policy needs for the largest part of this work and so many evaluated prompts, or nothing. */
     private Optional<DecodingEngine.Forecast> answers(List<TextWork> parts, long evaluated, int longestSample,
                                                       int evaluatedTokens, Kernels kernels) {
         ModelConfig known = java.util.Objects.requireNonNull(config);
@@ -563,7 +563,8 @@ final class Planner {
     }
 
     private static String tooLargeAnswers(MemoryEstimate wanted) {
-        return "evaluate: " + (wanted.otherBytes() > 0 ? "asking models before the training" : "generating answers") + " needs " + mebibytes(wanted.totalBytes()) + " (parameters "
+        return "evaluate: " + (wanted.otherBytes() > 0 ? "asking models before the training" : "generating answers")
+                + " needs " + mebibytes(wanted.totalBytes()) + " (parameters "
                 + mebibytes(wanted.parameterBytes()) + ", keys and values " + mebibytes(wanted.cacheBytes())
                 + ", intermediate arrays and faster copies of weights " + mebibytes(wanted.generationBytes())
                 + (wanted.otherBytes() == 0 ? "" : ", other models " + mebibytes(wanted.otherBytes())) + ", program "
@@ -586,7 +587,8 @@ final class Planner {
         if (tokenLoss().needsReference()) {
             TokenLoss.Lag lag = tokenLoss().lag();
             Path folder = job.objective().teacherFolder();
-            models.add("reference: " + (folder != null ? "the model " + folder + ", which stays as it is" : lag != null ? "a copy of what trains, which follows it every " + lag.every() + " steps"
+            models.add("reference: " + (folder != null ? "the model " + folder + ", which stays as it is"
+                    : lag != null ? "a copy of what trains, which follows it every " + lag.every() + " steps"
                     : job.adapter() == null ? "a frozen copy of the weights as they are at the start"
                     : "the policy with its adapter off"));
         }

@@ -51,7 +51,8 @@ class MemoryUseTest {
     }
 
     private static MemoryEstimate estimate(TrainSettings.Builder settings, long available) {
-        return new MemoryPlanner(CONFIG, settings.precision(Precision.BF16).build(), null, new Sft().tokenLoss(), null, MemoryPlanner.Beside.NOTHING, kernels,
+        return new MemoryPlanner(CONFIG, settings.precision(Precision.BF16).build(), null, new Sft().tokenLoss(), null,
+                MemoryPlanner.Beside.NOTHING, kernels,
                 new MemoryPlanner.Batch(1024, 512, 4), available).choose().memory();
     }
 
