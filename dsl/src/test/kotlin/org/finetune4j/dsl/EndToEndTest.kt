@@ -148,6 +148,33 @@ class EndToEndTest : FunSpec({
         Path.of(path("mine"), "checkpoints").exists() shouldBe true
     }
 
+    test("an objective is taught by another model, on responses that are chosen anew in every pass") {
+        val teacher = path("tuned")
+        val recipe = tuning().let {
+            it.copy(
+                selectors = listOf(eachEpoch(grape())),
+                objective = taught(asft(kl = 0.5), teacher = teacher, temperature = 1.5),
+                training = it.training.copy(maxSteps = null, epochs = 2),
+                output = path("taught"),
+            )
+        }
+        Recipe.fromJson(recipe.toJson()) shouldBe recipe
+        val plan = recipe.plan()
+        plan.problems.shouldBeEmpty()
+        listOf(
+            "reference: the model $teacher, which stays as it is", "weights of the reference", "further passes",
+            "at the start of every pass, select with grape",
+        ).forEach { plan.toString() shouldContain it }
+        val recorder = recorder()
+        recipe.run(Terminal(terminalInterface = recorder)).close()
+        "mean log-probability a token, chosen".toRegex().findAll(recorder.stdout()).count() shouldBe 2
+        recorder.stdout() shouldContain "load the teacher $teacher"
+        val mine = objective("mine", needsReference = true) { it.klDivergence(it.referenceLogits(), it.logits()) }
+        recipe.copy(objective = taught(mine, teacher = teacher), output = path("taught-mine")).run(Terminal(terminalInterface = recorder())).close()
+        recipe.copy(objective = taught(mine, teacher = path("no-model"))).plan().problems.single() shouldContain "no-model"
+        shouldThrow<FinetuneException> { Recipe.fromJson(recipe.toJson().replace("\"grape\"", "\"branchFilter\"")) }
+    }
+
     test("a run begins with the weights of another run that it continues from") {
         fun loss(tuned: TunedModel) = tuned.metrics.getValue("heldOutLoss")
         val first = tuning().run(Terminal(terminalInterface = recorder())).use(::loss)

@@ -40,7 +40,8 @@ import org.jspecify.annotations.Nullable;
 public record FineTuning(BaseModel base, DataSource data, @Nullable String chatTemplate, Supervision supervision,
                          List<Selector> selectors, List<EpochSelector> epochSelectors, List<BatchMethod> batchMethods,
                          Objective objective, @Nullable Adapter adapter, TrainSettings train, @Nullable Evaluation evaluation,
-                         String kernels, @Nullable Path runFolder, @Nullable Path continueFrom, @Nullable Path dataCache, String recipe) {
+                         String kernels, @Nullable Path runFolder, @Nullable Path continueFrom, @Nullable Path dataCache,
+                         String recipe) {
     /** Keeps immutable copies. */
     public FineTuning {
         selectors = List.copyOf(selectors);

@@ -21,7 +21,6 @@ import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.Fragment;
-import org.finetune4j.methods.Methods;
 import org.finetune4j.methods.evaluate.MetricResult;
 import org.finetune4j.methods.evaluate.References;
 import org.finetune4j.methods.objective.ExamplePreparation;
@@ -256,9 +255,8 @@ final class FineTuningRun {
             choice = new SelectionEachEpoch(policy, pool, job.runFolder());
         }
         TokenLoss loss = job.objective().tokenLoss();
-        boolean ownObjective = Methods.all().stream().noneMatch(method -> method.equals(job.objective().method()));
-        TrainingListener hearing = ownObjective ? new OwnObjectiveWarning(listener, job.objective().method().name())
-                : listener;
+        TrainingListener hearing = OwnObjectiveWarning.ownOf(job.objective())
+                .<TrainingListener>map(name -> new OwnObjectiveWarning(listener, name)).orElse(listener);
         EngineOptions options = preparation.plan().memory().options();
         // What completes samples for training does not do so for held-out ones.
         TokenLoss heldOutLoss = job.objective().preparesExamples() ? new Sft() : null;

@@ -16,6 +16,7 @@ import org.finetune4j.model.EngineOptions;
  * @param cacheBytes       keys and values of answers that are generated before and after the training
  * @param generationBytes  what else generating them needs beside the parameters: intermediate arrays, and copies of the
  *                         weights in a faster layout
+ * @param otherBytes       other models that are asked before the training, with their arrays
  * @param programBytes     Java and libraries, as measured
  * @param availableBytes   what this process may use
  * @param cheapRecomputed  whether norms and activations are computed again
@@ -24,23 +25,28 @@ import org.finetune4j.model.EngineOptions;
  * @param moreProducts     operations of matrix products that are added by that, as a share of those without
  */
 public record MemoryEstimate(long parameterBytes, long optimizerBytes, long activationBytes, long headBytes,
-                             long referenceBytes, long passBytes, long cacheBytes, long generationBytes, long programBytes,
+                             long referenceBytes, long passBytes, long cacheBytes, long generationBytes, long otherBytes,
+                             long programBytes,
                              long availableBytes, boolean cheapRecomputed,
                              int recomputedBlocks, int blocks, double moreProducts) {
     /** Of a plan whose problems hide it. */
-    public static final MemoryEstimate UNKNOWN = new MemoryEstimate(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, 0, 0, 0);
+    public static final MemoryEstimate UNKNOWN = new MemoryEstimate(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, 0, 0, 0);
 
     /** A system kills what takes the last of its memory, so that a little is left. */
     private static final double USABLE = 0.97;
 
     /** The most that is held at a time: while training, or while answers are generated before or after. */
     public long totalBytes() {
-        return parameterBytes + programBytes + Math.max(trainingBytes(), cacheBytes + generationBytes);
+        return parameterBytes + programBytes + Math.max(trainingBytes(), answeringBytes());
     }
 
-    /** Whether more is held while answers are generated than while training. */
+    /** Whether more is held while models are asked before the training, or answers generated after it, than while training. */
     public boolean generationRules() {
-        return cacheBytes + generationBytes > trainingBytes();
+        return answeringBytes() > trainingBytes();
+    }
+
+    private long answeringBytes() {
+        return cacheBytes + generationBytes + otherBytes;
     }
 
     private long trainingBytes() {
@@ -50,8 +56,15 @@ public record MemoryEstimate(long parameterBytes, long optimizerBytes, long acti
     /** This estimate with the memory of generated answers. */
     MemoryEstimate withGeneration(DecodingEngine.Forecast forecast) {
         return new MemoryEstimate(parameterBytes, optimizerBytes, activationBytes, headBytes, referenceBytes, passBytes,
-                forecast.cacheBytes(), forecast.copyBytes() + forecast.arenaBytes(), programBytes, availableBytes,
+                forecast.cacheBytes(), forecast.copyBytes() + forecast.arenaBytes(), otherBytes, programBytes, availableBytes,
                 cheapRecomputed, recomputedBlocks, blocks, moreProducts);
+    }
+
+    /** This estimate with other models. */
+    MemoryEstimate withOthers(long bytes) {
+        return new MemoryEstimate(parameterBytes, optimizerBytes, activationBytes, headBytes, referenceBytes, passBytes,
+                cacheBytes, generationBytes, bytes, programBytes, availableBytes, cheapRecomputed, recomputedBlocks, blocks,
+                moreProducts);
     }
 
     /** Whether it fits into what is available. */

@@ -135,7 +135,8 @@ final class MemoryPlanner {
                 double more = number == 0 ? 0 : forecast.products() / choice(0).forecast().products() - 1;
                 return new Choice(new MemoryEstimate(parameters.bytes(), OPTIMIZER_ARRAYS * parameters.trainableCount()
                         * settings.precision().masterType().width(), forecast.arenaBytes(), forecast.headBytes(),
-                        forecast.referenceBytes(), passes.stream().mapToLong(PassForecast::bytes).sum(), 0, 0, PROGRAM_BYTES, availableBytes, cheap, recomputed, config.layers(),
+                        forecast.referenceBytes(), passes.stream().mapToLong(PassForecast::bytes).sum(), 0, 0, 0,
+                        PROGRAM_BYTES, availableBytes, cheap, recomputed, config.layers(),
                         more), forecast, passes);
             }
         }

@@ -1,10 +1,21 @@
 package org.finetune4j.train;
 
 import java.nio.file.Path;
+import java.util.Optional;
+import org.finetune4j.methods.Fragment;
+import org.finetune4j.methods.Methods;
 import java.util.Map;
 
 /** Warns when a run continues whose objective is code of its user, for of that only the name can be compared. */
 record OwnObjectiveWarning(TrainingListener listener, String objective) implements TrainingListener {
+    /** The name of an objective that is not of the catalogue, be it this one or one inside of it. */
+    static Optional<String> ownOf(Fragment objective) {
+        return Methods.all().stream().noneMatch(method -> method.equals(objective.method()))
+                ? Optional.of(objective.method().name())
+                : objective.settings().values().stream().filter(Fragment.class::isInstance).map(Fragment.class::cast)
+                        .flatMap(inner -> ownOf(inner).stream()).findFirst();
+    }
+
     @Override
     public void resumed(long step, Path folder) {
         listener.warned("The run continues after step " + step + ", but of the objective '" + objective + "', which is "

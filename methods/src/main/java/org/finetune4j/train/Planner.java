@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,7 @@ import org.finetune4j.methods.objective.Objective;
 import org.finetune4j.methods.objective.PassForecast;
 import org.finetune4j.methods.objective.PassOutline;
 import org.finetune4j.methods.objective.Sft;
+import org.finetune4j.methods.generate.LocalModel;
 import org.finetune4j.methods.generate.Policy;
 import org.finetune4j.methods.generate.TextWork;
 import org.finetune4j.methods.select.BatchComposition;
@@ -45,12 +47,15 @@ import org.finetune4j.methods.select.EpochSelector;
 import org.finetune4j.methods.select.SelectionRules;
 import org.finetune4j.methods.select.Selector;
 import org.finetune4j.model.DecodingEngine;
+import org.finetune4j.model.EngineForecast;
+import org.finetune4j.model.EngineOptions;
 import org.finetune4j.model.FrozenWeights;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.LinearAdapter;
 import org.finetune4j.model.ModelConfig;
 import org.finetune4j.model.ModelShapes;
 import org.finetune4j.model.ParameterSpec;
+import org.finetune4j.model.TrainingEngine;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
@@ -99,6 +104,8 @@ final class Planner {
         }
         attempt("base", this::model);
         attempt("objective", this::teacher);
+        job.objective().scorers().forEach(folder -> attempt("objective",
+                () -> LanguageModel.requireWeights(folder, ModelConfig.read(folder))));
         int place = problems.size();
         Evaluation evaluation = job.evaluation();
         if (evaluation != null) {
@@ -415,7 +422,8 @@ final class Planner {
                     outline -> beside(outline, data, kernels), kernels, batch,
                     ProcessMemory.availableBytes());
             MemoryPlanner.Choice choice = planner.choose();
-            memory = withAnswers(choice.memory(), kernels, longest(data));
+            memory = withAnswers(choice.memory(), kernels, longest(data)).withOthers(Math.max(scorerBytes(kernels, batch),
+                    otherBytes(work, kernels, longest(data))));
             if (!memory.fits() && memory.generationRules()) {
                 problems.add(tooLargeAnswers(memory));
                 return;
@@ -435,6 +443,36 @@ final class Planner {
                 seconds += scored * rates.seconds(scoring.products(), scoring.movedBytes());
             }
         }
+    }
+
+    /** The largest of the models that score responses before the training, which are loaded one at a time. */
+    private long scorerBytes(Kernels kernels, MemoryPlanner.Batch batch) {
+        long most = 0;
+        for (Path folder : job.objective().scorers()) {
+            try (LanguageModel outline = LanguageModel.outline(ModelConfig.read(folder), job.train().precision(),
+                    FrozenWeights.AS_ACTIVATIONS, kernels);
+                    TrainingEngine engine = TrainingEngine.forwardOnly(outline, new Sft(), EngineOptions.DEFAULT)) {
+                EngineForecast forecast = engine.forecast(batch.tokens(), batch.supervised(), batch.sequences());
+                most = Math.max(most, outline.parameters().bytes() + forecast.arenaBytes() + forecast.headBytes());
+            }
+        }
+        return most;
+    }
+
+    /** Other local models that are asked for texts, which stay open together, each with what its largest work needs. */
+    private long otherBytes(List<TextWork> parts, Kernels kernels, int longestSample) {
+        Map<LocalModel, Long> bytes = new LinkedHashMap<>();
+        for (TextWork part : parts) {
+            if (part.source() instanceof LocalModel local && part.requests() > 0) {
+                ModelConfig known = ModelConfig.read(Path.of(local.folder()));
+                DecodingEngine.Forecast forecast = GenerationMemory.forecast(known, job.train().precision(),
+                        FrozenWeights.AS_ACTIVATIONS, null, kernels, (int) Math.min(part.requests(), Integer.MAX_VALUE),
+                        Math.min(longestSample, known.maxPositions()), part.newTokens());
+                bytes.merge(local, ModelShapes.parameterCount(known) * job.train().precision().type().width()
+                        + forecast.cacheBytes() + forecast.copyBytes() + forecast.arenaBytes(), Math::max);
+            }
+        }
+        return bytes.values().stream().mapToLong(Long::longValue).sum();
     }
 
     private static int longest(EncodedSamples data) {
@@ -463,6 +501,7 @@ final class Planner {
             all.add(outline.forwardOnly(new Sft()));
             answers(epochWork, 0, longest(data), 0, kernels).ifPresent(forecast -> all.add(new PassForecast(
                     forecast.cacheBytes() + forecast.copyBytes() + forecast.arenaBytes(), 0, 0)));
+            all.add(new PassForecast(otherBytes(epochWork, kernels, longest(data)), 0, 0));
         }
         if (job.objective().preparesExamples() && heldOutEncoded != null) {
             all.add(outline.forwardOnly(new Sft()));
@@ -505,7 +544,7 @@ final class Planner {
                 evaluation == null ? 0 : evaluation.maxNewTokens(), kernels).map(training::withGeneration).orElse(training);
     }
 
-    /** What the policy needs for the largest part of this work, and for so many evaluated prompts; nothing where there is none. */
+    /** What the policy needs for the largest part of this work and so many evaluated prompts, or nothing. */
     private Optional<DecodingEngine.Forecast> answers(List<TextWork> parts, long evaluated, int longestSample,
                                                       int evaluatedTokens, Kernels kernels) {
         ModelConfig known = java.util.Objects.requireNonNull(config);
@@ -525,9 +564,11 @@ final class Planner {
     }
 
     private static String tooLargeAnswers(MemoryEstimate wanted) {
-        return "evaluate: generating answers needs " + mebibytes(wanted.totalBytes()) + " (parameters "
+        return "evaluate: " + (wanted.otherBytes() > 0 ? "asking models before the training" : "generating answers")
+                + " needs " + mebibytes(wanted.totalBytes()) + " (parameters "
                 + mebibytes(wanted.parameterBytes()) + ", keys and values " + mebibytes(wanted.cacheBytes())
-                + ", intermediate arrays and faster copies of weights " + mebibytes(wanted.generationBytes()) + ", program "
+                + ", intermediate arrays and faster copies of weights " + mebibytes(wanted.generationBytes())
+                + (wanted.otherBytes() == 0 ? "" : ", other models " + mebibytes(wanted.otherBytes())) + ", program "
                 + mebibytes(wanted.programBytes()) + "), but only " + mebibytes(wanted.availableBytes())
                 + " are available. Choose a smaller maxNewTokens, shorter prompts or precision bf16, or a smaller model.";
     }
@@ -547,10 +588,13 @@ final class Planner {
         if (tokenLoss().needsReference()) {
             TokenLoss.Lag lag = tokenLoss().lag();
             Path folder = job.objective().teacherFolder();
-            models.add("reference: " + (folder != null ? "the model " + folder + ", which stays as it is" : lag != null ? "a copy of what trains, which follows it every " + lag.every() + " steps"
+            models.add("reference: " + (folder != null ? "the model " + folder + ", which stays as it is"
+                    : lag != null ? "a copy of what trains, which follows it every " + lag.every() + " steps"
                     : job.adapter() == null ? "a frozen copy of the weights as they are at the start"
                     : "the policy with its adapter off"));
         }
+        job.objective().scorers().forEach(folder -> models.add("the model " + folder
+                + ": scores every response once, before the training"));
         work.forEach(part -> models.add(part.description()));
         epochWork.forEach(part -> models.add(part.source() instanceof Policy
                 ? part.times(passes()).description("the policy as it is at the start of each pass")

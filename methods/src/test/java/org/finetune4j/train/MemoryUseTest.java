@@ -51,7 +51,8 @@ class MemoryUseTest {
     }
 
     private static MemoryEstimate estimate(TrainSettings.Builder settings, long available) {
-        return new MemoryPlanner(CONFIG, settings.precision(Precision.BF16).build(), null, new Sft().tokenLoss(), null, MemoryPlanner.Beside.NOTHING, kernels,
+        return new MemoryPlanner(CONFIG, settings.precision(Precision.BF16).build(), null, new Sft().tokenLoss(), null,
+                MemoryPlanner.Beside.NOTHING, kernels,
                 new MemoryPlanner.Batch(1024, 512, 4), available).choose().memory();
     }
 
@@ -86,7 +87,7 @@ class MemoryUseTest {
     private static MemoryEstimate withAvailable(MemoryEstimate memory, long available) {
         return new MemoryEstimate(memory.parameterBytes(), memory.optimizerBytes(), memory.activationBytes(),
                 memory.headBytes(), memory.referenceBytes(), memory.passBytes(), memory.cacheBytes(), memory.generationBytes(),
-                memory.programBytes(), available, memory.cheapRecomputed(),
+                memory.otherBytes(), memory.programBytes(), available, memory.cheapRecomputed(),
                 memory.recomputedBlocks(), memory.blocks(), memory.moreProducts());
     }
 
@@ -117,11 +118,12 @@ class MemoryUseTest {
                 assertEquals(held.bytes(), forecast.copyBytes());
             }
         }
-        MemoryEstimate training = new MemoryEstimate(100, 10, 20, 5, 0, 0, 0, 0, 7, 1000, false, 0, 6, 0);
+        MemoryEstimate training = new MemoryEstimate(100, 10, 20, 5, 0, 0, 0, 0, 0, 7, 1000, false, 0, 6, 0);
         assertEquals(142, training.totalBytes());
         MemoryEstimate both = training.withGeneration(new DecodingEngine.Forecast(40, 2, 3));
         assertTrue(both.generationRules() && both.totalBytes() == 152);
         assertEquals(142, training.withGeneration(new DecodingEngine.Forecast(4, 2, 3)).totalBytes());
+        assertEquals(149, training.withGeneration(new DecodingEngine.Forecast(4, 2, 3)).withOthers(33).totalBytes());
     }
 
     @Test

@@ -129,6 +129,21 @@ class PreparedObjectivesTest {
     }
 
     @Test
+    void thePlanNamesAndPricesAlignedModels() {
+        Path aligned = SmallModel.write(folder.resolve("aligned"), DataType.FLOAT);
+        FineTuning job = FineTuning.builder(new BaseModel.Pretrained(SmallModel.write(folder.resolve("base"), DataType.FLOAT)),
+                SmallModel.samples("train", 6, 1), Poft.METHOD.create(new Settings(Map.of("aligned", List.of(
+                        aligned.toString()))))).build();
+        Plan plan = job.plan();
+        assertEquals(List.of(), plan.problems());
+        assertEquals("the model " + aligned + ": scores every response once, before the training", plan.models().get(1));
+        assertTrue(plan.memory().otherBytes() > 4 * 288 * 32, "its weights alone: " + plan.memory().otherBytes());
+        Objective missing = Poft.METHOD.create(new Settings(Map.of("aligned", List.of("nowhere"))));
+        assertTrue(FineTuning.builder(job.base(), job.data(), missing).build().plan().problems().get(0)
+                .startsWith("objective: nowhere/config.json"));
+    }
+
+    @Test
     void discriminativeDrawsAnswersForEveryEpochAndKeepsThem() {
         Objective objective = Discriminative.METHOD.create(new Settings(Map.of("maxNewTokens", 3, "perEpoch", 2)));
         DataSource data = SmallModel.samples("train", 5, 1);

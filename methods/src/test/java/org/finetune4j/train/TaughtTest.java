@@ -12,11 +12,14 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.checkpoint.SafetensorsFile;
 import org.finetune4j.checkpoint.SafetensorsWriter;
+import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.nd4j.Nd4jKernels;
+import org.finetune4j.methods.Method;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Asft;
@@ -172,6 +175,34 @@ class TaughtTest {
         for (String part : parts) {
             assertTrue(problems.stream().anyMatch(problem -> problem.contains(part)), problems + " lack " + part);
         }
+    }
+
+    /** An objective of a user's own, which asks for the reference. */
+    private record Own() implements Objective {
+        private static final Method<Own> NAMED = new Method<>("own", Method.Kind.OBJECTIVE, "own", "this test",
+                settings -> new Own());
+
+        @Override
+        public Method<Own> method() {
+            return NAMED;
+        }
+
+        @Override
+        public TokenLoss tokenLoss() {
+            return new Asft(0.5).tokenLoss();
+        }
+    }
+
+    @Test
+    void anObjectiveOfOnesOwnIsTaughtAndStillToldFromThoseOfTheCatalogue() throws IOException {
+        Path teacher = teacher("teacher", 3, SmallModel.CONTEXT);
+        float[] own = weights(job(new Taught(new Own(), teacher.toString()), Precision.F32).build().run(TrainingListener.NONE),
+                folder.resolve("a"));
+        assertArrayEquals(weights(job(new Taught(new Asft(0.5), teacher.toString()), Precision.F32).build()
+                .run(TrainingListener.NONE), folder.resolve("b")), own);
+        assertEquals(Optional.of("own"), OwnObjectiveWarning.ownOf(new Taught(new Own(), teacher.toString())));
+        assertEquals(Optional.of("own"), OwnObjectiveWarning.ownOf(new Own()));
+        assertEquals(Optional.empty(), OwnObjectiveWarning.ownOf(new Undesirable(new Asft(0.5), .1, 5)));
     }
 
     @Test

@@ -90,6 +90,11 @@ public interface Objective extends Fragment {
         return List.of();
     }
 
+    /** Folders of other models that score all responses while {@link #prepare} completes the samples, one after another. */
+    default List<Path> scorers() {
+        return List.of();
+    }
+
     /** What speaks against this objective together with the other parts of a recipe, each with a mend; none by default. */
     default List<String> problems(Composition composition) {
         return List.of();

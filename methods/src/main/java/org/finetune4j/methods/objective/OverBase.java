@@ -71,6 +71,11 @@ interface OverBase extends Objective {
     }
 
     @Override
+    default List<Path> scorers() {
+        return base().scorers();
+    }
+
+    @Override
     default List<String> problems(Composition composition) {
         return base().problems(composition);
     }

@@ -187,6 +187,11 @@ public record Poft(List<String> aligned, String scores, double beta, double gamm
     }
 
     @Override
+    public List<Path> scorers() {
+        return aligned.stream().map(Path::of).toList();
+    }
+
+    @Override
     public List<String> problems(Composition composition) {
         List<String> problems = new ArrayList<>(composition.refuseShortened("poft compares whole responses with what aligned models make of them"));
         if (composition.selectors().contains("qTuning")) {

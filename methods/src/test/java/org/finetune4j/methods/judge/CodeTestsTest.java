@@ -62,8 +62,8 @@ class CodeTestsTest {
         assertEquals(Verdict.ACCEPTED, verdict(PYTHON, tests, "```python\ndef add(a, b):\n    return a + b\n```"));
         assertEquals(Verdict.REJECTED, verdict(PYTHON, tests, "import sys\nsys.exit(0)"));
         assertEquals(Verdict.REJECTED, verdict(PYTHON, tests, "import os\ndef add(a, b):\n    os._exit(0)"));
-        String unit = "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n        self.assertEqual(5, add(2, 3))\n"
-                + "unittest.main()";
+        String unit = "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n"
+                + "        self.assertEqual(5, add(2, 3))\nunittest.main()";
         assertEquals(Verdict.ACCEPTED, verdict(PYTHON, unit, "def add(a, b):\n    return a + b"));
         assertEquals(Verdict.REJECTED, verdict(PYTHON, unit, "def add(a, b):\n    return a - b"));
         assertEquals(Verdict.REJECTED, verdict(PYTHON, unit, "raise SystemExit(0)"));

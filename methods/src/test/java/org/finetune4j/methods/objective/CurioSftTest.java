@@ -36,7 +36,8 @@ class CurioSftTest {
             int count = 1 + random.nextInt(size - 1);
             double[] sorted = logits.clone();
             java.util.Arrays.sort(sorted);
-            assertArrayEquals(java.util.Arrays.copyOfRange(sorted, size - count, size), AdaptiveTemperature.largest(logits, count));
+            assertArrayEquals(java.util.Arrays.copyOfRange(sorted, size - count, size),
+                    AdaptiveTemperature.largest(logits, count));
             assertArrayEquals(before, logits);
         }
     }
