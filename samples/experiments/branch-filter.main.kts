@@ -23,7 +23,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.study
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 16
+val steps = args.getOrNull(1)?.toLong() ?: 60
 val work = "runs/branch-filter/$steps"
 val separator = "\n\n"
 
