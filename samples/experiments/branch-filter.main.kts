@@ -3,7 +3,7 @@
  * Is it worth leaving out the solutions that keep trying other ways? Two solvers work out word problems: one goes straight on,
  * the other tries up to four dead ends at first, each ended by "Alternatively". Both are right in the end. The tiny model learns
  * from either, from the second without the three in ten that branch most or without as many at random, and from both with a
- * share of their steps dropped; its answers may have 64 tokens. The paper (arXiv 2604.01702): filtered data make better
+ * share of their steps dropped; its answers may have 128 tokens. The paper (arXiv 2604.01702): filtered data make better
  * students, random removal does not, and dropped steps hurt straight solutions more. Run it from the project's root:
  *
  *     scripts/finetune run samples/experiments/branch-filter.main.kts
@@ -23,7 +23,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.study
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 14
+val steps = args.getOrNull(1)?.toLong() ?: 60
 val work = "runs/branch-filter/$steps"
 val separator = "\n\n"
 
@@ -63,12 +63,12 @@ val results = study("branch-filter", "$work/study") {
     common {
         base("samples/models/tiny")
         data(jsonl(branching))
-        heldOut(jsonl("samples/data/quickstart-heldout.jsonl").take(40))
+        heldOut(jsonl("samples/data/quickstart-heldout.jsonl").take(30))
         train {
             tokensPerBatch = 1024
             optimizer = adamW(lr = 1e-3)
         }
-        evaluate(gsm8kStrict(), maxNewTokens = 64)
+        evaluate(gsm8kStrict(), maxNewTokens = 128)
     }
     equalSteps(steps)
     baseline("branching") {}

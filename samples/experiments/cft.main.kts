@@ -20,7 +20,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.study
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 16
+val steps = args.getOrNull(1)?.toLong() ?: 32
 val work = "runs/cft/$steps"
 
 fun file(name: String, rows: Sequence<Map<String, String>>) = "$work/$name.jsonl".also { path ->
@@ -49,14 +49,14 @@ study("cft", "$work/study") {
         heldOut(jsonl("samples/data/quickstart-heldout.jsonl").take(60))
         train {
             tokensPerBatch = 1024
-            optimizer = adamW(lr = 5e-4)
+            optimizer = adamW(lr = 1e-3)
         }
         evaluate(gsm8kStrict(), forgetting(on = jsonl(verdicts), metric = exactMatch(extract = "Conclusion: (right|wrong)")), maxNewTokens = 80)
     }
     equalSteps(steps)
     val start = stage("first") {
         data(jsonl(first))
-        train { maxSteps = 12 }
+        train { maxSteps = 40 }
     }
     baseline("sft") { continueFrom(start) }
     arm("sft, right solutions") {

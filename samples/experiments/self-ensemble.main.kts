@@ -7,7 +7,7 @@
  *
  *     scripts/finetune run samples/experiments/self-ensemble.main.kts
  *
- * Arguments limit the seeds and the passes over the data: `... samples/experiments/self-ensemble.main.kts 1 2`.
+ * Arguments limit the seeds and the optimiser steps: `... samples/experiments/self-ensemble.main.kts 1 2`.
  */
 @file:DependsOn("org.finetune4j:dsl:0.1.0")
 @file:Import("../generators/dice.main.kts")
@@ -20,16 +20,16 @@ import org.finetune4j.dsl.study.study
 import org.finetune4j.methods.decode.SelfEnsemble.Vary
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val passes = args.getOrNull(1)?.toInt() ?: 8
-val work = "runs/self-ensemble/$passes"
+val steps = args.getOrNull(1)?.toLong() ?: 80
+val work = "runs/self-ensemble/$steps"
 
 val kinds = listOf("A", "B", "C", "D", "E")
 val wordsOf = kinds.zip(things.chunked(4)).toMap()
 
-/** A text of five words: two of its kind, three of any. */
+/** A text of four words: two of its kind, two of any. */
 fun Dice.text(): String {
     val kind = pick(kinds)
-    val words = shuffled(sample(wordsOf.getValue(kind), 2) + List(3) { pick(things) })
+    val words = shuffled(sample(wordsOf.getValue(kind), 2) + List(2) { pick(things) })
     return """{"prompt": "${words.joinToString(" ")}", "response": "$kind", "answer": "$kind"}"""
 }
 
@@ -49,7 +49,7 @@ study("self-ensemble", "$work/study") {
         heldOut(test)
         train {
             tokensPerBatch = 512
-            epochs = passes
+            maxSteps = steps
             optimizer = adamW(lr = 1e-3)
         }
         evaluate(multipleChoice(labels = kinds), calibration(labels = kinds))
@@ -60,17 +60,17 @@ study("self-ensemble", "$work/study") {
     // Only asked otherwise: the arms train no further than by one step of the rate 0.
     baseline("sft") {
         continueFrom(sft)
-        train { epochs = null; maxSteps = 1; optimizer = adamW(lr = 0.0) }
+        train { maxSteps = 1; optimizer = adamW(lr = 0.0) }
     }
     arm("sft, largest of 4 templates") {
         continueFrom(sft)
-        train { epochs = null; maxSteps = 1; optimizer = adamW(lr = 0.0) }
+        train { maxSteps = 1; optimizer = adamW(lr = 0.0) }
         decode(selfEnsemble(Vary.PROMPT, templates = templates))
     }
     sweep("members", 1, 5, arm = "sicl") { members ->
         data(train.inContext(k = 3, seed = seed), chatTemplate(supervise = Turns.LAST))
         continueFrom(sicl)
-        train { epochs = null; maxSteps = 1; optimizer = adamW(lr = 0.0) }
+        train { maxSteps = 1; optimizer = adamW(lr = 0.0) }
         decode(selfEnsemble(members = members, pool = train))
     }
 }.run()

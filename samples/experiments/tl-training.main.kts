@@ -20,7 +20,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.study
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 20
+val steps = args.getOrNull(1)?.toLong() ?: 120
 val work = "runs/tl-training/$steps"
 
 /** What users ask for, by the tool that does it; `%d` is the number of what it is about. */
@@ -81,8 +81,8 @@ study("tl-training", "$work/study") {
         data(jsonl(train).toolTrajectories(maskAdverse = false), chatTemplate(supervise = Turns.LAST))
         heldOut(chosen)
         train {
-            tokensPerBatch = 1024
-            optimizer = adamW(lr = 5e-4)
+            tokensPerBatch = 512
+            optimizer = adamW(lr = 2e-3)
         }
         evaluate(exactMatch(extract = "^([a-z_]+)\\("), forgetting(on = whole), maxNewTokens = 24)
     }
