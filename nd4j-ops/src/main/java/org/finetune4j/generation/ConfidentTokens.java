@@ -35,23 +35,10 @@ final class ConfidentTokens implements ExitRun.NextTokens {
     public @Nullable EndReason advance(Text text, TokenListener listener) {
         int exit = 0;
         float[] logits = ExitRun.row(engine.logits(0, 1), 0, vocabulary);
-        while (exit < thresholds.length && !(highestProbability(logits) >= thresholds[exit])) {
+        while (exit < thresholds.length && !(LogProbabilities.highest(logits) >= thresholds[exit])) {
             logits = ExitRun.row(engine.logits(++exit, 1), 0, vocabulary);
         }
         decided[exit]++;
         return text.take(text.choose(logits), longest, listener);
-    }
-
-    /** The largest element of the softmax. */
-    static double highestProbability(float[] logits) {
-        float highest = Float.NEGATIVE_INFINITY;
-        for (float logit : logits) {
-            highest = Math.max(highest, logit);
-        }
-        double sum = 0;
-        for (float logit : logits) {
-            sum += Math.exp(logit - highest);
-        }
-        return 1 / sum;
     }
 }

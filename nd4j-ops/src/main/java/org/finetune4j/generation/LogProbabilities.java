@@ -17,15 +17,30 @@ final class LogProbabilities {
 
     /** The natural logarithm of the sum of the exponentials. */
     static double logSum(float[] logits) {
-        float highest = Float.NEGATIVE_INFINITY;
+        float largest = largest(logits);
+        return largest + Math.log(sum(logits, largest));
+    }
+
+    /** The probability of the most probable token. */
+    static double highest(float[] logits) {
+        return 1 / sum(logits, largest(logits));
+    }
+
+    private static float largest(float[] logits) {
+        float largest = Float.NEGATIVE_INFINITY;
         for (float logit : logits) {
-            highest = Math.max(highest, logit);
+            largest = Math.max(largest, logit);
         }
+        return largest;
+    }
+
+    /** The sum of the exponentials, each divided by that of the largest. */
+    private static double sum(float[] logits, float largest) {
         double sum = 0;
         for (float logit : logits) {
-            sum += Math.exp(logit - highest);
+            sum += Math.exp(logit - largest);
         }
-        return highest + Math.log(sum);
+        return sum;
     }
 
     /** A chosen token with so many alternatives. */

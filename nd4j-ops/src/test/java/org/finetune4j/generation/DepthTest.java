@@ -98,8 +98,8 @@ class DepthTest {
             assertEquals(80, decided.values().stream().mapToLong(Long::longValue).sum());
             assertTrue(decided.get(1) > 0 && decided.get(4) > 0, decided.toString());
         }
-        assertEquals(0.5, ConfidentTokens.highestProbability(new float[] {90, -5, 90}), 1e-6);
-        assertEquals(1 / (1 + Math.exp(-1)), ConfidentTokens.highestProbability(new float[] {2, 3}), 1e-6);
+        assertEquals(0.5, LogProbabilities.highest(new float[] {90, -5, 90}), 1e-6);
+        assertEquals(1 / (1 + Math.exp(-1)), LogProbabilities.highest(new float[] {2, 3}), 1e-6);
     }
 
     @Test

@@ -13,7 +13,7 @@ import org.finetune4j.methods.Method;
  * @param on     samples of the general task
  * @param metric what is measured on them; default exact match
  */
-public record Forgetting(DataSource on, Metric metric) implements Metric {
+public record Forgetting(DataSource on, Metric metric) implements OverMetric {
     private static final DataSource NONE = DataSource.of("no source", List.of());
 
     /** Forgetting, as continual learning measures it for one stage. */
@@ -39,20 +39,5 @@ public record Forgetting(DataSource on, Metric metric) implements Metric {
     public List<MetricResult> measure(List<Sample> samples, Examinee model) {
         return metric.measure(samples, model).stream().map(result -> result.named(result.name() + " on " + on.description()))
                 .toList();
-    }
-
-    @Override
-    public void requireMeasurable(List<Sample> samples) {
-        metric.requireMeasurable(samples);
-    }
-
-    @Override
-    public boolean asksForProbabilities() {
-        return metric.asksForProbabilities();
-    }
-
-    @Override
-    public int answersPerPrompt() {
-        return metric.answersPerPrompt();
     }
 }

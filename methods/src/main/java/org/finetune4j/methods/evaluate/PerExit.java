@@ -14,7 +14,7 @@ import org.finetune4j.methods.Settings;
  * @param exits  numbers of blocks, ascending from at least 1 to at most the model's; default empty: every block
  * @param metric what is measured; default exact match
  */
-public record PerExit(List<Integer> exits, Metric metric) implements Metric {
+public record PerExit(List<Integer> exits, Metric metric) implements OverMetric {
     /** Sorted fine-tuning's evaluation of every exit. */
     public static final Method<PerExit> METHOD = new Method<>("perExit", Method.Kind.EVALUATE,
             "Sorted LLaMA: Unlocking the Potential of Intermediate Layers of Large Language Models for Dynamic Inference (exits)",
@@ -45,20 +45,5 @@ public record PerExit(List<Integer> exits, Metric metric) implements Metric {
         List<Integer> asked = exits.isEmpty() ? IntStream.rangeClosed(1, model.blocks()).boxed().toList() : exits;
         return asked.stream().flatMap(exit -> metric.measure(samples, model.exitAt(exit)).stream()
                 .map(result -> result.named(result.name() + " at " + exit).by("exit:" + exit))).toList();
-    }
-
-    @Override
-    public void requireMeasurable(List<Sample> samples) {
-        metric.requireMeasurable(samples);
-    }
-
-    @Override
-    public boolean asksForProbabilities() {
-        return metric.asksForProbabilities();
-    }
-
-    @Override
-    public int answersPerPrompt() {
-        return metric.answersPerPrompt();
     }
 }
