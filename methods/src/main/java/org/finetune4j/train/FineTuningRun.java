@@ -276,7 +276,9 @@ final class FineTuningRun {
                 opened.add(passes);
             }
             BatchStage stage = BatchStages.of(job.batchMethods(),
-                    new BatchContext(model, options, data.examples(), job.train(), listener));
+                    job.epochSelectors().isEmpty() ? new BatchContext(model, options, data.examples(), job.train(), listener)
+                            : new BatchContext(model, options, data.examples(), preparation.limit().tokens(), job.train(),
+                                    listener));
             if (stage != null) {
                 opened.add(stage);
             }

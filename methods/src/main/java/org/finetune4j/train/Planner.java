@@ -494,7 +494,7 @@ final class Planner {
     private List<PassForecast> beside(PassOutline outline, EncodedSamples data, Kernels kernels) {
         PassForecast every = job.objective().passes(outline);
         for (BatchMethod method : job.batchMethods()) {
-            every = every.plus(method.passes(outline, longest(data)));
+            every = every.plus(method.passes(outline, job.epochSelectors().isEmpty() ? longest(data) : limit.tokens()));
         }
         List<PassForecast> all = new ArrayList<>(List.of(every));
         if (!job.epochSelectors().isEmpty()) {

@@ -23,6 +23,7 @@ import org.finetune4j.methods.select.EachEpoch;
 import org.finetune4j.methods.select.EpochSelector;
 import org.finetune4j.methods.select.Grape;
 import org.finetune4j.methods.select.Ssr;
+import org.finetune4j.methods.select.Uds;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -149,6 +150,15 @@ class EachEpochTest {
         assertEquals(3, reports.size());
         assertNotEquals(reports.get(1).get("mean log-probability a token, responses"),
                 reports.get(2).get("mean log-probability a token, responses"));
+    }
+
+    /** The first candidate is the shortest, so that what is chosen is longer than what the plan has seen. */
+    @Test
+    void samplesAreChosenAmongInEveryStepToo() {
+        EpochSelector longer = new Grape("responses", 1, false, 2, Grape.BelowMinimum.REFUSE, Grape.Order.LOWEST, 0);
+        job(2).epochSelector(longer).batchMethod(new Uds(1, 2)).build().run(listener(-1)).close();
+        assertTrue(steps.get(0).values().get("uds.kept") <= 0.67, steps.get(0).values().toString());
+        assertTrue(reports.get(0).containsKey("from long"), reports.get(0).toString());
     }
 
     @Test

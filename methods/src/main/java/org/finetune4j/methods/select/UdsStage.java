@@ -52,7 +52,7 @@ final class UdsStage implements BatchStage {
         ofVocabulary = sketches ? FourierProjection.matrix(method.vocabularyDims(), vocabulary, method.scaling(),
                 CounterRandom.seed(seed, "vocabulary", 0)) : Nd4j.empty();
         ofPositions = sketches ? FourierProjection.matrix(method.positionDims(),
-                BatchComposition.longest(context.examples()), method.scaling(),
+                context.longest(), method.scaling(),
                 CounterRandom.seed(seed, "positions", 0)) : Nd4j.empty();
     }
 
