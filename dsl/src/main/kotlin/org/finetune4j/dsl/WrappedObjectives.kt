@@ -61,7 +61,7 @@ public fun sorted(
 
 /**
  * Another objective under a teacher: its reference is another model, the policy at an earlier time, or either at another
- * temperature.
+ * temperature or with an input of which some tokens are masked.
  *
  * Source: Distilling the Knowledge in a Neural Network, arXiv 1503.02531. As in
  * `objective(taught(asft(kl = 0.5), teacher = "models/large"))`; an objective of your own gets the teacher's logits as its
@@ -73,6 +73,8 @@ public fun sorted(
  * @param every steps between two moves of the reference towards the policy, or 0 for one that stays as at the start; only
  *   without [teacher]
  * @param mix the policy's share in such a move, in (0, 1]: 1 for a snapshot, less for a moving average
+ * @param masked share of the tokens that the reference reads masked, in [0, 1], each alone and anew in every step
+ * @param maskToken the added token that stands for masked ones, or empty for the first with `mask` or `reserved` in its name
  * @throws org.finetune4j.FinetuneException when a setting is out of range
  */
 public fun taught(
@@ -81,4 +83,6 @@ public fun taught(
     temperature: Double = 1.0,
     every: Int = 0,
     mix: Double = 1.0,
-): Objective = Taught(base, teacher, temperature, every, mix)
+    masked: Double = 0.0,
+    maskToken: String = "",
+): Objective = Taught(base, teacher, temperature, every, mix, masked, maskToken)

@@ -118,7 +118,7 @@ class RandomRecipes(seed: Long) {
         1 -> dftDynamic()
         3 -> sorted(List(random.nextInt(3)) { 1 + it * whole() }.distinct().sorted(), objective(), choice())
         2 -> undesirable(objective(), choice(), number(), number(), number(), whole(), -1, choice(), choice())
-        4 -> if (flip()) taught(objective(), text() + "t", number() + 1e-9) else taught(objective(), "", 1.0, whole(), share() + 1e-9)
+        4 -> if (flip()) taught(objective(), text() + "t", number() + 1e-9) else taught(objective(), "", 1.0, whole(), share() + 1e-9, share(), text())
         else -> asft(number(), choice<KlDirection>(), share())
     }
 

@@ -21,8 +21,10 @@ import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.Fragment;
+import org.finetune4j.methods.MaskToken;
 import org.finetune4j.methods.evaluate.MetricResult;
 import org.finetune4j.methods.evaluate.References;
+import org.finetune4j.methods.objective.DelegatingTokenLoss;
 import org.finetune4j.methods.objective.ExamplePreparation;
 import org.finetune4j.methods.objective.PassContext;
 import org.finetune4j.methods.objective.Sft;
@@ -254,7 +256,7 @@ final class FineTuningRun {
                     + Hashes.of(pool.stream().map(sample -> sample.id() + " " + Contents.hash(sample)).toList().toString()));
             choice = new SelectionEachEpoch(policy, pool, job.runFolder());
         }
-        TokenLoss loss = job.objective().tokenLoss();
+        TokenLoss loss = knowingItsMask(job.objective().tokenLoss());
         TrainingListener hearing = OwnObjectiveWarning.ownOf(job.objective())
                 .<TrainingListener>map(name -> new OwnObjectiveWarning(listener, name)).orElse(listener);
         EngineOptions options = preparation.plan().memory().options();
@@ -289,6 +291,22 @@ final class FineTuningRun {
         } finally {
             closeAll(opened);
         }
+    }
+
+    /** With the id of the token that masks what the reference reads, where it reads masked tokens. */
+    private TokenLoss knowingItsMask(TokenLoss loss) {
+        String named = job.objective().maskOfReference();
+        TokenLoss.MaskedInput masked = loss.maskedInput();
+        if (named == null || masked == null) {
+            return loss;
+        }
+        int token = MaskToken.of(job.objective().method().name(), named, tokenizer, encoding.stopIds());
+        return new DelegatingTokenLoss(loss) {
+            @Override
+            public MaskedInput maskedInput() {
+                return new MaskedInput(masked.share(), token);
+            }
+        };
     }
 
     /** The model whose logits are the reference's, where that is another one. */

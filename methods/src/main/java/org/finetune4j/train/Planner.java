@@ -31,6 +31,7 @@ import org.finetune4j.data.TooLong;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.methods.Fragment;
+import org.finetune4j.methods.MaskToken;
 import org.finetune4j.methods.decode.Decoder;
 import org.finetune4j.methods.evaluate.Metric;
 import org.finetune4j.methods.objective.Composition;
@@ -306,6 +307,10 @@ final class Planner {
             stepsOfPass = packer.steps(1);
             steps = job.train().maxSteps() > 0 ? job.train().maxSteps() : packer.steps(job.train().epochs());
             attempt("heldOut", () -> heldOutEncoded = encodeHeldOut(encoder, encoding));
+            String mask = job.objective().maskOfReference();
+            if (mask != null) {
+                attempt("objective", () -> MaskToken.of(job.objective().method().name(), mask, tokenizer, encoding.stopIds()));
+            }
         }
     }
 

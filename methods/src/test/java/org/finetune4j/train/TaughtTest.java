@@ -126,6 +126,28 @@ class TaughtTest {
         }).close();
     }
 
+    /** A share of 0 is no mask bit for bit, masks are other ones in every step, and a stopped run draws the same again. */
+    @Test
+    void aReferenceThatReadsMaskedTokensTeachesOtherWeights() {
+        assertProblem(new Taught(new Asft(0.5), "", 1, 0, 1, 0.5, ""), "objective: taught: the tokenizer has no added token with");
+        assertProblem(new Taught(new Asft(0.5), "", 1, 0, 1, 0.5, "<|no|>"), "maskToken '<|no|>'", "there is none of that name");
+        Path given = folder.resolve("given");
+        try (SavedModel model = SavedModel.open(base, null)) {
+            model.saveWithTokens(given, List.of("<|mask|>"));
+        }
+        base = given;
+        float[] plain = weights(job(new Asft(0.5), Precision.F32).build().run(TrainingListener.NONE), folder.resolve("p"));
+        assertArrayEquals(plain, weights(job(new Taught(new Asft(0.5), "", 1, 0, 1, 0, ""), Precision.F32).build()
+                .run(TrainingListener.NONE), folder.resolve("n")));
+        Objective masked = new Taught(new Asft(0.5), "", 1, 0, 1, 0.5, "");
+        float[] whole = weights(job(masked, Precision.F32).build().run(TrainingListener.NONE), folder.resolve("m"));
+        assertFalse(Arrays.equals(plain, whole));
+        FineTuning job = job(masked, Precision.F32).runFolder(folder.resolve("masked-run")).build();
+        assertThrows(FinetuneException.class, () -> stopAfterThree(job));
+        assertArrayEquals(whole, weights(job.run(TrainingListener.NONE), folder.resolve("s")));
+        assertProblem(new Taught(masked, "", 1, 0, 1, 0.5, ""), "Keep one of them.");
+    }
+
     @Test
     void thePlanNamesTheTeacherAndPricesIt() throws IOException {
         Path teacher = teacher("teacher", 3, SmallModel.CONTEXT);

@@ -40,6 +40,11 @@ public interface TokenLoss {
         return null;
     }
 
+    /** What the reference reads in the place of the batch's own tokens, or null where it reads these. */
+    default @Nullable MaskedInput maskedInput() {
+        return null;
+    }
+
     /**
      * How much of each token's embedding is that of the batch's draft of it, in [0, 1], unless the batch says otherwise; 0
      * where batches have no drafts. With drafts no gradient flows into the embeddings.
@@ -82,6 +87,16 @@ public interface TokenLoss {
      * @param every steps between two updates, at least 1
      */
     record Lag(double mix, int every) {
+    }
+
+    /**
+     * The tokens of a batch of which some are masked, each but the first of a sequence alone, anew in every training pass and
+     * always alike where nothing is trained.
+     *
+     * @param share probability of each, in [0, 1]
+     * @param token the id that stands for masked ones, or -1 while it is not known, in which case nothing can be computed
+     */
+    record MaskedInput(double share, int token) {
     }
 
     /**

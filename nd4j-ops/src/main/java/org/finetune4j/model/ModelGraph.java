@@ -24,6 +24,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /** Puts a model's trunk into a graph, with or without its adapter, and binds its parameters. */
 final class ModelGraph {
     static final String IDS = "ids";
+    static final String REFERENCE_IDS = "reference_ids";
     static final String POSITIONS = "positions";
     static final String OFFSETS = "offsets";
     static final String DROPOUT_SEED = "dropout_seed";
@@ -109,6 +110,12 @@ final class ModelGraph {
     /** The last hidden states of a trunk of this graph, {@code [tokens, hidden]}. */
     SDVariable hidden(Trunk trunk) {
         return hidden(trunk, false);
+    }
+
+    /** As the shorter method, of {@link #REFERENCE_IDS} in the place of the tokens. */
+    SDVariable hiddenOfReferenceIds(Trunk trunk) {
+        return trunk.hidden(integers(REFERENCE_IDS), integers(POSITIONS),
+                architecture.embeddings().types() == null ? null : integers(TYPES), null);
     }
 
     /** As the shorter method, where asked for with {@link #DRAFT_SHARE} of the embeddings of {@link #DRAFTS} in the tokens'. */

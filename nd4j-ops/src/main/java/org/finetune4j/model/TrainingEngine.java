@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
@@ -18,6 +19,7 @@ import org.finetune4j.head.ChunkedHead;
 import org.finetune4j.head.HeadLoss;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenValues;
+import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.op.GatherRows;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -52,6 +54,7 @@ public final class TrainingEngine implements AutoCloseable {
     private final List<String> outputs;
     private final INDArray seed;
     private final double draftShare;
+    private final TokenLoss.@Nullable MaskedInput masked;
     private final boolean lags;
     private final @Nullable LaggedWeights follower;
 
@@ -119,6 +122,7 @@ public final class TrainingEngine implements AutoCloseable {
         this.teacher = tokenLoss.needsReference() ? teacher : null;
         requireSameVocabulary();
         this.draftShare = tokenLoss.draftShare();
+        masked = tokenLoss.needsReference() ? tokenLoss.maskedInput() : null;
         DataType lossType = model.precision().masterType();
         head = new ChunkedHead(tokenLoss, lossType, model.precision().type(), rowsPerChunk, model.logitScaling(),
                 this.teacher == null ? model.logitScaling() : this.teacher.logitScaling(), model.kernels());
@@ -143,7 +147,7 @@ public final class TrainingEngine implements AutoCloseable {
         if (tokenLoss.needsReference()) {
             ModelGraph own = this.teacher == null ? graph : graph.beside(this.teacher, "teacher");
             Trunk reference = own.trunk(mixer, lags, referenceCopies);
-            referenceHidden = GatherRows.of(own.hidden(reference), rows);
+            referenceHidden = GatherRows.of(masked == null ? own.hidden(reference) : own.hiddenOfReferenceIds(reference), rows);
             referenceHead = reference.headWeight();
         }
         exits = exits(tokenLoss.exits(model.config().layers()));
@@ -255,6 +259,9 @@ public final class TrainingEngine implements AutoCloseable {
         if (model.isOutline()) {
             throw new IllegalStateException("an outline has no weights to compute with");
         }
+        if (masked != null && (masked.token() < 0 || masked.token() >= model.config().vocabularySize())) {
+            throw new IllegalStateException("the mask of the reference's input is " + masked.token() + ", which is no token");
+        }
         head.begin(batch.extras(), batch.sequencesOfRows(), batch.positionsOfLabels());
         Map<String, INDArray> found = session.run(inputs(batch, dropoutSeed), gradients);
         Map<String, float[]> byName = new LinkedHashMap<>();
@@ -283,11 +290,27 @@ public final class TrainingEngine implements AutoCloseable {
             inputs.put(ModelGraph.DRAFT_SHARE, Nd4j.valueArrayOf(new long[] {1}, own == null ? draftShare : own,
                     model.precision().masterType()));
         }
+        if (masked != null) {
+            inputs.put(ModelGraph.REFERENCE_IDS, Nd4j.createFromArray(masked(batch, Math.max(0, dropoutSeed))));
+        }
         inputs.put(ROWS, Nd4j.createFromArray(batch.supervisedRows()));
         inputs.put(LABELS, Nd4j.createFromArray(batch.labels()));
         inputs.put(WEIGHTS, Nd4j.createFromArray(batch.weights()).castTo(model.precision().masterType()));
         inputs.put(SEED, seed);
         return inputs;
+    }
+
+    /** The batch's tokens as the reference reads them. */
+    private int[] masked(PackedBatch batch, long passSeed) {
+        TokenLoss.MaskedInput mask = Objects.requireNonNull(masked);
+        long draws = CounterRandom.seed(passSeed, "masked reference", 0);
+        int[] ids = batch.ids().clone();
+        for (int i = 0; i < ids.length; i++) {
+            if (batch.positions()[i] > 0 && CounterRandom.uniform(draws, i) < mask.share()) {
+                ids[i] = mask.token();
+            }
+        }
+        return ids;
     }
 
     /** Operations of a training pass in order, each with the variables it reads. */

@@ -60,8 +60,13 @@ class ModelGradientTest {
 
     /** Compares the gradient of {@link #LOSS} with another model as the reference, or null. */
     static void check(LanguageModel model, @Nullable LanguageModel teacher) {
+        check(model, teacher, LOSS);
+    }
+
+    /** Compares the gradient of any token loss. */
+    static void check(LanguageModel model, @Nullable LanguageModel teacher, TokenLoss loss) {
         PackedBatch batch = TestModels.batch(37, 11, 5, 1, 7);
-        try (TrainingEngine engine = TrainingEngine.taught(model, LOSS, teacher, EngineOptions.DEFAULT)) {
+        try (TrainingEngine engine = TrainingEngine.taught(model, loss, teacher, EngineOptions.DEFAULT)) {
             Random random = new Random(3);
             Parameters parameters = model.parameters();
             for (long i = 0; i < parameters.trainableCount(); i++) {
@@ -69,8 +74,8 @@ class ModelGradientTest {
             }
             parameters.mastersChanged();
             engine.zeroGradients();
-            double loss = engine.accumulateGradient(batch, -1).loss();
-            assertEquals(loss, engine.evaluate(batch).loss(), 1e-9 * Math.abs(loss));
+            double found = engine.accumulateGradient(batch, -1).loss();
+            assertEquals(found, engine.evaluate(batch).loss(), 1e-9 * Math.abs(found));
             double largest = 0;
             for (Parameter parameter : parameters.trainable()) {
                 double[] direction = random.doubles(parameter.count(), -1, 1).toArray();

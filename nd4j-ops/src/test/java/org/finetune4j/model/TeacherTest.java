@@ -2,10 +2,12 @@ package org.finetune4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.finetune4j.FinetuneException;
@@ -83,6 +85,58 @@ class TeacherTest {
             assertArrayEquals(losses[0], losses[1]);
             assertArrayEquals(gradients[0], gradients[1]);
         }
+    }
+
+    /** Masked where another reads, and nowhere else; gradients under it are those of central differences. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aReferenceReadsTokensOfWhichSomeAreMasked(boolean another) {
+        PackedBatch batch = TestModels.batch(37, 11, 9, 12);
+        try (Kernels kernels = new Nd4jKernels(); LanguageModel model = policy(kernels, Precision.F64, !another);
+                LanguageModel teacher = LanguageModel.random(config(37, 32, 3), Precision.F64, kernels, 9)) {
+            LanguageModel asked = another ? teacher : null;
+            int[] all = batch.ids().clone();
+            for (int i = 0; i < all.length; i++) {
+                all[i] = batch.positions()[i] == 0 ? all[i] : 5;
+            }
+            PackedBatch hidden = new PackedBatch(all, batch.positions(), batch.offsets(), batch.supervisedRows(),
+                    batch.labels(), batch.weights());
+            try (TrainingEngine none = TrainingEngine.taught(model, masked(0, 5), asked, EngineOptions.DEFAULT);
+                    TrainingEngine plain = TrainingEngine.taught(model, WITH_LABELS, asked, EngineOptions.DEFAULT);
+                    TrainingEngine whole = TrainingEngine.taught(model, masked(1, 5), asked, EngineOptions.DEFAULT);
+                    TrainingEngine half = TrainingEngine.taught(model, masked(.5, 5), asked, EngineOptions.DEFAULT);
+                    TrainingEngine unknown = TrainingEngine.taught(model, masked(.5, -1), asked, EngineOptions.DEFAULT)) {
+                float[] unmasked = plain.evaluate(batch).values().get("reference");
+                assertArrayEquals(unmasked, none.evaluate(batch).values().get("reference"));
+                assertArrayEquals(plain.evaluate(hidden).values().get("reference"),
+                        whole.evaluate(batch).values().get("reference"));
+                float[] once = half.accumulateGradient(batch, 3).values().get("reference");
+                assertArrayEquals(once, half.accumulateGradient(batch, 3).values().get("reference"));
+                assertFalse(Arrays.equals(once, half.accumulateGradient(batch, 4).values().get("reference")));
+                assertFalse(Arrays.equals(once, unmasked));
+                assertThrows(IllegalStateException.class, () -> unknown.evaluate(batch));
+            }
+            ModelGradientTest.check(model, asked, masked(.5, 5));
+        }
+    }
+
+    private static TokenLoss masked(double share, int token) {
+        return new TokenLoss() {
+            @Override
+            public boolean needsReference() {
+                return true;
+            }
+
+            @Override
+            public MaskedInput maskedInput() {
+                return new MaskedInput(share, token);
+            }
+
+            @Override
+            public Expression build(TokenView view) {
+                return WITH_LABELS.build(view);
+            }
+        };
     }
 
     @ParameterizedTest

@@ -7,11 +7,11 @@ import org.finetune4j.head.TokenView;
 import org.jspecify.annotations.Nullable;
 
 /** Another token loss with something done differently by a subclass. */
-abstract class DelegatingTokenLoss implements TokenLoss {
+public abstract class DelegatingTokenLoss implements TokenLoss {
     private final TokenLoss loss;
 
     /** A loss that does as {@code loss} does. */
-    DelegatingTokenLoss(TokenLoss loss) {
+    protected DelegatingTokenLoss(TokenLoss loss) {
         this.loss = loss;
     }
 
@@ -43,6 +43,11 @@ abstract class DelegatingTokenLoss implements TokenLoss {
     @Override
     public @Nullable Lag lag() {
         return loss.lag();
+    }
+
+    @Override
+    public @Nullable MaskedInput maskedInput() {
+        return loss.maskedInput();
     }
 
     @Override

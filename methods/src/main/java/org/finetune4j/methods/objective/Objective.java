@@ -66,6 +66,14 @@ public interface Objective extends Fragment {
         return null;
     }
 
+    /**
+     * The added token by which the reference's input is masked, empty for one that is called so, where
+     * {@link TokenLoss#maskedInput()} asks for one that it does not know; null where it asks for none.
+     */
+    default @Nullable String maskOfReference() {
+        return null;
+    }
+
     /** Passes over batches, where this objective does more in one than to take the token loss's gradient. */
     default GradientEngine engine(ModelGradientEngine engine, PassContext context) {
         return engine;

@@ -51,6 +51,11 @@ interface OverBase extends Objective {
     }
 
     @Override
+    default @Nullable String maskOfReference() {
+        return base().maskOfReference();
+    }
+
+    @Override
     default GradientEngine engine(ModelGradientEngine engine, PassContext context) {
         return base().engine(engine, context);
     }

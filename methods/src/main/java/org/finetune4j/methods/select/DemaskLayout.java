@@ -16,6 +16,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
 import org.finetune4j.kernel.CounterRandom;
+import org.finetune4j.methods.MaskToken;
 import org.finetune4j.methods.objective.ExamplePreparation;
 import org.finetune4j.tokenizer.Message;
 import org.finetune4j.tokenizer.Tokenizer;
@@ -39,33 +40,7 @@ final class DemaskLayout {
         this.method = method;
         this.preparation = preparation;
         tokenizer = preparation.tokenizer();
-        mask = mask(method.maskToken(), tokenizer, preparation.stopIds());
-    }
-
-    /** The id of the token that stands for masked ones. */
-    static int mask(String wanted, Tokenizer tokenizer, Set<Integer> stopIds) {
-        Set<Integer> used = new HashSet<>(stopIds);
-        tokenizer.beginTokenId().ifPresent(used::add);
-        tokenizer.endTokenId().ifPresent(used::add);
-        tokenizer.paddingTokenId().ifPresent(used::add);
-        if (!wanted.isEmpty()) {
-            int id = tokenizer.idOf(wanted).orElse(-1);
-            if (id < 0 || !tokenizer.isAddedToken(id) || used.contains(id)) {
-                throw new FinetuneException("demask: maskToken '" + wanted
-                        + "' must be an added token of the tokenizer that "
-                        + "neither begins, ends nor pads texts" + (id < 0 ? ", but there is none of that name"
-                        : used.contains(id) ? ", but it does" : ", but it is an ordinary one")
-                        + ". Name a reserved one.");
-            }
-            return id;
-        }
-        return IntStream.range(0, tokenizer.vocabularySize()).filter(tokenizer::isAddedToken)
-                .filter(id -> !used.contains(id)).filter(id -> {
-                    String name = tokenizer.decode(new int[] {id}, false).toLowerCase(Locale.ROOT);
-                    return name.contains("mask") || name.contains("reserved");
-                }).findFirst().orElseThrow(() -> new FinetuneException("demask: the tokenizer has no added token with "
-                        + "'mask' or 'reserved' in its name. Name an added token that nothing else uses as maskToken, or give "
-                        + "the base one: savedModel(base).saveWithTokens(folder, \"<|mask|>\")."));
+        mask = MaskToken.of("demask", method.maskToken(), tokenizer, preparation.stopIds());
     }
 
     ExamplePreparation.Prepared prepared() {

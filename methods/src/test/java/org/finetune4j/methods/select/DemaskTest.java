@@ -20,6 +20,7 @@ import org.finetune4j.data.Example;
 import org.finetune4j.data.Sample;
 import org.finetune4j.data.TextEncoding;
 import org.finetune4j.data.TooLong;
+import org.finetune4j.methods.MaskToken;
 import org.finetune4j.methods.Settings;
 import org.finetune4j.methods.objective.ExamplePreparation;
 import org.finetune4j.methods.objective.Sft;
@@ -310,12 +311,12 @@ class DemaskTest {
         assertEquals("demask: setting 'leadIn' is '', but must be a text that is not empty.", message(Map.of("leadIn",
                 "")));
         assertEquals("demask: setting 'plainShare' is 2.0, but must be in [0, 1].", message(Map.of("plainShare", 2.0)));
-        assertEquals(mask, DemaskLayout.mask("", tokenizer, Set.of()));
-        assertEquals(mask, DemaskLayout.mask("<|reserved_0|>", tokenizer, Set.of()));
+        assertEquals(mask, MaskToken.of("demask", "", tokenizer, Set.of()));
+        assertEquals(mask, MaskToken.of("demask", "<|reserved_0|>", tokenizer, Set.of()));
         for (String[] refused : new String[][] {{"<|im_end|>", "but it does"}, {"a", "but it is an ordinary one"},
                 {"<|none|>", "but there is none of that name"}}) {
-            String message = assertThrows(FinetuneException.class, () -> DemaskLayout.mask(refused[0], tokenizer,
-                    Set.of()))
+            String message = assertThrows(FinetuneException.class, () -> MaskToken.of("demask", refused[0],
+                    tokenizer, Set.of()))
                     .getMessage();
             assertTrue(message.contains(refused[1]), message);
         }
