@@ -22,7 +22,7 @@ import org.finetune4j.dsl.study.*
 import org.finetune4j.methods.select.Ssr
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 30
+val steps = args.getOrNull(1)?.toLong() ?: 100
 val folder = Path.of("runs/experiments/ssr/data")
 val declined = "The sheet does not say."
 
@@ -57,7 +57,8 @@ val wronglyDeclined = rows("answerable-declined", answerable.asSequence().map {
 val answered = rows("answerable-right", answerable.asSequence().map {
     record("prompt" to it.prompt, "response" to it.right!!, "answer" to it.accepted.joinToString(EITHER))
 }, 50)
-val general = rows("sums", sumQuestions(4), 50)
+val sums = rows("sums", sumQuestions(4), 50)
+val facts = rows("facts", islandQuestions(5), 50)
 
 val judge = exactAnswer(exactMatch(referenceSeparator = EITHER))
 val results = study("ssr", "runs/experiments/ssr/$steps") {
@@ -72,7 +73,8 @@ val results = study("ssr", "runs/experiments/ssr/$steps") {
         }
         evaluate(
             exactMatch(), forgetting(wronglyDeclined, exactMatch()), forgetting(answered, exactMatch(referenceSeparator = EITHER)),
-            forgetting(general, exactMatch()), forgetting(general, perplexity()), maxNewTokens = 24,
+            forgetting(facts, exactMatch(referenceSeparator = EITHER)), forgetting(facts, perplexity()), forgetting(sums, perplexity()),
+            maxNewTokens = 24,
         )
     }
     equalSteps(steps)
