@@ -3,6 +3,7 @@ package org.finetune4j.scripts
 import io.kotest.assertions.withClue
 import io.kotest.core.NamedTag
 import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
@@ -67,14 +68,18 @@ class SamplesTest : FunSpec({
         }
     }
 
-    mapOf(
+    val experiments = mapOf(
         "s3ft" to listOf("facts.jsonl"),
         "experiments/aft" to listOf("the majority of 5 drafts is right"),
         "experiments/branch-filter" to listOf("branching, filtered", "straight, steps dropped", "loss of a token"),
         "experiments/cft" to listOf("sft, right solutions", "cft"),
+        "experiments/exits" to listOf("at 2", "sorted"),
+        "experiments/faults" to listOf("faultWeighted"),
         "experiments/llama-bar" to listOf("| 0 |", "| 1 |", "| 10 |", "| 50 |", "without a letter"),
         "experiments/longskywork" to listOf("| rebased alone |", "| + CIP + short + long |", "| + short + long |", "by depth"),
         "experiments/masked-ft" to listOf("next token", "demask", "first name never masked"),
+        "experiments/one-token-rollout" to listOf("sft", "samples"),
+        "experiments/own-errors" to listOf("behind its own error", "intuitive"),
         "experiments/pika" to listOf("easy, best of 4"),
         "experiments/q-tuning" to listOf("systematic "),
         "experiments/self-ensemble" to listOf("sft, largest of 4 templates", "sicl members=5", "ece"),
@@ -82,7 +87,16 @@ class SamplesTest : FunSpec({
         "experiments/stat" to listOf("uniform"),
         "experiments/tl-training" to listOf("failed calls not learned", "keyTokenSft", "both"),
         "experiments/uds" to listOf("varied samples among those learned"),
-    ).forEach { (name, shown) ->
+        "experiments/undesirable" to listOf("undesirable"),
+        "experiments/wrong-prior" to listOf("probability"),
+    )
+
+    test("every experiment is run by a test") {
+        val there = Files.list(samples.resolve("experiments")).use { files -> files.map { "experiments/${it.fileName}" }.toList() }
+        (there.map { it.removeSuffix(".main.kts") } - experiments.keys).shouldBeEmpty()
+    }
+
+    experiments.forEach { (name, shown) ->
         test("$name compares what it names").config(tags = slow) {
             inFreshFolder { folder ->
                 val result = run(folder, "samples/$name.main.kts", "1", "2")

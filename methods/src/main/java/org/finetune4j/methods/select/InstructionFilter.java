@@ -32,11 +32,14 @@ final class InstructionFilter {
         return seen.earlierLike(persona, text) == null || leave("instructions like an earlier one");
     }
 
-    /** Whether an answer may be chosen: whole, not empty, no refusal, and in the letters of its instruction. */
+    /**
+     * Whether an answer may be chosen: whole, not empty, no refusal, and in the letters of its instruction where it has any;
+     * a formula has none.
+     */
     static boolean mayBeChosen(String instruction, TextAnswer answer) {
         String text = AnswerText.of(answer).replace('\u2019', '\'');
         return answer.complete() && !text.isEmpty() && !REFUSAL.matcher(text).matches()
-                && script(text).equals(script(instruction));
+                && (script(text).isEmpty() || script(text).equals(script(instruction)));
     }
 
     /** Counts an item that is left out, for a reason. */

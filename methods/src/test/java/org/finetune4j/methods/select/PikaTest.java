@@ -2,6 +2,7 @@ package org.finetune4j.methods.select;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -272,6 +273,14 @@ class PikaTest {
         FakeContext enough = context(request -> first(request).contains("kind 0") ? "" : model(request));
         assertEquals(5, pika(2, 5, Choose.BEST).select(personas(12), enough).samples().size(), "topped up");
         assertEquals(List.of(), enough.warnings);
+    }
+
+    @Test
+    void anAnswerIsInTheLettersOfItsInstructionOrHasNone() {
+        assertTrue(InstructionFilter.mayBeChosen("How many are left?", new TextAnswer("74 - 18 = 56.", true, 1, 1)));
+        assertTrue(InstructionFilter.mayBeChosen("How many are left?", new TextAnswer("There are 56.", true, 1, 1)));
+        assertFalse(InstructionFilter.mayBeChosen("How many are left?", new TextAnswer("\u041e\u0441\u0442\u0430\u043b\u043e\u0441\u044c 56.", true, 1, 1)));
+        assertFalse(InstructionFilter.mayBeChosen("How many are left?", new TextAnswer("74 - 18", false, 1, 1)));
     }
 
     @Test
