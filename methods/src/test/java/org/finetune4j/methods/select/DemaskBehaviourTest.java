@@ -15,6 +15,7 @@ import org.finetune4j.model.PackedBatch;
 import org.finetune4j.model.Precision;
 import org.finetune4j.model.TrainingEngine;
 import org.finetune4j.train.TinyTraining;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -86,6 +87,7 @@ class DemaskBehaviourTest {
     }
 
     /** Never masked, it learns to copy whatever comes and no fact; always masked, it learns facts and cannot copy. */
+    @Tag("slow")
     @Test
     void withoutMasksItCopiesAndLearnsNoFacts() {
         double[] copying = losses(0, STEPS);
