@@ -42,10 +42,10 @@ val tools = JsonArray(requests.keys.map { name -> buildJsonObject { put("type", 
 
 fun turn(role: String, content: String) = buildJsonObject { put("role", role); put("content", content) }
 
-/** A conversation that ends with the right call; with the probability [failing] a wrong one and its error stand before it. */
+/** A conversation about an even number that ends with the right call; with the probability [failing] a wrong one and its error stand before it. */
 fun Dice.conversation(failing: Double): String {
     val (name, request) = pick(requests.toList())
-    val number = between(10, 99)
+    val number = 2 * between(5, 49)
     val wrong = pick(requests.keys.filter { it != name && it.substringBefore('_') == name.substringBefore('_') })
     val before = if (chance(failing)) {
         listOf(turn("assistant", "$wrong(id=$number)"), turn("tool", "{\"error\": \"Invalid API call\"}"))
@@ -58,11 +58,11 @@ fun Dice.conversation(failing: Double): String {
     }.toString()
 }
 
-/** Plain questions for the calls that are right, of which `answer` is the part [of]. */
+/** Plain questions, about odd numbers, for the calls that are right, of which `answer` is the part [of]. */
 fun questions(name: String, of: (String, Int) -> String) = "$work/$name.jsonl".also { path ->
     val dice = Dice(2)
     writeLines(Path.of(path), requests.asSequence().flatMap { (tool, request) ->
-        List(4) { dice.between(10, 99) }.asSequence().map { number ->
+        List(4) { 2 * dice.between(5, 49) + 1 }.asSequence().map { number ->
             buildJsonObject { put("prompt", request.format(number)); put("answer", of(tool, number)) }.toString()
         }
     })
