@@ -22,7 +22,7 @@ import org.finetune4j.tokenizer.Conversation
 import org.finetune4j.tokenizer.Message
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 50
+val steps = args.getOrNull(1)?.toLong() ?: 160
 val folder = Path.of("runs/experiments/aft/data")
 val colours = listOf("red", "blue")
 

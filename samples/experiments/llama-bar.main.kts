@@ -22,7 +22,7 @@ import org.finetune4j.methods.data.exam.ExamScore
 import org.finetune4j.tokenizer.Message
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 28
+val steps = args.getOrNull(1)?.toLong() ?: 120
 val work = "runs/llama-bar/$steps"
 
 val layout = AnswerLayout(AnswerLayout.Format.JSON, AnswerLayout.Order.FACT_FIRST, false)

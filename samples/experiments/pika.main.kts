@@ -21,7 +21,7 @@ import org.finetune4j.dsl.*
 import org.finetune4j.dsl.study.*
 
 val seedCount = args.getOrNull(0)?.toLong() ?: 3
-val steps = args.getOrNull(1)?.toLong() ?: 24
+val steps = args.getOrNull(1)?.toLong() ?: 80
 val folder = Path.of("runs/experiments/pika/data")
 val size = 200
 
