@@ -2,10 +2,8 @@ package org.finetune4j.generation;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
-import java.util.Objects;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.finetune4j.kernel.HeldWeights;
@@ -27,7 +25,7 @@ final class BatchRun implements GenerationRun {
     private final TextSlots slots;
     private final Deque<BeamSearch> searches;
     private final HeldWeights held;
-    private final List<GeneratedTokens[]> results = new ArrayList<>();
+    private final TextResults results;
     private float[][] rows = new float[0][];
 
     BatchRun(DecodingEngine engine, GenerationLimits limits, int vocabulary, int longest,
@@ -38,7 +36,7 @@ final class BatchRun implements GenerationRun {
         this.longest = longest;
         this.listener = listener;
         this.searches = new ArrayDeque<>(searches);
-        requests.forEach(request -> results.add(new GeneratedTokens[request.settings().samples()]));
+        results = new TextResults(requests, listener);
         slots = new TextSlots(engine, limits, texts);
         long rounds = (texts.size() + limits.texts() - 1L) / limits.texts() + searches.size();
         long longestText = requests.stream().mapToLong(request -> request.settings().maxNewTokens()).max().orElse(0);
@@ -56,15 +54,15 @@ final class BatchRun implements GenerationRun {
     @Override
     public void pass() {
         if (listener.cancelled()) {
-            slots.endAll().forEach(text -> end(text.generated(EndReason.CANCELLED)));
-            searches.forEach(search -> search.results(EndReason.CANCELLED).forEach(this::end));
+            slots.endAll().forEach(text -> results.end(text.generated(EndReason.CANCELLED)));
+            searches.forEach(search -> search.results(EndReason.CANCELLED).forEach(results::end));
             searches.clear();
         } else if (!slots.isEmpty()) {
             passOfTexts();
         } else if (!searches.isEmpty()) {
             searches.element().pass(logits -> rows(logits, (int) logits.size(0)));
             if (searches.element().isDone()) {
-                searches.remove().results(null).forEach(this::end);
+                searches.remove().results(null).forEach(results::end);
             }
         }
     }
@@ -78,14 +76,9 @@ final class BatchRun implements GenerationRun {
             EndReason reason = text.readsPrompt() ? null : text.take(tokens[i], longest, listener);
             if (reason != null) {
                 slots.end(text);
-                end(text.generated(reason));
+                results.end(text.generated(reason));
             }
         }
-    }
-
-    private void end(GeneratedTokens text) {
-        results.get(text.request())[text.sample()] = text;
-        listener.onEnd(text);
     }
 
     /** What each text is fed in the next pass: its last new token, or what of its prompt there is room for. */
@@ -138,7 +131,7 @@ final class BatchRun implements GenerationRun {
 
     @Override
     public List<List<GeneratedTokens>> results() {
-        return results.stream().map(texts -> Arrays.stream(texts).filter(Objects::nonNull).toList()).toList();
+        return results.all();
     }
 
     @Override

@@ -1,11 +1,8 @@
 package org.finetune4j.generation;
 
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
-import java.util.Objects;
 import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.model.ExitEngine;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +14,7 @@ final class ExitRun implements GenerationRun {
     private final NextTokens next;
     private final TokenListener listener;
     private final Deque<Text> texts;
-    private final List<GeneratedTokens[]> results = new ArrayList<>();
+    private final TextResults results;
     private final HeldWeights held;
     private final int places;
     private boolean begun;
@@ -27,7 +24,7 @@ final class ExitRun implements GenerationRun {
         this.next = next;
         this.listener = listener;
         this.texts = new ArrayDeque<>(texts);
-        requests.forEach(request -> results.add(new GeneratedTokens[request.settings().samples()]));
+        results = new TextResults(requests, listener);
         // As many for every text, so that one cache does for all of them.
         places = texts.stream().mapToInt(Text::mostPlaces).max().orElse(0);
         long most = texts.stream().mapToLong(text -> text.mostPlaces() - text.promptTokens()).sum();
@@ -55,7 +52,7 @@ final class ExitRun implements GenerationRun {
     @Override
     public void pass() {
         if (listener.cancelled()) {
-            texts.forEach(text -> end(text, EndReason.CANCELLED));
+            texts.forEach(text -> results.end(text.generated(EndReason.CANCELLED)));
             texts.clear();
         } else if (!texts.isEmpty()) {
             Text text = texts.element();
@@ -71,20 +68,14 @@ final class ExitRun implements GenerationRun {
             if (reason != null) {
                 begun = false;
                 texts.remove();
-                end(text, reason);
+                results.end(text.generated(reason));
             }
         }
     }
 
-    private void end(Text text, EndReason reason) {
-        GeneratedTokens generated = text.generated(reason);
-        results.get(text.index())[text.sample()] = generated;
-        listener.onEnd(generated);
-    }
-
     @Override
     public List<List<GeneratedTokens>> results() {
-        return results.stream().map(found -> Arrays.stream(found).filter(Objects::nonNull).toList()).toList();
+        return results.all();
     }
 
     @Override

@@ -41,14 +41,6 @@ final class Text {
         structure = request.structure() == null ? null : request.structure().start();
     }
 
-    int index() {
-        return index;
-    }
-
-    int sample() {
-        return sample;
-    }
-
     int[] prompt() {
         return request.prompt();
     }

@@ -114,15 +114,18 @@ final class ModelGraph {
 
     /** As the shorter method, of {@link #REFERENCE_IDS} in the place of the tokens. */
     SDVariable hiddenOfReferenceIds(Trunk trunk) {
-        return trunk.hidden(integers(REFERENCE_IDS), integers(POSITIONS),
-                architecture.embeddings().types() == null ? null : integers(TYPES), null);
+        return hidden(trunk, REFERENCE_IDS, null);
     }
 
     /** As the shorter method, where asked for with {@link #DRAFT_SHARE} of the embeddings of {@link #DRAFTS} in the tokens'. */
     SDVariable hidden(Trunk trunk, boolean drafted) {
-        return trunk.hidden(integers(IDS), integers(POSITIONS),
-                architecture.embeddings().types() == null ? null : integers(TYPES),
+        return hidden(trunk, IDS,
                 !drafted ? null : new Trunk.Drafts(integers(DRAFTS), input(DRAFT_SHARE, model.precision().masterType())));
+    }
+
+    private SDVariable hidden(Trunk trunk, String ids, Trunk.@Nullable Drafts drafts) {
+        return trunk.hidden(integers(ids), integers(POSITIONS),
+                architecture.embeddings().types() == null ? null : integers(TYPES), drafts);
     }
 
     /** A trunk that uses the model's own parameters. */

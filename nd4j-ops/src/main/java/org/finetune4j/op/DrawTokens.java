@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.finetune4j.graph.OwnOp;
 import org.finetune4j.kernel.CounterRandom;
+import org.finetune4j.kernel.Largest;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -92,9 +93,7 @@ public final class DrawTokens extends OwnOp {
         if (among == 0 || among >= logits.length) {
             return logits;
         }
-        double[] ascending = logits.clone();
-        Arrays.sort(ascending);
-        double least = ascending[logits.length - among];
+        double least = Largest.of(logits, among)[0];
         int equal = among - (int) Arrays.stream(logits).filter(logit -> logit > least).count();
         for (int v = 0; v < logits.length; v++) {
             boolean kept = logits[v] > least || logits[v] == least && equal-- > 0;

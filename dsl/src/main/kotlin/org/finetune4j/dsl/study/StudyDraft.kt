@@ -112,8 +112,8 @@ internal class StudyDraft(
         /** The folder of the stage's run with this seed. */
         fun stageFolder(folder: String, stage: String, seed: Long): String = "$folder/stages/${fileName(stage)}/seed-$seed"
 
-        /** [name] with nothing in it that a file's name may not have. */
-        fun fileName(name: String): String =
-            name.replace(Regex("[^\\p{L}\\p{N}.=_+-]+"), "-").trim('-', '.').ifEmpty { "arm" }
+        /** [name] with nothing in it that a file's name may not have, or [otherwise] where nothing is left. */
+        fun fileName(name: String, otherwise: String = "arm"): String =
+            name.replace(Regex("[^\\p{L}\\p{N}.=_+-]+"), "-").trim('-', '.').ifEmpty { otherwise }
     }
 }

@@ -1,8 +1,8 @@
 package org.finetune4j.methods.objective;
 
-import java.util.Arrays;
 import java.util.List;
 import org.finetune4j.graph.OwnOp;
+import org.finetune4j.kernel.Largest;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -54,7 +54,7 @@ final class AdaptiveTemperature extends OwnOp {
         for (long row = 0; row < logits.size(0); row++) {
             double[] teacher = logits.getRow(row).toDoubleVector();
             double label = teacher[execution.input(1).getInt((int) row)];
-            double[] largest = largest(teacher, Math.min(settings.topK(), teacher.length));
+            double[] largest = Largest.of(teacher, Math.min(settings.topK(), teacher.length));
             double entropy = entropy(largest, 1);
             double temperature = settings.mode() == CurioSft.Mode.FIXED ? settings.fixedTemperature()
                     : entropy(teacher, 1) <= settings.lowEntropy() ? settings.tauMin() : temperature(largest, entropy);
@@ -84,46 +84,6 @@ final class AdaptiveTemperature extends OwnOp {
             }
         }
         return (low + high) / 2;
-    }
-
-    /** The largest numbers, ascending, or all of them as they are: so many, of a whole vocabulary for every token. */
-    static double[] largest(double[] logits, int count) {
-        if (count == logits.length) {
-            return logits;
-        }
-        double[] parted = logits.clone();
-        int wanted = parted.length - count;
-        int from = 0;
-        int to = parted.length - 1;
-        while (from < to) {
-            // Hoare's selection: what is right of the place is no smaller than what is left of it.
-            double pivot = parted[(from + to) >>> 1];
-            int left = from;
-            int right = to;
-            while (left <= right) {
-                while (Double.compare(parted[left], pivot) < 0) {
-                    left++;
-                }
-                while (Double.compare(parted[right], pivot) > 0) {
-                    right--;
-                }
-                if (left <= right) {
-                    double kept = parted[left];
-                    parted[left++] = parted[right];
-                    parted[right--] = kept;
-                }
-            }
-            if (wanted <= right) {
-                to = right;
-            } else if (wanted >= left) {
-                from = left;
-            } else {
-                break;
-            }
-        }
-        double[] largest = Arrays.copyOfRange(parted, wanted, parted.length);
-        Arrays.sort(largest);
-        return largest;
     }
 
     private static double entropy(double[] logits, double temperature) {

@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Arrays;
 import java.util.Map;
 import org.finetune4j.FinetuneException;
+import org.finetune4j.kernel.Largest;
 import org.finetune4j.methods.Settings;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,7 +38,7 @@ class CurioSftTest {
             double[] sorted = logits.clone();
             java.util.Arrays.sort(sorted);
             assertArrayEquals(java.util.Arrays.copyOfRange(sorted, size - count, size),
-                    AdaptiveTemperature.largest(logits, count));
+                    Largest.of(logits, count));
             assertArrayEquals(before, logits);
         }
     }
