@@ -75,6 +75,7 @@ internal object PlanText {
             },
             if (memory.otherBytes() > 0) "other models before the training ${bytes(memory.otherBytes())}" else null,
             if (memory.passBytes() > 0) "further passes ${bytes(memory.passBytes())}" else null,
+            if (memory.copyBytes() > 0) "copies of frozen weights for faster gradients ${bytes(memory.copyBytes())}" else null,
             if (memory.referenceBytes() > 0) "weights of the reference ${bytes(memory.referenceBytes())}" else null,
         ).map { "".padEnd(NAME_WIDTH) + it }
     }

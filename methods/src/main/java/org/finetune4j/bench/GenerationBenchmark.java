@@ -31,6 +31,10 @@ public record GenerationBenchmark(Shape shape, int batch, int prompt, int fresh,
     /** Most prompt tokens read in one pass, as when texts are generated. */
     private static final int TOKENS_PER_PASS = 2048;
     private static final int RUNS = 3;
+    /** Readings of the prompts in a run. */
+    private static final int READINGS = 9;
+    /** Java compiles its loops for the processor in this time, as in a program that has answered a few prompts. */
+    private static final double WARM_UP_SECONDS = 3;
 
     /** Refuses values out of range. */
     public GenerationBenchmark {
@@ -45,7 +49,7 @@ public record GenerationBenchmark(Shape shape, int batch, int prompt, int fresh,
     /**
      * What was measured.
      *
-     * @param prefillSeconds best of {@value #RUNS} times for reading all prompts
+     * @param prefillSeconds best of {@value #RUNS} medians, each over {@value #READINGS} readings of all prompts
      * @param decodeSeconds  best of {@value #RUNS} medians, each over the passes of a run that add a token to each text
      * @param peakBytes      most memory that the process has held
      */
@@ -74,10 +78,18 @@ public record GenerationBenchmark(Shape shape, int batch, int prompt, int fresh,
              DecodingEngine engine = new DecodingEngine(model, true); HeldWeights held = engine.holdWeights()) {
             double prefill = Double.MAX_VALUE;
             double decode = Double.MAX_VALUE;
+            long start = System.nanoTime();
+            for (int seed = 0; (System.nanoTime() - start) / 1e9 < WARM_UP_SECONDS; seed++) {
+                prefill(engine, new SplittableRandom(seed));
+            }
             for (int run = 0; run < RUNS; run++) {
-                engine.begin(batch, prompt + fresh);
                 engine.profile(run == RUNS - 1 ? profile : null);
-                prefill = Math.min(prefill, prefill(engine, new SplittableRandom(run)));
+                double[] readings = new double[READINGS];
+                for (int reading = 0; reading < READINGS; reading++) {
+                    readings[reading] = prefill(engine, new SplittableRandom(reading));
+                }
+                Arrays.sort(readings);
+                prefill = Math.min(prefill, readings[READINGS / 2]);
                 decode = Math.min(decode, decode(engine, new SplittableRandom(run)));
             }
             return new Result(prefill, decode, StepBenchmark.peakBytes());
@@ -89,6 +101,7 @@ public record GenerationBenchmark(Shape shape, int batch, int prompt, int fresh,
         for (int b = 0; b < batch; b++) {
             prompts[b] = random.ints(prompt, 0, shape.config().vocabularySize()).toArray();
         }
+        engine.begin(batch, prompt + fresh);
         long start = System.nanoTime();
         List<Feed> pass = new ArrayList<>();
         int tokens = 0;

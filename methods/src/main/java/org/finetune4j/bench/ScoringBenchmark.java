@@ -22,11 +22,12 @@ import org.jspecify.annotations.Nullable;
  * @param batch      sequences in a pass
  * @param sequence   tokens of each
  * @param supervised share of positions that are scored: the last ones of every sequence, in (0, 1]
- * @param steps      timed passes, after two that are not timed
+ * @param steps      timed passes, after some that are not timed
  * @param precision  type of activations and weights
  */
 public record ScoringBenchmark(Shape shape, int batch, int sequence, double supervised, int steps, Precision precision) {
-    private static final int WARM_UP = 2;
+    /** Java compiles its loops for the processor in this time, a small part of the scoring of a data set. */
+    private static final double WARM_UP_SECONDS = 4;
 
     /** Refuses values out of range. */
     public ScoringBenchmark {
@@ -68,14 +69,16 @@ public record ScoringBenchmark(Shape shape, int batch, int sequence, double supe
              TrainingEngine engine = new TrainingEngine(model, new Sft(), false)) {
             double[] seconds = new double[steps];
             double loss = 0;
-            for (int step = -WARM_UP; step < steps; step++) {
-                engine.profile(step < 0 ? null : profile);
-                PackedBatch tokens = tokens(step + WARM_UP);
+            long begin = System.nanoTime();
+            while ((System.nanoTime() - begin) / 1e9 < WARM_UP_SECONDS) {
+                engine.evaluate(tokens(steps));
+            }
+            engine.profile(profile);
+            for (int step = 0; step < steps; step++) {
+                PackedBatch tokens = tokens(step);
                 long start = System.nanoTime();
                 loss = engine.evaluate(tokens).loss();
-                if (step >= 0) {
-                    seconds[step] = (System.nanoTime() - start) / 1e9;
-                }
+                seconds[step] = (System.nanoTime() - start) / 1e9;
             }
             Arrays.sort(seconds);
             return new Result(loss, seconds[steps / 2], StepBenchmark.peakBytes());

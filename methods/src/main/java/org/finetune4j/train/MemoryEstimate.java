@@ -13,6 +13,8 @@ import org.finetune4j.model.EngineOptions;
  * @param referenceBytes   a frozen copy of the weights or the weights of a teacher, where the objective needs one
  * @param passBytes        what passes beside the training's own hold: arrays of second engines, copies of weights, and where
  *                         every pass over the data has a choice of its own, what that asks
+ * @param copyBytes        copies of frozen weights in a layout by which gradients are multiplied faster, made of memory that
+ *                         nothing else needs
  * @param cacheBytes       keys and values of answers that are generated before and after the training
  * @param generationBytes  what else generating them needs beside the parameters: intermediate arrays, and copies of the
  *                         weights in a faster layout
@@ -25,12 +27,11 @@ import org.finetune4j.model.EngineOptions;
  * @param moreProducts     operations of matrix products that are added by that, as a share of those without
  */
 public record MemoryEstimate(long parameterBytes, long optimizerBytes, long activationBytes, long headBytes,
-                             long referenceBytes, long passBytes, long cacheBytes, long generationBytes, long otherBytes,
-                             long programBytes,
-                             long availableBytes, boolean cheapRecomputed,
-                             int recomputedBlocks, int blocks, double moreProducts) {
+                             long referenceBytes, long passBytes, long copyBytes, long cacheBytes,
+                             long generationBytes, long otherBytes, long programBytes, long availableBytes,
+                             boolean cheapRecomputed, int recomputedBlocks, int blocks, double moreProducts) {
     /** Of a plan whose problems hide it. */
-    public static final MemoryEstimate UNKNOWN = new MemoryEstimate(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, 0, 0, 0);
+    public static final MemoryEstimate UNKNOWN = new MemoryEstimate(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, 0, 0, 0);
 
     /** A system kills what takes the last of its memory, so that a little is left. */
     private static final double USABLE = 0.97;
@@ -50,21 +51,32 @@ public record MemoryEstimate(long parameterBytes, long optimizerBytes, long acti
     }
 
     private long trainingBytes() {
-        return optimizerBytes + activationBytes + headBytes + referenceBytes + passBytes;
+        return optimizerBytes + activationBytes + headBytes + referenceBytes + passBytes + copyBytes;
     }
 
     /** This estimate with the memory of generated answers. */
     MemoryEstimate withGeneration(DecodingEngine.Forecast forecast) {
         return new MemoryEstimate(parameterBytes, optimizerBytes, activationBytes, headBytes, referenceBytes, passBytes,
-                forecast.cacheBytes(), forecast.copyBytes() + forecast.arenaBytes(), otherBytes, programBytes, availableBytes,
+                copyBytes, forecast.cacheBytes(), forecast.copyBytes() + forecast.arenaBytes(), otherBytes, programBytes, availableBytes,
                 cheapRecomputed, recomputedBlocks, blocks, moreProducts);
     }
 
     /** This estimate with other models. */
     MemoryEstimate withOthers(long bytes) {
         return new MemoryEstimate(parameterBytes, optimizerBytes, activationBytes, headBytes, referenceBytes, passBytes,
-                cacheBytes, generationBytes, bytes, programBytes, availableBytes, cheapRecomputed, recomputedBlocks, blocks,
+                copyBytes, cacheBytes, generationBytes, bytes, programBytes, availableBytes, cheapRecomputed, recomputedBlocks, blocks,
                 moreProducts);
+    }
+
+    /**
+     * This estimate with as many copies as there may be of so many bytes: half of what the rest leaves free, since other
+     * programs and the system's files want memory too.
+     */
+    MemoryEstimate withCopies(long mostBytes) {
+        long free = (long) (USABLE * availableBytes) - parameterBytes - programBytes - trainingBytes();
+        return new MemoryEstimate(parameterBytes, optimizerBytes, activationBytes, headBytes, referenceBytes, passBytes,
+                Math.min(mostBytes, Math.max(0, free / 2)), cacheBytes, generationBytes, otherBytes, programBytes, availableBytes,
+                cheapRecomputed, recomputedBlocks, blocks, moreProducts);
     }
 
     /** Whether it fits into what is available. */
@@ -73,7 +85,7 @@ public record MemoryEstimate(long parameterBytes, long optimizerBytes, long acti
     }
 
     EngineOptions options() {
-        return options(cheapRecomputed, recomputedBlocks);
+        return options(cheapRecomputed, recomputedBlocks).withCopyBytes(copyBytes);
     }
 
     static EngineOptions options(boolean cheapRecomputed, int recomputedBlocks) {

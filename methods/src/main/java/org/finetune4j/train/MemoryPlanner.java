@@ -69,8 +69,18 @@ final class MemoryPlanner {
         this.availableBytes = availableBytes;
     }
 
-    /** What the settings ask for; with AUTO the least costly choice that fits, or the smallest when none does. */
+    /**
+     * What the settings ask for; with AUTO the least costly choice that fits, or the smallest when none does. With AUTO and
+     * FASTEST copies of frozen weights then take of the memory that is left.
+     */
     Choice choose() {
+        Choice choice = asAsked();
+        boolean saves = settings.memory() == MemoryUse.SMALLEST || settings.memory() == MemoryUse.BLOCKS;
+        return saves || choice.forecast().copyBytes() == 0 ? choice
+                : new Choice(choice.memory().withCopies(choice.forecast().copyBytes()), choice.forecast(), choice.beside());
+    }
+
+    private Choice asAsked() {
         return switch (settings.memory()) {
             case FASTEST -> choice(0);
             case SMALLEST -> choice(last());
@@ -135,7 +145,7 @@ final class MemoryPlanner {
                 double more = number == 0 ? 0 : forecast.products() / choice(0).forecast().products() - 1;
                 return new Choice(new MemoryEstimate(parameters.bytes(), OPTIMIZER_ARRAYS * parameters.trainableCount()
                         * settings.precision().masterType().width(), forecast.arenaBytes(), forecast.headBytes(),
-                        forecast.referenceBytes(), passes.stream().mapToLong(PassForecast::bytes).sum(), 0, 0, 0,
+                        forecast.referenceBytes(), passes.stream().mapToLong(PassForecast::bytes).sum(), 0, 0, 0, 0,
                         PROGRAM_BYTES, availableBytes, cheap, recomputed, config.layers(),
                         more), forecast, passes);
             }

@@ -18,6 +18,7 @@ import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.kernel.onednn.OneDnnKernels;
 import org.finetune4j.methods.adapt.Lora;
+import org.finetune4j.methods.adapt.Lora;
 import org.finetune4j.methods.objective.Sft;
 import org.finetune4j.model.DecodingEngine;
 import org.finetune4j.model.FrozenWeights;
@@ -84,9 +85,36 @@ class MemoryUseTest {
         assertTrue(smallest.moreProducts() > 0.1 && smallest.moreProducts() < 1.0 / 3, smallest.toString());
     }
 
+    @Test
+    void copiesOfFrozenWeightsTakeHalfOfWhatIsLeftAtMost() {
+        Assumptions.assumeTrue(kernels.heldForGradientsBytes(DataType.BFLOAT16, 64, 64) > 0);
+        MemoryEstimate none = withAdapter(MemoryUse.FASTEST, 0);
+        assertEquals(0, none.copyBytes());
+        MemoryEstimate all = withAdapter(MemoryUse.AUTO, 1L << 40);
+        // Seven layers a block, but for those of the first whose input no gradient passes.
+        long blocks = BLOCKS * 4L * 64 * 64;
+        assertTrue(all.copyBytes() > blocks && all.copyBytes() < 4 * blocks, all.copyBytes() + " beside " + blocks);
+        assertEquals(all.copyBytes(), all.totalBytes() - none.totalBytes());
+        assertEquals(all.copyBytes(), all.options().copyBytes());
+        for (long free : new long[] {1000, all.copyBytes()}) {
+            MemoryEstimate some = withAdapter(MemoryUse.FASTEST, (long) ((none.totalBytes() + free) / 0.97) + 1);
+            assertEquals(free / 2.0, some.copyBytes(), 2);
+            assertTrue(some.fits());
+        }
+        assertEquals(0, withAdapter(MemoryUse.SMALLEST, 1L << 40).copyBytes());
+        assertEquals(0, estimate(TrainSettings.builder(), 1L << 40).copyBytes(), "everything trains");
+    }
+
+    private static MemoryEstimate withAdapter(MemoryUse use, long available) {
+        return new MemoryPlanner(CONFIG, TrainSettings.builder().memory(use).precision(Precision.BF16).build(),
+                new Lora(8, 16, 0, Lora.ALL_LINEAR), new Sft().tokenLoss(), null, MemoryPlanner.Beside.NOTHING, kernels,
+                new MemoryPlanner.Batch(1024, 512, 4), available).choose().memory();
+    }
+
     private static MemoryEstimate withAvailable(MemoryEstimate memory, long available) {
         return new MemoryEstimate(memory.parameterBytes(), memory.optimizerBytes(), memory.activationBytes(),
-                memory.headBytes(), memory.referenceBytes(), memory.passBytes(), memory.cacheBytes(), memory.generationBytes(),
+                memory.headBytes(), memory.referenceBytes(), memory.passBytes(), memory.copyBytes(),
+                memory.cacheBytes(), memory.generationBytes(),
                 memory.otherBytes(), memory.programBytes(), available, memory.cheapRecomputed(),
                 memory.recomputedBlocks(), memory.blocks(), memory.moreProducts());
     }
@@ -118,7 +146,7 @@ class MemoryUseTest {
                 assertEquals(held.bytes(), forecast.copyBytes());
             }
         }
-        MemoryEstimate training = new MemoryEstimate(100, 10, 20, 5, 0, 0, 0, 0, 0, 7, 1000, false, 0, 6, 0);
+        MemoryEstimate training = new MemoryEstimate(100, 10, 20, 5, 0, 0, 0, 0, 0, 0, 7, 1000, false, 0, 6, 0);
         assertEquals(142, training.totalBytes());
         MemoryEstimate both = training.withGeneration(new DecodingEngine.Forecast(40, 2, 3));
         assertTrue(both.generationRules() && both.totalBytes() == 152);

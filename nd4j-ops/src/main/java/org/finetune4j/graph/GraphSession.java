@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -103,6 +104,17 @@ public final class GraphSession {
     /** For each scheduled operation its name and the variables that it reads. */
     public List<String> describe() {
         return schedule.stream().map(node -> node.operation().opName() + node.inputs()).toList();
+    }
+
+    /** The variables by which scheduled operations multiply from the right as they lie, in the order of the schedule. */
+    public Set<String> rightFactors() {
+        Set<String> names = new LinkedHashSet<>();
+        for (Graph.Node node : schedule) {
+            if (node.operation() instanceof OwnOp own) {
+                own.rightFactors().forEach(place -> names.add(node.inputs().get(place)));
+            }
+        }
+        return names;
     }
 
     /** From now on times every operation into {@code profile}; null stops that. */

@@ -63,6 +63,11 @@ public abstract class OwnOp extends DynamicCustomOp {
         return 0;
     }
 
+    /** Places of inputs by which others are multiplied from the right as they lie, {@code x weight}; the default is none. */
+    protected List<Integer> rightFactors() {
+        return List.of();
+    }
+
     /** Bytes that a run must read and write, nothing twice; the default is those of all inputs and outputs. */
     protected double bytes(List<INDArray> inputs, List<INDArray> outputs) {
         return bytes(inputs) + bytes(outputs);

@@ -82,6 +82,21 @@ public interface Kernels extends AutoCloseable {
         return 0;
     }
 
+    /**
+     * As {@link #hold}, for products {@code upstream weight} with many rows, by which gradients pass back through linear
+     * layers whose weights do not train. Results do not change.
+     *
+     * @return to be closed before any of the weights is changed or freed
+     */
+    default HeldWeights holdForGradients(Collection<INDArray> weights) {
+        return HeldWeights.NONE;
+    }
+
+    /** Bytes of the copy that {@link #holdForGradients} keeps of a weight {@code [outputs, inputs]}; 0 where it keeps none. */
+    default long heldForGradientsBytes(DataType type, long outputs, long inputs) {
+        return 0;
+    }
+
     /** Rows of a table: {@code out[t] = table[ids[t]]}; ids {@code [tokens]}, table {@code [vocabulary, hidden]}. */
     void embedding(INDArray ids, INDArray table, INDArray out);
 

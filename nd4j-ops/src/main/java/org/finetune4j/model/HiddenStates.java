@@ -213,7 +213,7 @@ public final class HiddenStates implements AutoCloseable {
             products += draw.products();
             moved += draw.movedBytes();
         }
-        return new EngineForecast(arrays, 0, layers.size() * rows * hidden * type.width(), products, moved);
+        return new EngineForecast(arrays, 0, layers.size() * rows * hidden * type.width(), 0, products, moved);
     }
 
     /** Bytes of intermediate arrays as they are held now. */

@@ -3,10 +3,12 @@ package org.finetune4j.model;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.graph.Arena;
@@ -20,6 +22,7 @@ import org.finetune4j.head.HeadLoss;
 import org.finetune4j.head.TokenLoss;
 import org.finetune4j.head.TokenValues;
 import org.finetune4j.kernel.CounterRandom;
+import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.op.GatherRows;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
@@ -57,6 +60,8 @@ public final class TrainingEngine implements AutoCloseable {
     private final TokenLoss.@Nullable MaskedInput masked;
     private final boolean lags;
     private final @Nullable LaggedWeights follower;
+    private final long copyBytes;
+    private @Nullable HeldWeights copies;
 
     /** Builds the graph for what trains in {@code model} now; with nothing to train only {@link #evaluate} works. */
     public TrainingEngine(LanguageModel model, TokenLoss tokenLoss) {
@@ -122,6 +127,7 @@ public final class TrainingEngine implements AutoCloseable {
         this.teacher = tokenLoss.needsReference() ? teacher : null;
         requireSameVocabulary();
         this.draftShare = tokenLoss.draftShare();
+        copyBytes = options.copyBytes();
         masked = tokenLoss.needsReference() ? tokenLoss.maskedInput() : null;
         DataType lossType = model.precision().masterType();
         head = new ChunkedHead(tokenLoss, lossType, model.precision().type(), rowsPerChunk, model.logitScaling(),
@@ -247,7 +253,38 @@ public final class TrainingEngine implements AutoCloseable {
         if (training == null) {
             throw new IllegalStateException("nothing trains: attach an adapter or call trainAll before making the engine");
         }
+        if (copies == null) {
+            copies = copiesForGradients(training);
+        }
         return run(training, batch, dropoutSeed);
+    }
+
+    /** Copies of frozen weights that gradients pass, as many as may be kept, from the last block on. */
+    private HeldWeights copiesForGradients(GraphSession session) {
+        List<INDArray> chosen = new ArrayList<>();
+        long left = copyBytes;
+        for (INDArray weight : frozenFactors(session)) {
+            long bytes = bytesOfCopy(weight);
+            if (bytes > 0 && bytes <= left) {
+                chosen.add(weight);
+                left -= bytes;
+            }
+        }
+        try {
+            return model.kernels().holdForGradients(chosen);
+        } catch (OutOfMemoryError none) {
+            return HeldWeights.NONE;
+        }
+    }
+
+    private List<INDArray> frozenFactors(GraphSession session) {
+        Set<String> changing = new HashSet<>(trainableNames());
+        return session.rightFactors().stream().filter(name -> !changing.contains(name)).map(parameterArrays::get)
+                .filter(Objects::nonNull).toList();
+    }
+
+    private long bytesOfCopy(INDArray weight) {
+        return model.kernels().heldForGradientsBytes(weight.dataType(), weight.size(0), weight.size(1));
     }
 
     /** Loss and token values of a batch, without gradient and dropout. */
@@ -328,6 +365,11 @@ public final class TrainingEngine implements AutoCloseable {
         return head.bytes();
     }
 
+    /** Bytes of copies of frozen weights as they are held now. */
+    long heldBytes() {
+        return copies == null ? 0 : copies.bytes();
+    }
+
     /**
      * What passes over batches of a size need; nothing is computed, so that the model may be an outline.
      *
@@ -345,6 +387,7 @@ public final class TrainingEngine implements AutoCloseable {
                         (teacher == null ? model : teacher).config().hiddenSize(), model.config().vocabularySize(),
                         model.precision().type()),
                 referenceBytes(),
+                training == null ? 0 : frozenFactors(training).stream().mapToLong(this::bytesOfCopy).sum(),
                 work.products(), work.movedBytes());
     }
 
@@ -373,6 +416,9 @@ public final class TrainingEngine implements AutoCloseable {
 
     @Override
     public void close() {
+        if (copies != null) {
+            copies.close();
+        }
         head.close();
         arena.close();
         if (follower != null) {

@@ -138,6 +138,11 @@ public final class MatMul extends OwnOp {
     }
 
     @Override
+    protected List<Integer> rightFactors() {
+        return transposeA || transposeB || scaled ? List.of() : List.of(1);
+    }
+
+    @Override
     protected void execute(Execution execution) {
         Product product = new Product(execution.input(0), transposeA, execution.input(1), transposeB, factor,
                 scaled ? execution.input(scalesInput()) : null);

@@ -73,6 +73,12 @@ final class Products extends OwnOp {
     }
 
     @Override
+    protected List<Integer> rightFactors() {
+        return sums.stream().flatMap(sum -> sum.terms().stream())
+                .filter(term -> !term.transposeA() && !term.transposeB() && term.scales() < 0).map(Term::b).toList();
+    }
+
+    @Override
     protected Write write(int index) {
         return sums.get(index).addend() < 0 ? Write.EITHER : Write.REPLACE;
     }

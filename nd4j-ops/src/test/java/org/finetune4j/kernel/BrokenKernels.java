@@ -95,31 +95,50 @@ final class BrokenKernels {
     private static void hold(List<Mistake> mistakes) {
         record Broken(String mistake, UnaryOperator<INDArray> copy) {
         }
-        List.of(
-                new Broken("keeps an old copy", weight -> weight.mul(0.9)),
-                new Broken("keeps the outputs in another order", weight -> weight.size(0) == 1 ? weight
-                        : Nd4j.concat(0, rowsFrom(weight, 1), weight.getRow(0, true))),
-                new Broken("forgets the last input", weight -> {
-                    INDArray copy = weight.dup('c');
-                    copy.getColumn(copy.size(1) - 1).assign(0);
-                    return copy;
-                }))
-                .forEach(broken -> mistakes.add(new Mistake("hold", broken.mistake(), right -> new DelegatingKernels(right) {
-                    private Collection<INDArray> held = List.of();
+        for (String kernel : List.of("hold", "holdForGradients")) {
+            List.of(
+                    new Broken("keeps an old copy", weight -> weight.mul(0.9)),
+                    new Broken("keeps the outputs in another order", weight -> weight.size(0) == 1 ? weight
+                            : Nd4j.concat(0, rowsFrom(weight, 1), weight.getRow(0, true))),
+                    new Broken("forgets the last input", weight -> {
+                        INDArray copy = weight.dup('c');
+                        copy.getColumn(copy.size(1) - 1).assign(0);
+                        return copy;
+                    }))
+                    .forEach(broken -> mistakes.add(new Mistake(kernel, broken.mistake(),
+                            right -> new BrokenCopies(right, broken.copy()))));
+        }
+    }
 
-                    @Override
-                    public HeldWeights hold(Collection<INDArray> weights) {
-                        held = weights;
-                        return right.hold(weights);
-                    }
+    /** Multiplies by wrong copies of the weights that are held. */
+    private static final class BrokenCopies extends DelegatingKernels {
+        private final Kernels right;
+        private final UnaryOperator<INDArray> copy;
+        private final List<INDArray> held = new ArrayList<>();
 
-                    @Override
-                    public void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out,
-                                       double alpha, boolean accumulate) {
-                        right.matmul(a, transposeA, held.contains(b) ? broken.copy().apply(b) : b, transposeB, out, alpha,
-                                accumulate);
-                    }
-                })));
+        BrokenCopies(Kernels right, UnaryOperator<INDArray> copy) {
+            super(right);
+            this.right = right;
+            this.copy = copy;
+        }
+
+        @Override
+        public HeldWeights hold(Collection<INDArray> weights) {
+            held.addAll(weights);
+            return right.hold(weights);
+        }
+
+        @Override
+        public HeldWeights holdForGradients(Collection<INDArray> weights) {
+            held.addAll(weights);
+            return right.holdForGradients(weights);
+        }
+
+        @Override
+        public void matmul(INDArray a, boolean transposeA, INDArray b, boolean transposeB, INDArray out, double alpha,
+                           boolean accumulate) {
+            right.matmul(a, transposeA, held.contains(b) ? copy.apply(b) : b, transposeB, out, alpha, accumulate);
+        }
     }
 
     private static INDArray rowsFrom(INDArray matrix, long first) {

@@ -37,6 +37,11 @@ class DelegatingKernels implements Kernels {
     }
 
     @Override
+    public HeldWeights holdForGradients(Collection<INDArray> weights) {
+        return right.holdForGradients(weights);
+    }
+
+    @Override
     public void products(List<ProductSum> sums) {
         right.products(sums);
     }

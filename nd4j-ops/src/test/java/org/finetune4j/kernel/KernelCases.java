@@ -25,6 +25,7 @@ final class KernelCases {
         List<KernelCase> cases = new ArrayList<>();
         matmul(cases);
         fewRows(cases);
+        heldForGradients(cases);
         products(cases);
         productsOfBytes(cases);
         rows(cases);
@@ -87,6 +88,32 @@ final class KernelCases {
             for (int flags = 0; flags < 4; flags++) {
                 held(cases, size[0], size[1], size[2], (flags & 1) != 0, (flags & 2) != 0);
             }
+        }
+    }
+
+    /** The gradient towards the inputs of a layer whose weight {@code [k, n]} is held. */
+    private static void heldForGradients(List<KernelCase> cases) {
+        int[][] sizes = {{1, 64, 64}, {33, 70, 200}, {130, 200, 70}, {257, 33, 1100}, {40, 1, 3}};
+        for (int[] size : sizes) {
+            for (int flags = 0; flags < 4; flags++) {
+                heldForGradients(cases, size[0], size[1], size[2], (flags & 1) != 0, (flags & 2) != 0);
+            }
+        }
+    }
+
+    private static void heldForGradients(List<KernelCase> cases, int m, int k, int n, boolean accumulate, boolean wide) {
+        String name = "holdForGradients [" + k + ", " + n + "] for " + m + " rows" + (accumulate ? ", accumulating" : "")
+                + (wide ? ", widened" : "");
+        KernelCase held = new KernelCase(name, (kernels, a) -> {
+            try (HeldWeights weights = kernels.holdForGradients(List.of(a[1]))) {
+                kernels.matmul(a[0], false, a[1], false, a[2], 1.3, accumulate);
+            }
+        }).input("upstream", normal(1, m, k)).input("weight", normal(2, k, n));
+        INDArray before = normal(3, m, n);
+        if (accumulate) {
+            cases.add(wide ? held.wideUpdated("out", before) : held.updated("out", before));
+        } else {
+            cases.add(wide ? held.wideOutput("out", m, n) : held.output("out", m, n));
         }
     }
 

@@ -267,6 +267,31 @@ abstract class EngineLaws {
     }
 
     @Test
+    void copiesOfFrozenWeightsGiveTheSameBitsWithinTheirBytes() {
+        PackedBatch batch = TestModels.batch(VOCABULARY, 31, 19, 12);
+        double[] expected = gradient(deep(true), batch, EngineOptions.DEFAULT, 3);
+        long all;
+        try (LanguageModel model = deep(true); TrainingEngine engine = new TrainingEngine(model, LOG_LOSS)) {
+            all = engine.forecast(31, 31, 2).copyBytes();
+        }
+        for (long bytes : new long[] {Long.MAX_VALUE, all, all / 2, 1, 0}) {
+            try (LanguageModel model = deep(true);
+                    TrainingEngine engine = new TrainingEngine(model, LOG_LOSS, true,
+                            EngineOptions.DEFAULT.withCopyBytes(bytes))) {
+                engine.zeroGradients();
+                engine.accumulateGradient(batch, 3);
+                assertArrayEquals(expected, model.parameters().flatGradient().toDoubleVector(), bytes + " bytes");
+                assertTrue(engine.heldBytes() <= bytes && (bytes < all / 2 || engine.heldBytes() >= all / 4),
+                        engine.heldBytes() + " of " + bytes);
+                assertTrue(bytes < all || engine.heldBytes() == all, engine.heldBytes() + " of " + all);
+            }
+        }
+        try (LanguageModel model = deep(false); TrainingEngine engine = new TrainingEngine(model, LOG_LOSS)) {
+            assertEquals(0, engine.forecast(31, 31, 2).copyBytes(), "weights that train are not copied");
+        }
+    }
+
+    @Test
     void recomputedBlocksTakeOperationsAndSpareMemory() {
         for (boolean adapter : new boolean[] {false, true}) {
             List<Long> operations = new ArrayList<>();

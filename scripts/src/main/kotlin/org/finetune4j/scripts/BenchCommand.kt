@@ -10,6 +10,7 @@ import com.github.ajalt.clikt.parameters.options.optionalValue
 import com.github.ajalt.clikt.parameters.types.choice
 import com.github.ajalt.clikt.parameters.types.double
 import com.github.ajalt.clikt.parameters.types.int
+import com.github.ajalt.clikt.parameters.types.long
 import org.finetune4j.FinetuneException
 import org.finetune4j.bench.GenerationBenchmark
 import org.finetune4j.bench.MachineLimits
@@ -32,6 +33,8 @@ public class BenchCommand : CliktCommand(name = "bench") {
     private val supervised by option(help = "Share of positions that carry a label; $DEFAULT_SUPERVISED by default").double()
     private val memory by option(help = "Blocks whose activations are computed again in the reverse pass, which saves memory")
         .int()
+    private val copies by option(help = "MiB of copies of frozen weights, with --lora and bf16, which saves time")
+        .long()
     private val int8 by option(help = "Keep frozen linear layers as bytes, with --lora").flag()
     private val noFusion by option("--no-fusion", help = "Compute every operation by itself").flag()
     private val profile by option(help = "Also print time and achieved rate by operation, or by operation and shapes")
@@ -57,8 +60,13 @@ public class BenchCommand : CliktCommand(name = "bench") {
             if (int8 && rank == 0) {
                 throw FinetuneException("--int8 keeps frozen layers as bytes, and without --lora none is. Add --lora 16, say.")
             }
+            val copied = copies ?: 0
+            if (copied < 0 || copied > MOST_COPIES || copied > 0 && rank == 0) {
+                throw FinetuneException("--copies are MiB of copies of the weights that --lora leaves frozen, 0 to $MOST_COPIES, " +
+                    "got $copied${if (rank == 0) " without --lora" else ""}.")
+            }
             val fusions = if (noFusion) emptySet() else EngineOptions.DEFAULT.fusions()
-            val options = EngineOptions(fusions, recomputed)
+            val options = EngineOptions(fusions, recomputed).withCopyBytes(copied shl 20)
             ThreadSettings.current().conflicts().forEach { echo("warning: $it", err = true) }
             val frozen = if (int8) FrozenWeights.INT8 else FrozenWeights.AS_ACTIVATIONS
             val benchmark = StepBenchmark.named(shape, batch, seq ?: DEFAULT_SEQUENCE, dtype, rank,
@@ -82,7 +90,7 @@ public class BenchCommand : CliktCommand(name = "bench") {
     /** Refuses options that the chosen benchmark would not heed. */
     private fun refuseUnused() {
         if (generate && score) throw FinetuneException("--generate and --score are two benchmarks. Give one of them.")
-        val training = mapOf("--lora" to lora, "--memory" to memory, "--int8" to int8.given(),
+        val training = mapOf("--lora" to lora, "--memory" to memory, "--copies" to copies, "--int8" to int8.given(),
             "--no-fusion" to noFusion.given())
         val passes = mapOf("--seq" to seq, "--supervised" to supervised, "--steps" to steps)
         val generation = mapOf("--prompt" to prompt, "--new" to new)
@@ -126,6 +134,7 @@ public class BenchCommand : CliktCommand(name = "bench") {
 
     private companion object {
         const val DEFAULT_SEQUENCE = 256
+        const val MOST_COPIES = 1L shl 24
         const val DEFAULT_SUPERVISED = 0.5
         const val DEFAULT_STEPS = 5
         const val DEFAULT_PROMPT = 128

@@ -61,7 +61,7 @@ import org.finetune4j.train.TrainingListener
 import java.nio.file.Path
 import kotlin.io.path.readText
 
-private val MEMORY = MemoryEstimate(100L shl 20, 50L shl 20, 90L shl 20, 30L shl 20, 0, 0, 20L shl 20, 12L shl 20, 0, 40L shl 20, 4000L shl 20, true, 3, 8, 0.1)
+private val MEMORY = MemoryEstimate(100L shl 20, 50L shl 20, 90L shl 20, 30L shl 20, 0, 0, 0, 20L shl 20, 12L shl 20, 0, 40L shl 20, 4000L shl 20, true, 3, 8, 0.1)
 
 private val DATA = DataSummary(
     listOf("train.jsonl read as messages ('messages'): 603"),

@@ -1,13 +1,8 @@
 package org.finetune4j.kernel.onednn;
 
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import org.finetune4j.kernel.HeldWeights;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Products {@code x weight^T} of at most {@value #MOST} rows with a weight {@code [outputs, inputs]}. They take as long as
@@ -15,7 +10,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * side, and is read once for all rows.
  *
  * <p>oneDNN multiplies a row-major BFLOAT16 weight at two thirds of the memory's speed, because it packs it anew in each
- * call; so weights that are {@link #hold held} are packed once. Rows are filled up to a few numbers, because oneDNN
+ * call; so weights that are {@link HeldCopies#hold held} are packed once. Rows are filled up to a few numbers, because oneDNN
  * compiles code for every new shape.
  */
 final class FewRows implements AutoCloseable {
@@ -27,13 +22,13 @@ final class FewRows implements AutoCloseable {
     private static final long CHUNK_BYTES = 80 << 10;
     private static final int MOST_CHUNKS = 64;
     private static final int RESULT = 0;
-    private final Workers workers;
-    private final Map<Long, PackedWeight> packed = new HashMap<>();
+    private final HeldCopies copies;
     private final List<Filled> fills = new ArrayList<>();
     private int used;
 
-    FewRows(Workers workers) {
-        this.workers = workers;
+    /** Products by weights of which these copies may be there. */
+    FewRows(HeldCopies copies) {
+        this.copies = copies;
     }
 
     /** How many chunks the outputs of a product are cut into. */
@@ -62,7 +57,8 @@ final class FewRows implements AutoCloseable {
     Term term(long x, long weight, int rows, int outputs, int inputs, boolean bfloat16) {
         int filled = rows <= 2 ? rows : rows <= MOST ? (rows + 3) / 4 * 4 : (rows + 15) / 16 * 16;
         long source = filled == rows ? x : filled(x, rows, filled, (long) inputs * Lanes.width(bfloat16));
-        return new Term(source, rows, filled, weight, inputs, bfloat16, packed(weight, outputs, inputs, bfloat16));
+        return new Term(source, rows, filled, weight, inputs, bfloat16,
+                copies.find(weight, outputs, inputs, bfloat16));
     }
 
     /** The rows with zero rows after them. */
@@ -86,74 +82,12 @@ final class FewRows implements AutoCloseable {
     }
 
     boolean isPacked(long address, int outputs, int inputs, boolean bfloat16) {
-        return packed(address, outputs, inputs, bfloat16) != null;
-    }
-
-    private @Nullable PackedWeight packed(long address, int outputs, int inputs, boolean bfloat16) {
-        PackedWeight found;
-        synchronized (packed) {
-            found = packed.get(address);
-        }
-        return found != null && found.is(outputs, inputs, bfloat16) ? found : null;
-    }
-
-    /** Bytes of the copy that is kept of a weight of this size. */
-    long heldBytes(boolean bfloat16, long outputs, long inputs) {
-        return PackedWeight.bytes(outputs, inputs, bfloat16 && workers.bfloat16());
-    }
-
-    /**
-     * Packs weights, until the result is closed.
-     *
-     * @param weights matrices {@code [outputs, inputs]}
-     */
-    HeldWeights hold(Collection<INDArray> weights) {
-        List<PackedWeight> made = new ArrayList<>();
-        try {
-            for (INDArray weight : weights) {
-                long address = Operands.address("hold", weight);
-                synchronized (packed) {
-                    if (!packed.containsKey(address) && weight.length() > 0) {
-                        PackedWeight copy = PackedWeight.of(weight, workers);
-                        made.add(copy);
-                        packed.put(address, copy);
-                    }
-                }
-            }
-        } catch (RuntimeException | Error e) {
-            release(made);
-            throw e;
-        }
-        return new HeldWeights() {
-            @Override
-            public long bytes() {
-                return made.stream().mapToLong(PackedWeight::bytes).sum();
-            }
-
-            @Override
-            public void close() {
-                release(made);
-            }
-        };
-    }
-
-    private void release(List<PackedWeight> weights) {
-        synchronized (packed) {
-            for (PackedWeight weight : weights) {
-                if (packed.remove(weight.source(), weight)) {
-                    weight.close();
-                }
-            }
-        }
+        return copies.find(address, outputs, inputs, bfloat16) != null;
     }
 
     /** Frees everything; to be called once nothing computes any more. */
     @Override
     public void close() {
-        synchronized (packed) {
-            packed.values().forEach(PackedWeight::close);
-            packed.clear();
-        }
         fills.forEach(fill -> fill.memory.close());
         fills.clear();
     }

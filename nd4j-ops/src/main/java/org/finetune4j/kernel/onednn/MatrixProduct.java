@@ -21,6 +21,8 @@ final class MatrixProduct implements AutoCloseable {
     private static final int ROWS = 256;
     private static final int COLUMNS = 512;
     private static final int SMALL = 16;
+    /** Tiles are a multiple of this wide, since oneDNN computes vectors side by side and is slow at the odd ones. */
+    private static final int WIDTH = 32;
     /** Tiles that first turn bytes into numbers are taller, to do so less often, and narrower, to keep them in the cache. */
     private static final int UNPACKED_ROWS = 512;
     private static final int UNPACKED_COLUMNS = 128;
@@ -30,12 +32,20 @@ final class MatrixProduct implements AutoCloseable {
     private static final String NAME = "matmul";
     private final Workers workers;
     private final FewRows few;
+    private final HeldCopies gradientCopies;
     private final LongProduct longProducts;
 
-    MatrixProduct(Workers workers, FewRows few) {
+    /**
+     * Products by weights of which there may be copies.
+     *
+     * @param few            takes over products of few rows
+     * @param gradientCopies of weights that are multiplied as they lie
+     */
+    MatrixProduct(Workers workers, FewRows few, HeldCopies gradientCopies) {
         this.workers = workers;
         longProducts = new LongProduct(workers);
         this.few = few;
+        this.gradientCopies = gradientCopies;
     }
 
     /** Computes sums that do not depend on each other, all their tiles in one go. */
@@ -46,7 +56,7 @@ final class MatrixProduct implements AutoCloseable {
             if (LongProduct.suits(sum)) {
                 longProducts.run(sum.products().get(0), sum.out());
             } else if (sum.out().length() > 0) {
-                work.add(new Sum(sum, few, workers.bfloat16()));
+                work.add(new Sum(sum, few, gradientCopies, workers.bfloat16()));
             }
         }
         // The largest tiles first, so that the threads end at about the same time.
@@ -100,8 +110,9 @@ final class MatrixProduct implements AutoCloseable {
         private final int rowBlocks;
         private final int columnBlocks;
         private final boolean fewRows;
+        private final int tileWidth;
 
-        Sum(ProductSum sum, FewRows few, boolean multipliesBfloat16) {
+        Sum(ProductSum sum, FewRows few, HeldCopies gradientCopies, boolean multipliesBfloat16) {
             INDArray target = sum.out();
             Operands.matrix(NAME, target);
             m = Math.toIntExact(target.size(0));
@@ -116,12 +127,14 @@ final class MatrixProduct implements AutoCloseable {
             addend = start == null ? 0 : Operands.address(NAME, start);
             accumulate = sum.accumulate() || addend != 0;
             terms = new Term[sum.products().size()];
+            boolean copied = false;
             boolean tokens = false;
             boolean unpacked = false;
             boolean weights = m <= FewRows.MOST_PACKED;
             long depth = 0;
             for (int i = 0; i < terms.length; i++) {
-                terms[i] = new Term(sum.products().get(i), target, multipliesBfloat16);
+                terms[i] = new Term(sum.products().get(i), target, gradientCopies, multipliesBfloat16);
+                copied |= terms[i].copy != null;
                 tokens |= !terms[i].transposeA;
                 unpacked |= terms[i].isUnpacked();
                 depth += terms[i].k;
@@ -137,18 +150,18 @@ final class MatrixProduct implements AutoCloseable {
             inner = depth;
             tileRows = unpacked ? UNPACKED_ROWS : ROWS;
             rowBlocks = (m + tileRows - 1) / tileRows;
-            columnBlocks = columnBlocks(unpacked ? UNPACKED_COLUMNS : COLUMNS);
+            tileWidth = tileWidth(unpacked ? UNPACKED_COLUMNS : COLUMNS, copied ? PackedWeight.COLUMNS : WIDTH);
+            columnBlocks = fewRows ? FewRows.chunks(n, inner * Lanes.width(terms[0].bfloat16)) : (n + tileWidth - 1) / tileWidth;
         }
 
-        private int columnBlocks(int tileColumns) {
-            if (fewRows) {
-                return FewRows.chunks(n, inner * Lanes.width(terms[0].bfloat16));
-            }
-            int blocks = (n + tileColumns - 1) / tileColumns;
+        private int tileWidth(int most, int multiple) {
+            int blocks = (n + most - 1) / most;
             // Few rows are bound by reading the weights, so that they count as more than they are.
             long work = (long) Math.max(m, SMALL) * n * inner;
             long wanted = Math.min(8 / rowBlocks, work / rowBlocks / CHUNK);
-            return (int) Math.max(blocks, Math.min(wanted, n / 64));
+            blocks = (int) Math.max(blocks, Math.min(wanted, n / 64));
+            int width = (n + blocks - 1) / blocks;
+            return (width + multiple - 1) / multiple * multiple;
         }
 
         int tiles() {
@@ -182,7 +195,7 @@ final class MatrixProduct implements AutoCloseable {
         }
 
         private int columnBoundary(int block) {
-            return fewRows ? FewRows.boundary(block, columnBlocks, n) : boundary(block, columnBlocks, n);
+            return fewRows ? FewRows.boundary(block, columnBlocks, n) : Math.min(n, block * tileWidth);
         }
 
         private void multiply(Worker worker, Term term, int firstRow, int endRow, int column, int columns, boolean add) {
@@ -243,9 +256,10 @@ final class MatrixProduct implements AutoCloseable {
         private final boolean bfloat16;
         private final boolean widened;
         private final float factor;
+        private final @Nullable PackedWeight copy;
         private FewRows.@Nullable Term fewRows;
 
-        Term(Product product, INDArray out, boolean multipliesBfloat16) {
+        Term(Product product, INDArray out, HeldCopies gradientCopies, boolean multipliesBfloat16) {
             INDArray left = product.a();
             INDArray right = product.b();
             Operands.matrix(NAME, left);
@@ -281,6 +295,7 @@ final class MatrixProduct implements AutoCloseable {
             bRow = transposeB ? 1 : n;
             bColumn = transposeB ? k : 1;
             factor = (float) product.factor();
+            copy = transposeA || transposeB || scales != 0 ? null : gradientCopies.find(b, n, k, bfloat16);
         }
 
         /** Whether {@code b} is of bytes that have to become numbers before they are multiplied. */
@@ -315,6 +330,10 @@ final class MatrixProduct implements AutoCloseable {
             int outType = Primitive.type(sum.outBfloat16);
             long left = a + Lanes.width(bfloat16) * (row * aRow + inner * aColumn);
             long target = sum.out + sum.place(row, column);
+            if (copy != null) {
+                copy.multiply(worker, left, rows, column, columns, target, sum.n, outType, factor, accumulate);
+                return;
+            }
             if (isUnpacked()) {
                 Matmul product = new Matmul(rows, columns, k, aRow, aColumn, transposeB ? 1 : columns, transposeB ? k : 1,
                         sum.n, type, outType, factor, accumulate);

@@ -24,6 +24,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class OneDnnKernels implements Kernels {
     private final Workers workers;
+    private final HeldCopies forwardCopies;
+    private final HeldCopies gradientCopies;
     private final FewRows few;
     private final MatrixProduct products;
     private final Rows rows;
@@ -63,8 +65,10 @@ public final class OneDnnKernels implements Kernels {
     /** Kernels on these threads, which become theirs. */
     private OneDnnKernels(Workers workers) {
         this.workers = workers;
-        few = new FewRows(workers);
-        products = new MatrixProduct(workers, few);
+        forwardCopies = new HeldCopies(workers, PackedWeight.Use.FORWARD);
+        gradientCopies = new HeldCopies(workers, PackedWeight.Use.GRADIENT);
+        few = new FewRows(forwardCopies);
+        products = new MatrixProduct(workers, few, gradientCopies);
         rows = new Rows(workers);
         normalization = new Normalization(workers);
         rotation = new Rotation(workers);
@@ -103,12 +107,27 @@ public final class OneDnnKernels implements Kernels {
     /** Packs the weights, of which each takes as much memory again. */
     @Override
     public HeldWeights hold(Collection<INDArray> weights) {
-        return few.hold(weights);
+        return forwardCopies.hold(weights);
     }
 
     @Override
     public long heldBytes(DataType type, long outputs, long inputs) {
-        return few.heldBytes(type == DataType.BFLOAT16, outputs, inputs);
+        return PackedWeight.bytes(outputs, inputs, type == DataType.BFLOAT16 && workers.bfloat16());
+    }
+
+    /** Packs weights of BFLOAT16 where the processor multiplies it, and keeps nothing of others. */
+    @Override
+    public HeldWeights holdForGradients(Collection<INDArray> weights) {
+        return gradientCopies.hold(weights.stream().filter(weight -> servesGradients(weight.dataType())).toList());
+    }
+
+    @Override
+    public long heldForGradientsBytes(DataType type, long outputs, long inputs) {
+        return servesGradients(type) ? PackedWeight.bytes(inputs, outputs, true) : 0;
+    }
+
+    private boolean servesGradients(DataType type) {
+        return type == DataType.BFLOAT16 && workers.bfloat16();
     }
 
     @Override
@@ -344,6 +363,8 @@ public final class OneDnnKernels implements Kernels {
         workers.close();
         products.close();
         few.close();
+        forwardCopies.close();
+        gradientCopies.close();
         attention.close();
     }
 }

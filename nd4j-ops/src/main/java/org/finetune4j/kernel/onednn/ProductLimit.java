@@ -92,7 +92,8 @@ final class ProductLimit implements AutoCloseable {
     }
 
     private void timeKernel(int tokens, int inputs, int outputs) {
-        try (MatrixProduct kernel = new MatrixProduct(workers, new FewRows(workers))) {
+        try (HeldCopies none = new HeldCopies(workers, PackedWeight.Use.FORWARD);
+                MatrixProduct kernel = new MatrixProduct(workers, new FewRows(none), none)) {
             timeKernel(kernel, tokens, inputs, outputs);
         }
     }
