@@ -54,7 +54,12 @@ val oracle = Oracle { model, asked, seed ->
     when (model) {
         "writer" -> Dice(seed).let { it.wordProblem(it.sum(Regex("""of rank (\d)""").find(asked)!!.groupValues[1].toInt())).prompt }
         "answerer" -> Dice(seed).answer(sumOf(asked), slips = 0.2)
-        else -> "${maxOf(1, 10 - 2 * slips(asked))}"
+        // The scorer rates answers by their slips, and how hard a task is by its steps.
+        else -> if (asked.startsWith("Rate how hard")) {
+            "${2 * sumOf(asked.substringAfter("Task:\n").substringBefore("\n\nReply")).steps.size}"
+        } else {
+            "${maxOf(1, 10 - 2 * slips(asked))}"
+        }
     }
 }
 

@@ -7,6 +7,8 @@
  *
  *     scripts/finetune run samples/experiments/stat.main.kts
  *
+ * Afterwards each run's model is examined again: what did it stop lacking?
+ *
  * Arguments limit the seeds and the optimiser steps: `... samples/experiments/stat.main.kts 1 4`.
  */
 @file:DependsOn("org.finetune4j:dsl:0.1.0")
@@ -61,7 +63,12 @@ val teacher = Oracle { _, asked, _ ->
     Problem(a.toInt(), operator.single(), b.toInt()).skills
 }
 
-study("stat", "runs/experiments/stat/$steps") {
+fun targeted(perSkill: Int, size: Int, seed: Long) = stat(
+    validation = examined, hard = exactAnswer(), teacher = teacher.source("teacher"), perSkill = perSkill, size = size,
+    maxNewTokens = 16, seed = seed,
+)
+
+val results = study("stat", "runs/experiments/stat/$steps") {
     seeds = (1L..seedCount).toList()
     common {
         base("samples/models/tiny")
@@ -76,9 +83,18 @@ study("stat", "runs/experiments/stat/$steps") {
     baseline("uniform") { data(jsonl(pool).shuffle(seed = seed).take(size.toLong()), chatTemplate()) }
     arm("stat") {
         data(jsonl(pool), chatTemplate())
-        select(stat(
-            validation = examined, hard = exactAnswer(), teacher = teacher.source("teacher"), perSkill = 12, size = size,
-            maxNewTokens = 16, seed = seed,
-        ))
+        select(targeted(perSkill = 12, size = size, seed = seed))
     }
 }.run()
+
+for (run in results.runs) {
+    println("\nexamined again: ${run.arm}, seed ${run.seed}")
+    finetune {
+        base("samples/models/tiny")
+        continueFrom("${results[run.arm].folder(run.seed)}")
+        data(jsonl(pool), chatTemplate())
+        select(targeted(perSkill = 1, size = 0, seed = run.seed))
+        train { maxSteps = 1 }
+        output("runs/experiments/stat/$steps/again/${run.arm}-${run.seed}")
+    }.run()
+}

@@ -15,10 +15,13 @@ public data class Memory(public val use: MemoryUse = MemoryUse.AUTO, public val 
     override fun toString(): String = if (use == MemoryUse.BLOCKS) "recompute(blocks = $blocks)" else use.name.lowercase()
 }
 
-/** As little is computed again as the memory that the process may use allows; the plan says what that is and costs. */
+/**
+ * As little is computed again as the memory that the process may use allows; the plan says what that is and costs. Half of
+ * what is left then may hold copies of frozen bf16 weights by which gradients are multiplied faster; they change no result.
+ */
 public val auto: Memory get() = Memory(MemoryUse.AUTO)
 
-/** Nothing is computed again. */
+/** Nothing is computed again, and frozen weights are copied as with [auto]. */
 public val fastest: Memory get() = Memory(MemoryUse.FASTEST)
 
 /** Everything is computed again for which less memory is needed then. */

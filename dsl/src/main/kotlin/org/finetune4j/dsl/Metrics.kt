@@ -5,6 +5,7 @@ import org.finetune4j.data.Sample
 import org.finetune4j.methods.Fragment
 import org.finetune4j.methods.Method
 import org.finetune4j.methods.evaluate.AnswerMetric
+import org.finetune4j.methods.evaluate.BertScore
 import org.finetune4j.methods.evaluate.Bleu
 import org.finetune4j.methods.evaluate.BleuSmoothing
 import org.finetune4j.methods.evaluate.BleuTokens
@@ -175,6 +176,17 @@ public fun perplexity(
  * @param encoder the folder of an encoder in the layout of sentence-transformers, such as MiniLM
  */
 public fun semanticSimilarity(encoder: String = ""): Metric = SemanticSimilarity(encoder)
+
+/**
+ * BERTScore: how well each token of an answer and its reference finds one of like meaning in the other, by the cosines of an
+ * encoder's last hidden states; F, precision and recall.
+ *
+ * Source: BERTScore, arXiv 1904.09675, without weights by frequency.
+ *
+ * @param encoder the folder of an encoder in the layout of sentence-transformers, or of BERT or RoBERTa alone
+ * @param baseline what unrelated texts have, in [0, 1): F is stated as (F - baseline) / (1 - baseline)
+ */
+public fun bertScore(encoder: String = "", baseline: Double = 0.0): Metric = BertScore(encoder, baseline)
 
 /**
  * Forgetting: [metric] on samples of a general task [on] that is not trained on, before and after the training. What it lost

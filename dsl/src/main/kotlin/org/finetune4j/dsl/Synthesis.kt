@@ -36,6 +36,7 @@ import org.finetune4j.methods.select.Selector
  * @param maxAnswerTokens longest answer and instruction, at least 1; one that is cut off is left out
  * @param choose which answers go on: the best rated, or all, for a selector among candidates such as [grape] after it
  * @param allowSameJudge whether a model may rate what it wrote
+ * @param rateDifficulty whether the scorer also says from 1 to 10 how hard each instruction is, for the report and the file
  * @param seed of the draws
  * @throws org.finetune4j.FinetuneException when a setting is out of range
  */
@@ -49,8 +50,11 @@ public fun pika(
     maxAnswerTokens: Int = 4096,
     choose: Pika.Choose = Pika.Choose.BEST,
     allowSameJudge: Boolean = false,
+    rateDifficulty: Boolean = true,
     seed: Long = 0,
-): Selector = Pika(writer, answerer, scorer, answersPerPrompt, size, temperature, maxAnswerTokens, choose, allowSameJudge, seed)
+): Selector = Pika(
+    writer, answerer, scorer, answersPerPrompt, size, temperature, maxAnswerTokens, choose, allowSameJudge, rateDifficulty, seed,
+)
 
 /** The instructions and best answers in a [file] that [pika] wrote, such as `runs/experts/pika.jsonl`. */
 public fun pikaAnswers(file: String): DataSource = jsonl(file, fields(format = RecordFormat.PROMPT_RESPONSE))

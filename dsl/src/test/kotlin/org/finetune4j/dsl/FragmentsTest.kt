@@ -82,6 +82,7 @@ class FragmentsTest : FunSpec({
         "brierBinary" to brierBinary(),
         "calibration" to calibration(),
         "semanticSimilarity" to semanticSimilarity(),
+        "bertScore" to bertScore(),
         "distinctN" to distinctN(),
         "ead" to ead(),
         "selfBleu" to selfBleu(),

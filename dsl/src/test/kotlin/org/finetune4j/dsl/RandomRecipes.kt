@@ -87,7 +87,7 @@ class RandomRecipes(seed: Long) {
         5 -> cft(generator(), text(), choice(), flip(), number(), 1 - share(), whole(), random.nextLong())
         6 -> aft(generator(), text(), text(), choice(), whole(), whole(), choice(), flip(), share(), flip(), number() + 1e-9, 1 - share(), whole(), flip(), random.nextLong())
         7 -> faultyVariants(choice(), generator(), codeTests(), choice(), whole(), share(), whole(), random.nextLong())
-        4 -> pika(generator(), generator(), llmRating(generator()), whole(), whole(), number() + 1e-9, whole(), choice(), flip(), random.nextLong())
+        4 -> pika(generator(), generator(), llmRating(generator()), whole(), whole(), number() + 1e-9, whole(), choice(), flip(), flip(), random.nextLong())
         3 -> stat(text(), choice(), judge(), generator(), text(), whole(), whole(), whole(), whole(), 100, whole(), whole(), whole(), whole(), random.nextLong())
         else -> ssr(judge(), text(), choice(), number(), 1 - share(), whole(), random.nextLong())
     }
@@ -128,7 +128,7 @@ class RandomRecipes(seed: Long) {
         else -> savedAdapter("x" + text())
     }
 
-    private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 15 else 17)) {
+    private fun metric(depth: Int = 0): Metric = when (random.nextInt(if (depth > 1) 16 else 18)) {
         0 -> answerMetric()
         1 -> rouge(List(whole() % 3 + 1) { "rouge${random.nextInt(1, 10)}" }, flip(), text())
         2 -> passAtK(1 + random.nextInt(3), 3 + random.nextInt(3), if (flip()) exactAnswer(exact()) else codeTests(), number() + 0.5, share() + 1e-9, random.nextLong())
@@ -141,8 +141,9 @@ class RandomRecipes(seed: Long) {
         9 -> distinctN(whole(), choice(), whole(), number() + 0.5, share() + 1e-9, random.nextLong())
         10 -> ead(whole(), whole() + 1L, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
         11 -> selfBleu(whole(), choice(), whole() + 1, whole(), number() + 0.5, share() + 1e-9, random.nextLong())
-        15 -> forgetting(source(), metric(depth + 1))
-        16 -> perExit(listOf(1, 1 + whole()), metric(depth + 1))
+        12 -> bertScore(text(), share() * 0.9)
+        16 -> forgetting(source(), metric(depth + 1))
+        17 -> perExit(listOf(1, 1 + whole()), metric(depth + 1))
         else -> answerMetric()
     }
 

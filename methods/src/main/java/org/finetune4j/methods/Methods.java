@@ -27,6 +27,7 @@ import org.finetune4j.methods.data.ToolTrajectories;
 import org.finetune4j.methods.decode.BatchCalibration;
 import org.finetune4j.methods.decode.ProposeAndAggregate;
 import org.finetune4j.methods.decode.SelfEnsemble;
+import org.finetune4j.methods.evaluate.BertScore;
 import org.finetune4j.methods.evaluate.Bleu;
 import org.finetune4j.methods.evaluate.Brier;
 import org.finetune4j.methods.evaluate.BrierBinary;
@@ -154,6 +155,7 @@ public final class Methods {
             BrierBinary.METHOD,
             Calibration.METHOD,
             SemanticSimilarity.METHOD,
+            BertScore.METHOD,
             DistinctN.METHOD,
             Ead.METHOD,
             SelfBleu.METHOD,

@@ -20,6 +20,8 @@ import org.finetune4j.methods.evaluate.Sampling;
 import org.finetune4j.model.LanguageModel;
 import org.finetune4j.model.Precision;
 import org.finetune4j.model.SentenceEncoder;
+import org.finetune4j.model.TokenEncoder;
+import org.finetune4j.model.TokenEncoder.TokenVectors;
 import org.finetune4j.tokenizer.Supervision;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +38,7 @@ final class ModelExaminee implements Examinee, AutoCloseable {
     private final Answers answers;
     private final Map<Continuation, Likelihood> known = new HashMap<>();
     private final Map<String, SentenceEncoder> encoders = new HashMap<>();
+    private final Map<String, TokenEncoder> tokenEncoders = new HashMap<>();
     private final Map<Integer, ModelExaminee> exits = new HashMap<>();
     private final int blocks;
     private @Nullable TextScores scores;
@@ -203,9 +206,16 @@ final class ModelExaminee implements Examinee, AutoCloseable {
     }
 
     @Override
+    public List<TokenVectors> tokenVectors(String folder, List<String> texts) {
+        return tokenEncoders.computeIfAbsent(folder, unseen -> TokenEncoder.load(Path.of(folder), Precision.F32,
+                model.kernels())).encode(texts);
+    }
+
+    @Override
     public void close() {
         exits.values().forEach(ModelExaminee::close);
         encoders.values().forEach(SentenceEncoder::close);
+        tokenEncoders.values().forEach(TokenEncoder::close);
         if (scores != null) {
             scores.close();
         }

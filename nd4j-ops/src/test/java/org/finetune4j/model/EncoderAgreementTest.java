@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -114,6 +115,41 @@ class EncoderAgreementTest {
         }
     }
 
+    /** Their mean is the sentence's vector, which PyTorch computed. */
+    @Test
+    void vectorsOfTokensAgreeAndTellAddedTokens() {
+        FamilyFixture fixture = FamilyFixture.read("minilm");
+        List<String> texts = new ArrayList<>();
+        fixture.reference().get("texts").forEach(text -> texts.add(text.asText()));
+        try (Kernels kernels = new OneDnnKernels();
+                TokenEncoder encoder = TokenEncoder.load(fixture.folder(), Precision.F32, kernels)) {
+            List<TokenEncoder.TokenVectors> found = encoder.encode(texts);
+            assertEquals(texts.size(), found.size());
+            for (int i = 0; i < texts.size(); i++) {
+                TokenEncoder.TokenVectors tokens = found.get(i);
+                assertEquals(1, tokens.first(), "[CLS] stands before " + texts.get(i));
+                assertEquals(tokens.vectors().length - 1, tokens.end(), "[SEP] stands behind " + texts.get(i));
+                JsonNode expected = fixture.reference().get("vectors").get(i);
+                double[] mean = new double[expected.size()];
+                for (float[] vector : tokens.vectors()) {
+                    for (int j = 0; j < mean.length; j++) {
+                        mean[j] += vector[j];
+                    }
+                }
+                double length = Math.sqrt(Arrays.stream(mean).map(x -> x * x).sum());
+                for (int j = 0; j < mean.length; j++) {
+                    assertEquals(expected.get(j).doubleValue(), mean[j] / length, 1e-5, texts.get(i));
+                }
+            }
+            List<TokenEncoder.TokenVectors> many = encoder.encode(Collections.nCopies(3000, texts.get(0)));
+            assertEquals(3000, many.size());
+            for (int j = 0; j < many.get(2999).vectors().length; j++) {
+                assertArrayEquals(found.get(0).vectors()[j], many.get(2999).vectors()[j], 1e-5f);
+            }
+            assertEquals(List.of(), encoder.encode(List.of()));
+        }
+    }
+
     @Test
     void manyTextsTakeNoMoreMemoryThanSome() {
         Path minilm = FamilyFixture.ALL.resolve("minilm");
@@ -134,7 +170,7 @@ class EncoderAgreementTest {
 
     @Test
     void aFolderMayBeTheCurrentOne() {
-        assertEquals(Path.of("1_Pooling").toAbsolutePath(), SentenceEncoder.inside(Path.of("."), "1_Pooling"));
+        assertEquals(Path.of("1_Pooling").toAbsolutePath(), EncoderModules.inside(Path.of("."), "1_Pooling"));
     }
 
     @ParameterizedTest

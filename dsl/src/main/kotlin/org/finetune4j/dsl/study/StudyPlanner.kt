@@ -66,7 +66,15 @@ internal class StudyPlanner(private val study: Study, private val planned: (Reci
     private fun changes(trials: List<Trial>): Map<Trial, String> = trials.mapNotNull { trial ->
         val there = TrialFolder(trial.folder)
         val before = there.identity()?.takeIf { there.holdsWork } ?: return@mapNotNull null
-        val differences = identity(trial).differences(before)
+        val differences = identity(trial).differences(recorded(trial, before))
         if (differences.isEmpty()) null else trial to StudyMessages.changed("$trial", "${trial.folder}", differences)
     }.toMap()
+
+    /** What a folder says that it is of, as it would be written today; so that a new setting with a default changes no run. */
+    private fun recorded(trial: Trial, before: TrialIdentity): TrialIdentity {
+        val start = trial.start ?: return before.upToDate()
+        val startThere = TrialFolder(start.folder).identity() ?: return before.upToDate()
+        val same = before.startHash == startThere.hash && identity(start).differences(recorded(start, startThere)).isEmpty()
+        return if (same) before.upToDate().behind(identity(start).hash) else before.upToDate()
+    }
 }

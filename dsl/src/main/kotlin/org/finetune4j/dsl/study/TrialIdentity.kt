@@ -4,6 +4,7 @@ import kotlinx.serialization.Serializable
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
+import org.finetune4j.FinetuneException
 import org.finetune4j.checkpoint.Hashes
 import org.finetune4j.dsl.DataSource
 import org.finetune4j.dsl.DerivedData
@@ -42,6 +43,19 @@ internal data class TrialIdentity(val recipe: JsonElement, val inputs: Map<Strin
     fun differences(other: TrialIdentity): List<String> = between(recipe, other.recipe, "") +
         (inputs.keys + other.inputs.keys).filter { inputs[it] != other.inputs[it] }.map { "other contents of $it" }
 
+    /** The hash of the identity of the run that this one continues from, if it does. */
+    val startHash: String? get() = inputs[START]
+
+    /** This identity behind a start of another hash. */
+    fun behind(start: String): TrialIdentity = copy(inputs = inputs + (START to start))
+
+    /** This identity as it is written today: settings that came since have their defaults. */
+    fun upToDate(): TrialIdentity = try {
+        copy(recipe = RecipeJson.tree(RecipeJson.provenance(RecipeJson.read("$recipe"))))
+    } catch (_: FinetuneException) {
+        this
+    }
+
     private fun between(here: JsonElement?, there: JsonElement?, path: String): List<String> = when {
         here == there -> emptyList()
         here is JsonObject && there is JsonObject -> (here.keys + there.keys).flatMap { between(here[it], there[it], if (path.isEmpty()) it else "$path.$it") }
@@ -66,7 +80,7 @@ internal data class TrialIdentity(val recipe: JsonElement, val inputs: Map<Strin
                 fragments(recipe).flatMap(::folders).takeIf { it.isNotEmpty() }
                     ?.let { "models" to Hashes.of(it.joinToString { folder -> known.getOrPut(folder) { contents(folder) } }) },
                 scripts(recipe.objective).takeIf { it.isNotEmpty() }?.let { "objective" to it.joinToString() },
-                trial.start?.let { "continueFrom" to identity(it).hash },
+                trial.start?.let { START to identity(it).hash },
             )
             return TrialIdentity(RecipeJson.tree(RecipeJson.provenance(withoutBookkeeping(recipe, trial.start != null))), inputs.toMap())
         }
@@ -164,6 +178,8 @@ internal data class TrialIdentity(val recipe: JsonElement, val inputs: Map<Strin
         }
     }
 }
+
+private const val START = "continueFrom"
 
 /** By which a folder is known for one of a model or an adapter. */
 private val MODEL_FILES = listOf("config.json", "adapter_config.json")

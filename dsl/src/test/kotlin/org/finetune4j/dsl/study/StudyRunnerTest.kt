@@ -14,6 +14,7 @@ import io.kotest.matchers.string.shouldStartWith
 import org.finetune4j.FinetuneException
 import org.finetune4j.dsl.asft
 import org.finetune4j.dsl.filter
+import org.finetune4j.dsl.json.RecipeJson
 import org.finetune4j.dsl.jsonl
 import org.finetune4j.dsl.sft
 import org.finetune4j.dsl.taught
@@ -156,6 +157,36 @@ class StudyRunnerTest : FunSpec({
         teacher.resolve("config.json").writeText("{}")
         file.writeText("{\"other\": 1}")
         problems(study(1)).first() shouldContain "other contents of data"
+    }
+
+    test("runs of an earlier version, in which some settings were not there yet, are taken as they are") {
+        val folder = here.resolve("study-${number++}")
+        fun study(epochs: Int) = studied(folder) {
+            val first = stage("first") { train { this.epochs = epochs } }
+            arm("behind") { continueFrom(first) }
+        }
+        StudyRunner(Terminal(terminalInterface = recorder()), FakeTrainer(loss = ::loss)).done(study(2))
+        // As it was before schedules had cycles: another text, and so another hash of what continues from the stage.
+        val identities = folder.toFile().walk().filter { it.name == "study-run.json" }.toList()
+        val hashes = mutableMapOf<String, String>()
+        fun earlier(file: java.io.File) {
+            val text = file.readText()
+            val old = hashes.entries.fold(text.replace(Regex(""",\s*"cycles": [^,}\n]*"""), "")) { now, (from, to) -> now.replace(from, to) }
+            check(old != text) { "$file says nothing of cycles" }
+            fun hash(of: String) = RecipeJson.json.decodeFromString(TrialIdentity.serializer(), of).hash
+            hashes[hash(text)] = hash(old)
+            file.writeText(old)
+        }
+        val (stages, arms) = identities.partition { "first" in it.path }
+        stages.forEach(::earlier)
+        arms.forEach(::earlier)
+        val again = FakeTrainer(loss = ::loss)
+        val recorder = recorder()
+        StudyRunner(Terminal(terminalInterface = recorder), again).done(study(2))
+        again.ran.shouldBeEmpty()
+        val changed = StudyRunner(Terminal(terminalInterface = recorder()), FakeTrainer(loss = ::loss)).plan(study(3)).problems
+        changed.count { "(train.epochs is 3, was 2)" in it } shouldBe 1
+        changed.count { "other contents of continueFrom" in it } shouldBe 2
     }
 
     test("a changed recipe or changed data are noticed and refused with the difference, or run again on demand") {

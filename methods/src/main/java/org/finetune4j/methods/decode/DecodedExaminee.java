@@ -6,6 +6,7 @@ import org.finetune4j.data.Sample;
 import org.finetune4j.methods.evaluate.ChoiceQuestion;
 import org.finetune4j.methods.evaluate.Examinee;
 import org.finetune4j.methods.evaluate.Sampling;
+import org.finetune4j.model.TokenEncoder.TokenVectors;
 
 /**
  * A model whose probabilities of choices are made otherwise.
@@ -61,5 +62,10 @@ record DecodedExaminee(Examinee model, BiFunction<List<ChoiceQuestion>, Examinee
     @Override
     public List<float[]> embeddings(String folder, List<String> texts) {
         return model.embeddings(folder, texts);
+    }
+
+    @Override
+    public List<TokenVectors> tokenVectors(String folder, List<String> texts) {
+        return model.tokenVectors(folder, texts);
     }
 }

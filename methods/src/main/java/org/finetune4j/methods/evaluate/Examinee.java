@@ -2,6 +2,7 @@ package org.finetune4j.methods.evaluate;
 
 import java.util.List;
 import org.finetune4j.data.Sample;
+import org.finetune4j.model.TokenEncoder.TokenVectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +52,9 @@ public interface Examinee {
 
     /** Vectors of texts by the encoder in a folder. */
     List<float[]> embeddings(String folder, List<String> texts);
+
+    /** Vectors of the tokens of texts by the encoder in a folder. */
+    List<TokenVectors> tokenVectors(String folder, List<String> texts);
 
     /**
      * A text whose likelihood is asked for.

@@ -39,6 +39,24 @@ public record LlmRating(TextSource source) implements Rating {
                 .map(answer -> rating(AnswerText.of(answer))).toList();
     }
 
+    @Override
+    public List<Double> difficulties(List<Sample> tasks, Asker asker) {
+        return asker.answer(source, "rate the tasks", tasks.stream().map(LlmRating::difficultyRequest).toList()).stream()
+                .map(answer -> rating(AnswerText.of(answer))).toList();
+    }
+
+    private static TextRequest difficultyRequest(Sample task) {
+        return new TextRequest(task.id(), List.of(Message.user("Rate how hard a task is from 1 (anybody can do it) to 10 "
+                + "(few experts can).\n\nTask:\n" + new Reply(task, "").question() + "\n\nReply with the number alone.")),
+                Decoding.greedy(TOKENS), 0);
+    }
+
+    @Override
+    public List<TextWork> difficultyWork(List<Sample> samples) {
+        return List.of(new TextWork(source, "difficulties", samples.size(), samples.stream().mapToLong(sample ->
+                TextWork.tokens(sample.messages())).sum(), TOKENS));
+    }
+
     /** The first number from 1 to 10, or not a number. */
     static double rating(String text) {
         Matcher matcher = NUMBER.matcher(text);

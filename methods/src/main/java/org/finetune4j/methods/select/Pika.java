@@ -43,11 +43,13 @@ import org.finetune4j.tokenizer.Message;
  * @param maxAnswerTokens longest answer and instruction, at least 1; default 4096
  * @param choose         which answers go on: the BEST rated (default), or ALL, for a selector among candidates after it
  * @param allowSameJudge whether the writer may rate, too; default false
+ * @param rateDifficulty whether the scorer says how hard each instruction is, for the report and the file; default true
  * @param seed           of the draws
  */
 public record Pika(TextSource writer, TextSource answerer, Rating scorer, int answersPerPrompt, int size,
         double temperature,
-                   int maxAnswerTokens, Choose choose, boolean allowSameJudge, long seed) implements Selector {
+                   int maxAnswerTokens, Choose choose, boolean allowSameJudge, boolean rateDifficulty,
+                   long seed) implements Selector {
     /** Which answers go on. */
     public enum Choose {
         /** The best rated one. */
@@ -63,7 +65,7 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
                     settings.fragment("scorer", Method.Kind.JUDGE, Rating.class, new LlmRating(new Policy())),
                     settings.whole("answersPerPrompt", 4), settings.whole("size", 30_000),
                     settings.number("temperature", 0.8), settings.whole("maxAnswerTokens", 4096),
-                    settings.choice("choose", Choose.BEST), settings.flag("allowSameJudge", false),
+                    settings.choice("choose", Choose.BEST), settings.flag("allowSameJudge", false), settings.flag("rateDifficulty", true),
                     settings.whole("seed", 0L)));
 
     /** Tokens of an instruction, for estimates alone. */
@@ -125,6 +127,9 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
             List<Sample> rated = likely(samples).stream().limit(items).toList();
             IntStream.range(0, answersPerPrompt).forEach(i -> work.addAll(scorer.work(rated)));
         }
+        if (rateDifficulty) {
+            work.addAll(scorer.difficultyWork(likely(samples).stream().limit(items).toList()));
+        }
         return work;
     }
 
@@ -155,6 +160,7 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
             context.warned("pika: only " + items.size() + " of " + size + " instructions came of " + personas.size()
                     + " personas. Give more personas, or a smaller size.");
         }
+        items = withDifficulty(items, context);
         Path folder = context.folder();
         if (folder != null) {
             AtomicFiles.onDisk().writeText(folder.resolve("pika.jsonl"), items.stream().map(item -> item.line(
@@ -162,6 +168,14 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
         }
         return new Selection(items.stream().map(item -> item.sample(choose == Choose.ALL)).toList(),
                 new PikaReport(items, tried, filter).lines());
+    }
+
+    private List<PikaItem> withDifficulty(List<PikaItem> items, SelectionContext context) {
+        if (!rateDifficulty) {
+            return items;
+        }
+        List<Double> difficulties = scorer.difficulties(items.stream().map(item -> item.sample(true)).toList(), context);
+        return IntStream.range(0, items.size()).mapToObj(i -> items.get(i).withDifficulty(difficulties.get(i))).toList();
     }
 
     private List<PikaItem> made(List<Sample> personas, InstructionFilter filter, SelectionContext context) {
@@ -188,7 +202,7 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
             BestAndWorst choice = BestAndWorst.of(rated);
             if (choice.rated()) {
                 items.add(new PikaItem(personas.get(kept.get(i)), written.get(kept.get(i)),
-                        answers.subList(from, from + answersPerPrompt), rated, choice));
+                        answers.subList(from, from + answersPerPrompt), rated, choice, Double.NaN));
             } else {
                 filter.leave("instructions without a whole answer");
             }

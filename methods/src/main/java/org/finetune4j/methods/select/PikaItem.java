@@ -19,9 +19,14 @@ import org.finetune4j.tokenizer.Message;
  * @param answers     to it
  * @param ratings     of the answers; not a number for one that may not be chosen
  * @param choice      the best and the worst
+ * @param difficulty  of the instruction, 1 to 10; not a number where nobody said
  */
 record PikaItem(Sample persona, TextAnswer instruction, List<TextAnswer> answers, List<Double> ratings,
-                BestAndWorst choice) {
+                BestAndWorst choice, double difficulty) {
+    PikaItem withDifficulty(double known) {
+        return new PikaItem(persona, instruction, answers, ratings, choice, known);
+    }
+
     private String answer(int place) {
         return AnswerText.of(answers.get(place));
     }
@@ -54,6 +59,9 @@ record PikaItem(Sample persona, TextAnswer instruction, List<TextAnswer> answers
                 numbers.add(rating);
             }
         });
+        if (!Double.isNaN(difficulty)) {
+            line.put("difficulty", difficulty);
+        }
         return line.put("writer", writer).put("answerer", answerer).put("seed", seed).toString();
     }
 }

@@ -40,6 +40,11 @@ record PikaReport(List<PikaItem> items, int tried, InstructionFilter filter) {
         lines.put("mean rating, chosen", mean(items.stream().mapToDouble(item -> item.ratings().get(item.choice()
                 .best()))
                 .average().orElse(0)));
+        List<Double> hard = items.stream().map(PikaItem::difficulty).filter(number -> !number.isNaN()).toList();
+        if (!hard.isEmpty()) {
+            lines.put("mean difficulty, 1 to 10", mean(hard.stream().mapToDouble(Double::doubleValue).average().orElse(0))
+                    + (hard.size() < items.size() ? ", of " + hard.size() + " that were rated" : ""));
+        }
         lines.put("mean similarity of instructions", mean(similarity()));
         return lines;
     }

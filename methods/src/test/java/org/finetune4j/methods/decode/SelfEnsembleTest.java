@@ -23,6 +23,7 @@ import org.finetune4j.methods.evaluate.ChoiceQuestion;
 import org.finetune4j.methods.evaluate.Examinee;
 import org.finetune4j.methods.evaluate.Probabilities;
 import org.finetune4j.methods.evaluate.Sampling;
+import org.finetune4j.model.TokenEncoder.TokenVectors;
 import org.finetune4j.tokenizer.Message;
 import org.junit.jupiter.api.Test;
 
@@ -82,6 +83,11 @@ class SelfEnsembleTest {
 
         @Override
         public List<float[]> embeddings(String folder, List<String> texts) {
+            throw new AssertionError("nothing is embedded");
+        }
+
+        @Override
+        public List<TokenVectors> tokenVectors(String folder, List<String> texts) {
             throw new AssertionError("nothing is embedded");
         }
     }

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.finetune4j.data.Sample;
+import org.finetune4j.model.TokenEncoder.TokenVectors;
 
 /** A model that says what a test gives it. */
 class FixedExaminee implements Examinee {
@@ -69,5 +70,13 @@ class FixedExaminee implements Examinee {
                     .forEach(i -> vector[(text.charAt(i) | 32) - 'a']++);
             return vector;
         }).toList();
+    }
+
+    /** Each letter of a text is a token, whose vector tells it from others; no tokens are added. */
+    @Override
+    public List<TokenVectors> tokenVectors(String folder, List<String> texts) {
+        return texts.stream().map(text -> new TokenVectors(text.chars().filter(Character::isLetter)
+                .mapToObj(letter -> new float[] {letter - 'a', 1}).toArray(float[][]::new), 0,
+                (int) text.chars().filter(Character::isLetter).count())).toList();
     }
 }

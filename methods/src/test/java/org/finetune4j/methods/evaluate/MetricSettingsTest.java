@@ -35,7 +35,7 @@ class MetricSettingsTest {
                 new ChoiceF1(ClassF1.Average.MICRO, "a", List.of("b", "c"), "d", ChoiceForm.LETTERS, " "),
                 new Brier("a", List.of("b", "c"), "d", ChoiceForm.LETTERS, " "),
                 new BrierBinary("a", List.of("b", "c"), "d", ChoiceForm.LETTERS, " "),
-                new Calibration(5, Calibration.Scheme.EQUAL_MASS), new SemanticSimilarity("there"),
+                new Calibration(5, Calibration.Scheme.EQUAL_MASS), new SemanticSimilarity("there"), new BertScore("there", 0.8),
                 new DistinctN(2, DistinctN.Level.SENTENCE, 3, 0.5, 0.9, 4), new Ead(2, 50, 3, 0.5, 0.9, 4),
                 new SelfBleu(3, BleuSmoothing.EXP, 9, 3, 0.5, 0.9, 4), new Forgetting(GENERAL, new Perplexity()),
                 new PerExit(List.of(1, 3), new Perplexity()));

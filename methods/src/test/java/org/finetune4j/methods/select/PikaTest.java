@@ -51,7 +51,7 @@ class PikaTest {
     private static Pika pika(int answers, int size, Choose choose) {
         return new Pika(new LocalModel("writer"), new LocalModel("answerer"), new LlmRating(new LocalModel("judge")),
                 answers,
-                size, answers == 1 ? 0 : 0.8, 50, choose, false, 4);
+                size, answers == 1 ? 0 : 0.8, 50, choose, false, false, 4);
     }
 
     private static String first(TextRequest request) {
@@ -89,6 +89,30 @@ class PikaTest {
         assertEquals(new BestAndWorst(0, 0, 0), BestAndWorst.of(List.of(2.0, 2.0, 2.0)));
         assertEquals(new BestAndWorst(1, 1, 0), BestAndWorst.of(List.of(Double.NaN, 2.0)));
         assertTrue(!BestAndWorst.of(List.of(Double.NaN)).rated());
+    }
+
+    @Test
+    void theScorerSaysHowHardInstructionsAre() {
+        Pika pika = new Pika(new LocalModel("writer"), new LocalModel("answerer"), new LlmRating(new LocalModel("judge")), 2, 6,
+                0.8, 50, Choose.BEST, false, true, 4);
+        List<String> asked = new ArrayList<>();
+        Selection selection = pika.select(personas(6), context(request -> {
+            if (!first(request).startsWith("Rate how hard a task is")) {
+                return model(request);
+            }
+            synchronized (asked) {
+                asked.add(first(request));
+                return asked.size() == 3 ? "no idea" : asked.size() % 2 == 0 ? "8" : "It is a 5.";
+            }
+        }));
+        assertEquals(6, asked.size());
+        assertTrue(asked.stream().allMatch(text -> text.contains("Task:\nTask ")), asked.get(0));
+        assertEquals("6.8000, of 5 that were rated", selection.report().get("mean difficulty, 1 to 10"));
+        List<Integer> kept = DataSource.jsonLines(folder.resolve("pika.jsonl"), FieldMapping.standard().as(
+                RecordFormat.PROMPT_RESPONSE)).samples().stream().map(sample -> sample.fields().getOrDefault("difficulty", ""))
+                .filter(text -> !text.isEmpty()).map(text -> (int) Double.parseDouble(text)).sorted().toList();
+        assertEquals(List.of(5, 5, 8, 8, 8), kept);
+        assertTrue(pika.work(personas(6)).stream().anyMatch(work -> work.toString().contains("difficulties")));
     }
 
     private FakeContext context(Function<TextRequest, String> texts) {
@@ -159,7 +183,7 @@ class PikaTest {
             Random random = new Random(9);
             Map<String, Double> ratings = new HashMap<>();
             Pika pika = new Pika(new Policy(), new Policy(), new Numbers(ratings), 2 << k, 4000, 1, 50, Choose.BEST,
-                    false, 4);
+                    false, false, 4);
             Selection selection = pika.select(personas(4000), FakeContext.answering(request -> {
                 String text = model(request);
                 ratings.putIfAbsent(text, random.nextGaussian());
@@ -192,7 +216,7 @@ class PikaTest {
                 + "answer.",
                 assertThrows(FinetuneException.class, () -> new Pika(new Policy(), new Policy(),
                 new LlmRating(new Policy()), 4,
-                        1, 0, 1, Choose.BEST, true, 0)).getMessage());
+                        1, 0, 1, Choose.BEST, true, false, 0)).getMessage());
         assertThrows(FinetuneException.class, () -> pika(0, 1, Choose.BEST));
         assertThrows(FinetuneException.class, () -> pika(1, 0, Choose.BEST));
     }
@@ -349,7 +373,7 @@ class PikaTest {
     void aWriterThatRatesItselfIsRefused() {
         List<String> problems = new Pika(new Policy(), new LocalModel("a"), new LlmRating(new Policy()), 4, 1, 1, 1,
                 Choose.BEST,
-                false, 0).problems(personas(1));
+                false, false, 0).problems(personas(1));
         assertEquals(List.of("one model both writes and rates, which favours its own habits. Give another scorer, or "
                 + "set "
                 + "allowSameJudge = true."), problems);
