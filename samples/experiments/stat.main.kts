@@ -87,14 +87,14 @@ val results = study("stat", "runs/experiments/stat/$steps") {
     }
 }.run()
 
-for (run in results.runs) {
-    println("\nexamined again: ${run.arm}, seed ${run.seed}")
+for (trained in results.runs) {
+    println("\nexamined again: ${trained.arm}, seed ${trained.seed}")
     finetune {
         base("samples/models/tiny")
-        continueFrom("${results[run.arm].folder(run.seed)}")
+        continueFrom("${results[trained.arm].folder(trained.seed)}")
         data(jsonl(pool), chatTemplate())
-        select(targeted(perSkill = 1, size = 0, seed = run.seed))
+        select(targeted(perSkill = 1, size = 0, seed = trained.seed))
         train { maxSteps = 1 }
-        output("runs/experiments/stat/$steps/again/${run.arm}-${run.seed}")
-    }.run()
+        output("runs/experiments/stat/$steps/again/${trained.arm}-${trained.seed}")
+    }.use { }
 }

@@ -257,6 +257,16 @@ class PromptDiversityTest {
                 LabelSet.RANDOM_WORDS, 1));
     }
 
+    /** A seven and a face of 5 make 12, and no two cards do so with faces of 5 and of 10 alike. */
+    @Test
+    void handsThatDoNotExistAreNotSearchedForWithoutEnd() {
+        GeneralPoints two = new GeneralPoints(1, 2, 12, List.of("5,5,5"), GeneralPoints.Hands.WITH_FACE, AnswerForm.ANSWER, 3, 7);
+        String message = assertThrows(FinetuneException.class,
+                () -> Probe.fakeGeneralPoints("faces 5,5,5", two, new CardFaces(10, 10, 10), 3)).getMessage();
+        assertTrue(message.startsWith("of 1500 hands of 2 cards that make 12 with faces 5,5,5, 0 make it with those of training "
+                + "too, but 3 are wanted."), message);
+    }
+
     private static Set<Set<Map.Entry<Move, String>>> quadruples(Sokoban boards) {
         Set<Set<Map.Entry<Move, String>>> all = new HashSet<>();
         boards.generate().forEach(sample ->

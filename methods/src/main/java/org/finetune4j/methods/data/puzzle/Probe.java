@@ -16,6 +16,8 @@ import org.finetune4j.methods.data.Sokoban;
 public record Probe(String name, List<Game> games) {
     /** Turns in which a board of Sokoban must be solved. */
     public static final int TURNS = 30;
+    /** Hands that are looked at for each game of a fake probe. */
+    private static final int PATIENCE = 500;
 
     /** Keeps an immutable copy and refuses an empty list with a {@link FinetuneException}. */
     public Probe {
@@ -88,15 +90,22 @@ public record Probe(String name, List<Game> games) {
     /**
      * The same hands, of which those that have a solution in training too are kept, where the faces of training count:
      * whoever wins did not read the prompt.
+     *
+     * @throws FinetuneException when too few hands have a solution with both
      */
     public static Probe fakeGeneralPoints(String name, GeneralPoints hands, CardFaces training, int count) {
-        return new Probe("fake " + name, hands.deals()
-                .filter(hand -> PointsSolver.solvable(training.values(hand.cards()), hand.target()))
-                .limit(count).map(hand -> (Game) policy -> {
-                    String answer = policy.apply(hand.prompt());
-                    PointsHand asTrained = new PointsHand(hand.cards(), training, hand.target());
-                    return new Outcome(hand.isValid(answer), asTrained.score(answer) == PointsScore.CORRECT);
-                }).toList());
+        List<PointsHand> both = hands.deals().limit((long) PATIENCE * count)
+                .filter(hand -> PointsSolver.solvable(training.values(hand.cards()), hand.target())).limit(count).toList();
+        if (both.size() < count) {
+            throw new FinetuneException("of " + PATIENCE * count + " hands of " + hands.cards() + " cards that make "
+                    + hands.target() + " with " + name + ", " + both.size() + " make it with those of training too, but "
+                    + count + " are wanted. Play with more cards, another target or fewer games.");
+        }
+        return new Probe("fake " + name, both.stream().map(hand -> (Game) policy -> {
+            String answer = policy.apply(hand.prompt());
+            PointsHand asTrained = new PointsHand(hand.cards(), training, hand.target());
+            return new Outcome(hand.isValid(answer), asTrained.score(answer) == PointsScore.CORRECT);
+        }).toList());
     }
 
     private static Outcome play(SokobanGame start, MoveLabels counting, UnaryOperator<String> policy) {
