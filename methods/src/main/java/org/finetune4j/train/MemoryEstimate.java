@@ -57,15 +57,15 @@ public record MemoryEstimate(long parameterBytes, long optimizerBytes, long acti
     /** This estimate with the memory of generated answers. */
     MemoryEstimate withGeneration(DecodingEngine.Forecast forecast) {
         return new MemoryEstimate(parameterBytes, optimizerBytes, activationBytes, headBytes, referenceBytes, passBytes,
-                copyBytes, forecast.cacheBytes(), forecast.copyBytes() + forecast.arenaBytes(), otherBytes, programBytes, availableBytes,
-                cheapRecomputed, recomputedBlocks, blocks, moreProducts);
+                copyBytes, forecast.cacheBytes(), forecast.copyBytes() + forecast.arenaBytes(), otherBytes, programBytes,
+                availableBytes, cheapRecomputed, recomputedBlocks, blocks, moreProducts);
     }
 
     /** This estimate with other models. */
     MemoryEstimate withOthers(long bytes) {
         return new MemoryEstimate(parameterBytes, optimizerBytes, activationBytes, headBytes, referenceBytes, passBytes,
-                copyBytes, cacheBytes, generationBytes, bytes, programBytes, availableBytes, cheapRecomputed, recomputedBlocks, blocks,
-                moreProducts);
+                copyBytes, cacheBytes, generationBytes, bytes, programBytes, availableBytes, cheapRecomputed, recomputedBlocks,
+                blocks, moreProducts);
     }
 
     /**

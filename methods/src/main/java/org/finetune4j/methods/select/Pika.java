@@ -65,8 +65,8 @@ public record Pika(TextSource writer, TextSource answerer, Rating scorer, int an
                     settings.fragment("scorer", Method.Kind.JUDGE, Rating.class, new LlmRating(new Policy())),
                     settings.whole("answersPerPrompt", 4), settings.whole("size", 30_000),
                     settings.number("temperature", 0.8), settings.whole("maxAnswerTokens", 4096),
-                    settings.choice("choose", Choose.BEST), settings.flag("allowSameJudge", false), settings.flag("rateDifficulty", true),
-                    settings.whole("seed", 0L)));
+                    settings.choice("choose", Choose.BEST), settings.flag("allowSameJudge", false),
+                    settings.flag("rateDifficulty", true), settings.whole("seed", 0L)));
 
     /** Tokens of an instruction, for estimates alone. */
     private static final int TYPICAL = 100;
