@@ -8,6 +8,7 @@ import org.finetune4j.FinetuneException;
 import org.finetune4j.kernel.Kernels;
 import org.finetune4j.tokenizer.Tokenizer;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** A vector for every token of a text, in the light of the whole text: the last hidden states of an encoder. */
 public final class TokenEncoder implements AutoCloseable {
@@ -48,7 +49,7 @@ public final class TokenEncoder implements AutoCloseable {
         }
     }
 
-    /** The vectors of texts, in order; of a text of more tokens than the model takes, those of its beginning. */
+    /** The vectors of texts, in order; of a text of more tokens than the model takes, those of its beginning; of none, none. */
     public List<TokenVectors> encode(List<String> texts) {
         List<TokenVectors> found = new ArrayList<>();
         int done = 0;
@@ -60,7 +61,8 @@ public final class TokenEncoder implements AutoCloseable {
                 pass.add(text);
                 tokens += text.ids().length;
             }
-            INDArray rows = encoder.encode(pass.stream().map(Text::ids).toList());
+            List<int[]> ids = pass.stream().map(Text::ids).filter(text -> text.length > 0).toList();
+            INDArray rows = ids.isEmpty() ? Nd4j.empty() : encoder.encode(ids);
             int row = 0;
             for (Text text : pass) {
                 float[][] vectors = new float[text.ids().length][];

@@ -3,6 +3,7 @@ package org.finetune4j.methods.evaluate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 import org.finetune4j.FinetuneException;
 import org.finetune4j.data.Sample;
 import org.finetune4j.methods.Method;
@@ -26,6 +27,9 @@ public record BertScore(String encoder, double baseline) implements Metric {
             "BERTScore: Evaluating Text Generation with BERT", "arXiv 1904.09675",
             settings -> new BertScore(settings.text("encoder", ""), settings.number("baseline", 0.0)));
 
+    /** Texts and references whose vectors are held at a time: some tens of MiB. */
+    private static final int PAIRS = 64;
+
     /** Refuses a baseline out of range with a {@link FinetuneException}. */
     public BertScore {
         Settings.require(baseline >= 0 && baseline < 1, "bertScore", "baseline", baseline, "in [0, 1)");
@@ -45,7 +49,14 @@ public record BertScore(String encoder, double baseline) implements Metric {
     public List<MetricResult> measure(List<Sample> samples, Examinee model) {
         requireMeasurable(samples);
         List<String> answers = model.answers(samples);
-        return score(model.tokenVectors(encoder, answers), model.tokenVectors(encoder, References.of(samples)));
+        List<String> references = References.of(samples);
+        List<Score> scores = new ArrayList<>();
+        for (int from = 0; from < answers.size(); from += PAIRS) {
+            int to = Math.min(answers.size(), from + PAIRS);
+            scores.addAll(scores(model.tokenVectors(encoder, answers.subList(from, to)),
+                    model.tokenVectors(encoder, references.subList(from, to))));
+        }
+        return results(scores);
     }
 
     @Override
@@ -69,10 +80,14 @@ public record BertScore(String encoder, double baseline) implements Metric {
      */
     public List<MetricResult> score(List<TokenVectors> answers, List<TokenVectors> references) {
         References.requirePairs("bertScore", answers, references);
-        List<Score> scores = new ArrayList<>();
-        for (int i = 0; i < answers.size(); i++) {
-            scores.add(score(answers.get(i), references.get(i)));
-        }
+        return results(scores(answers, references));
+    }
+
+    private static List<Score> scores(List<TokenVectors> answers, List<TokenVectors> references) {
+        return IntStream.range(0, answers.size()).mapToObj(i -> score(answers.get(i), references.get(i))).toList();
+    }
+
+    private List<MetricResult> results(List<Score> scores) {
         String convention = "encoder:" + encoder + "|last layer|no idf";
         return List.of(
                 MetricResult.mean("bertScore", String.format(Locale.ROOT, "F|baseline:%s|%s", baseline, convention),
