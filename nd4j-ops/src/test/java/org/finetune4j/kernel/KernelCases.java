@@ -70,12 +70,16 @@ final class KernelCases {
                 (kernels, a) -> kernels.matmul(a[0], transposeA, a[1], transposeB, a[2], alpha, accumulate))
                 .input("a", transposeA ? normal(1, k, m) : normal(1, m, k))
                 .input("b", transposeB ? normal(2, n, k) : normal(2, k, n));
-        INDArray before = normal(3, m, n);
+        cases.add(into(matmul, m, n, accumulate, wide));
+    }
+
+    /** A product into {@code out [m, n]}, which holds something where it is added to, and FLOAT numbers where it is wide. */
+    private static KernelCase into(KernelCase product, int m, int n, boolean accumulate, boolean wide) {
         if (accumulate) {
-            cases.add(wide ? matmul.wideUpdated("out", before) : matmul.updated("out", before));
-        } else {
-            cases.add(wide ? matmul.wideOutput("out", m, n) : matmul.output("out", m, n));
+            INDArray before = normal(3, m, n);
+            return wide ? product.wideUpdated("out", before) : product.updated("out", before);
         }
+        return wide ? product.wideOutput("out", m, n) : product.output("out", m, n);
     }
 
     private static void fewRows(List<KernelCase> cases) {
@@ -109,12 +113,7 @@ final class KernelCases {
                 kernels.matmul(a[0], false, a[1], false, a[2], 1.3, accumulate);
             }
         }).input("upstream", normal(1, m, k)).input("weight", normal(2, k, n));
-        INDArray before = normal(3, m, n);
-        if (accumulate) {
-            cases.add(wide ? held.wideUpdated("out", before) : held.updated("out", before));
-        } else {
-            cases.add(wide ? held.wideOutput("out", m, n) : held.output("out", m, n));
-        }
+        cases.add(into(held, m, n, accumulate, wide));
     }
 
     private static void held(List<KernelCase> cases, int m, int k, int n, boolean accumulate, boolean wide) {
@@ -125,12 +124,7 @@ final class KernelCases {
                 kernels.matmul(a[0], false, a[1], true, a[2], 1.3, accumulate);
             }
         }).input("x", normal(1, m, k)).input("weight", normal(2, n, k));
-        INDArray before = normal(3, m, n);
-        if (accumulate) {
-            cases.add(wide ? held.wideUpdated("out", before) : held.updated("out", before));
-        } else {
-            cases.add(wide ? held.wideOutput("out", m, n) : held.output("out", m, n));
-        }
+        cases.add(into(held, m, n, accumulate, wide));
     }
 
     private static void products(List<KernelCase> cases) {
