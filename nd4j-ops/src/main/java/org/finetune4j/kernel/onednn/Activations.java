@@ -109,6 +109,12 @@ final class Activations {
         long u = Operands.address(kernel, up);
         long o = Operands.address(kernel, out);
         int width = Lanes.width(bfloat16);
+        SigmoidForm form = SigmoidForm.of(kind);
+        if (form != null && form.cubic() == 0) {
+            tiles.forPieces(gate.length(), (worker, first, count) -> gated(worker, form.linear(), bfloat16, count,
+                    g + first * width, u + first * width, o + first * width));
+            return;
+        }
         tiles.forPieces(gate.length(), (worker, first, count) -> {
             long active = worker.buffer(0, 4L * count);
             apply(worker, count, kind, Conversion.floats(worker, 0, bfloat16, g + first * width, count), active);
@@ -117,6 +123,19 @@ final class Activations {
             new BinaryPass(Kind.PRODUCT, count, false).run(worker, active, ups, result);
             narrow(worker, bfloat16, count, result, o + first * width);
         });
+    }
+
+    /** {@code out = gate sigmoid(linear gate) up}, in one pass. */
+    private static void gated(Worker worker, float linear, boolean bfloat16, int count, long gate, long up, long out) {
+        boolean widened = bfloat16 && !worker.bfloat16();
+        long gates = Conversion.floats(worker, 0, widened, gate, count);
+        long ups = Conversion.floats(worker, 1, widened, up, count);
+        long factor = worker.buffer(2, 4);
+        Memory.putFloat(factor, linear);
+        long result = widened ? ups : out;
+        new BinaryPass(Kind.SIGMOID_PRODUCT, count, false, bfloat16 && !widened)
+                .run(worker, gates, factor, gates, ups, result);
+        narrow(worker, widened, count, result, out);
     }
 
     void gatedGradient(INDArray gate, INDArray up, Activation.Kind kind, INDArray outGradient, INDArray gateGradient,

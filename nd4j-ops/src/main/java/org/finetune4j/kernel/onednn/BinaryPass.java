@@ -28,6 +28,8 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
         EXPONENTIAL,
         /** {@code sigmoid(a s) f - c}: a, s, f, c, the last a number too. */
         SIGMOID,
+        /** {@code sigmoid(a s) b c}: a, s, b, c, the last two arrays. */
+        SIGMOID_PRODUCT,
         /** {@code (a - b - s) c f}: a, b, s, c, f. */
         WEIGHTED_DIFFERENCE
     }
@@ -52,7 +54,7 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
         dnnl_memory_desc single = Primitive.describe(dnnl.dnnl_f32, new long[] {1, 1}, new long[] {1, 1});
         dnnl_primitive_attr attributes = Primitive.attributes();
         Chain chain = new Chain();
-        boolean curved = kind == Kind.EXPONENTIAL || kind == Kind.SIGMOID;
+        boolean curved = kind == Kind.EXPONENTIAL || kind == Kind.SIGMOID || kind == Kind.SIGMOID_PRODUCT;
         dnnl_memory_desc second = curved ? single : whole;
         chain.ids.add(dnnl.DNNL_ARG_SRC_0);
         chain.ids.add(dnnl.DNNL_ARG_SRC_1);
@@ -60,9 +62,11 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
         chain.descriptions.add(second);
         if (curved) {
             chain.curve(kind == Kind.EXPONENTIAL ? dnnl.dnnl_eltwise_exp : dnnl.dnnl_eltwise_logistic);
-            chain.then(dnnl.dnnl_binary_mul, single);
+            chain.then(dnnl.dnnl_binary_mul, kind == Kind.SIGMOID_PRODUCT ? whole : single);
             if (kind == Kind.SIGMOID) {
                 chain.then(dnnl.dnnl_binary_sub, single);
+            } else if (kind == Kind.SIGMOID_PRODUCT) {
+                chain.then(dnnl.dnnl_binary_mul, whole);
             }
         } else if (kind == Kind.WEIGHTED_DIFFERENCE) {
             chain.then(dnnl.dnnl_binary_sub, single);
@@ -79,7 +83,7 @@ record BinaryPass(Kind kind, int count, boolean addend, boolean bfloat16) {
         try {
             int operation = switch (kind) {
                 case SUM -> dnnl.dnnl_binary_add;
-                case PRODUCT, SIGMOID -> dnnl.dnnl_binary_mul;
+                case PRODUCT, SIGMOID, SIGMOID_PRODUCT -> dnnl.dnnl_binary_mul;
                 case EXPONENTIAL, WEIGHTED_DIFFERENCE -> dnnl.dnnl_binary_sub;
             };
             Primitive.check("pass " + this, dnnl.dnnl_binary_primitive_desc_create(description, worker.engine(),

@@ -59,11 +59,12 @@ final class Normalization {
             int count;
             for (int first = chunk * perChunk; first < end; first += count) {
                 count = Integer.highestOneBit(end - first);
-                long values = Conversion.floats(worker, X, bfloat16, from + first * rowBytes, count * hidden);
-                long result = bfloat16 ? values : to + first * rowBytes;
-                new RowNormalization(count, hidden, form.centred(), shifts != 0, (float) form.epsilon())
+                boolean widened = bfloat16 && !worker.bfloat16();
+                long values = Conversion.floats(worker, X, widened, from + first * rowBytes, count * hidden);
+                long result = widened ? values : to + first * rowBytes;
+                new RowNormalization(count, hidden, form.centred(), shifts != 0, (float) form.epsilon(), bfloat16 && !widened)
                         .run(worker, values, weights, shifts, result);
-                if (bfloat16) {
+                if (widened) {
                     new Conversion(count * hidden, true).run(worker, result, to + first * rowBytes);
                 }
             }

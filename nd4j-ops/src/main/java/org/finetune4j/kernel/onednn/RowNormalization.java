@@ -6,12 +6,13 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.global.dnnl;
 
 /**
- * FLOAT rows normalised with a FLOAT weight, by one thread: {@code weight * x / sqrt(mean(x^2) + epsilon)}, or where they
+ * Rows normalised with a FLOAT weight, by one thread: {@code weight * x / sqrt(mean(x^2) + epsilon)}, or where they
  * are centred {@code weight * (x - mean) / sqrt(variance + epsilon)}. The output may be the input.
  *
- * @param biased whether a bias is added
+ * @param biased   whether a bias is added
+ * @param bfloat16 whether rows are BFLOAT16, rounded once at the end, else FLOAT
  */
-record RowNormalization(int rows, int hidden, boolean centred, boolean biased, float epsilon) {
+record RowNormalization(int rows, int hidden, boolean centred, boolean biased, float epsilon, boolean bfloat16) {
     private static final int[] ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_SCALE, dnnl.DNNL_ARG_DST};
     private static final int[] BIASED_ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_SCALE, dnnl.DNNL_ARG_SHIFT,
         dnnl.DNNL_ARG_DST};
@@ -27,7 +28,8 @@ record RowNormalization(int rows, int hidden, boolean centred, boolean biased, f
     }
 
     private Primitive compile(Worker worker) {
-        dnnl_memory_desc matrix = Primitive.describe(dnnl.dnnl_f32, new long[] {rows, hidden}, new long[] {hidden, 1});
+        dnnl_memory_desc matrix = Primitive.describe(Primitive.type(bfloat16), new long[] {rows, hidden},
+                new long[] {hidden, 1});
         dnnl_memory_desc vector = Primitive.describe(dnnl.dnnl_f32, new long[] {hidden}, new long[] {1});
         dnnl_memory_desc statistics = Primitive.describe(dnnl.dnnl_f32, new long[] {rows}, new long[] {1});
         dnnl_primitive_attr attributes = Primitive.attributes();
