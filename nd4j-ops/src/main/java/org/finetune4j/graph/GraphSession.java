@@ -35,6 +35,9 @@ public final class GraphSession {
     private final Map<String, List<String>> sinksOf;
     private final Map<String, String> substitutes;
     private final Set<String> directSinks = new HashSet<>();
+    /** The direct ones that may overwrite the sink, because they are the first to write it, and the leaves of these. */
+    private final Set<String> firstWrites = new HashSet<>();
+    private final Set<String> leavesOfFirstWrites = new HashSet<>();
     private final Map<String, Integer> lastUse = new HashMap<>();
     private final Set<String> passedThrough = new HashSet<>();
     private final Set<String> leaves = new TreeSet<>();
@@ -130,10 +133,26 @@ public final class GraphSession {
      * @return the outputs by name; their memory is reused by the next run over the same arena
      */
     public Map<String, INDArray> run(Map<String, INDArray> inputs, Map<String, INDArray> sinks) {
+        return run(inputs, sinks, false);
+    }
+
+    /**
+     * Runs the schedule.
+     *
+     * @param replaces whether gradients take the place of what the sinks hold, so that nobody has to clear these first
+     */
+    public Map<String, INDArray> run(Map<String, INDArray> inputs, Map<String, INDArray> sinks, boolean replaces) {
         Plan plan = bound(plan(inputs));
+        if (replaces) {
+            sinks.forEach((leaf, sink) -> {
+                if (!leavesOfFirstWrites.contains(leaf)) {
+                    sink.assign(0);
+                }
+            });
+        }
         for (Graph.Node node : schedule) {
             long start = profile == null ? 0 : System.nanoTime();
-            execute(node, plan, inputs, sinks);
+            execute(node, plan, inputs, sinks, replaces);
             if (profile != null) {
                 profile.add(call(node, plan, inputs, sinks, System.nanoTime() - start));
             }
@@ -148,7 +167,8 @@ public final class GraphSession {
         return results;
     }
 
-    private void execute(Graph.Node node, Plan plan, Map<String, INDArray> inputs, Map<String, INDArray> sinks) {
+    private void execute(Graph.Node node, Plan plan, Map<String, INDArray> inputs, Map<String, INDArray> sinks,
+                         boolean replaces) {
         List<INDArray> in = new ArrayList<>(node.inputs().size());
         for (String name : node.inputs()) {
             in.add(array(name, plan, inputs));
@@ -157,8 +177,9 @@ public final class GraphSession {
         boolean[] accumulates = new boolean[node.outputs().size()];
         for (int i = 0; i < accumulates.length; i++) {
             String name = node.outputs().get(i);
-            accumulates[i] = directSinks.contains(name);
-            INDArray array = accumulates[i] ? sink(sinks, sinksOf.get(name).get(0)) : plan.arrays.get(name);
+            boolean direct = directSinks.contains(name);
+            accumulates[i] = direct && !(replaces && firstWrites.contains(name));
+            INDArray array = direct ? sink(sinks, sinksOf.get(name).get(0)) : plan.arrays.get(name);
             if (!accumulates[i] && node.operation() instanceof OwnOp own && own.write(i) == OwnOp.Write.ADD) {
                 array.assign(0);
             }
@@ -171,7 +192,7 @@ public final class GraphSession {
         }
         for (int i = 0; i < accumulates.length; i++) {
             String name = node.outputs().get(i);
-            if (!accumulates[i]) {
+            if (!directSinks.contains(name)) {
                 for (String leaf : sinksOf.getOrDefault(name, List.of())) {
                     addInto(sink(sinks, leaf), out.get(i));
                 }
@@ -272,6 +293,23 @@ public final class GraphSession {
         }
         for (String output : outputs) {
             lastUse.put(resolved(output), Integer.MAX_VALUE);
+        }
+        findFirstWrites();
+    }
+
+    private void findFirstWrites() {
+        Set<String> written = new HashSet<>();
+        for (Graph.Node node : schedule) {
+            for (int i = 0; i < node.outputs().size(); i++) {
+                String name = node.outputs().get(i);
+                for (String leaf : sinksOf.getOrDefault(name, List.of())) {
+                    if (written.add(leaf) && directSinks.contains(name)
+                            && node.operation() instanceof OwnOp own && own.write(i) == OwnOp.Write.EITHER) {
+                        firstWrites.add(name);
+                        leavesOfFirstWrites.add(leaf);
+                    }
+                }
+            }
         }
     }
 

@@ -144,7 +144,7 @@ public final class HiddenStates implements AutoCloseable {
             inputs.put(TARGET + i, targets.get(i));
         }
         inputs.put(SEED, Nd4j.valueArrayOf(new long[] {1}, factor / elements, type));
-        Map<String, INDArray> found = training.run(inputs, gradients);
+        Map<String, INDArray> found = training.run(inputs, gradients, model.parameters().takeCleared());
         return distances.stream().mapToDouble(name -> found.get(name).getDouble(0)).sum() / elements;
     }
 

@@ -32,6 +32,7 @@ public final class Parameters {
     private final INDArray flat;
     private final INDArray flatGradient;
     private final INDArray flatValue;
+    private boolean cleared;
 
     /**
      * A parameter before it is placed.
@@ -170,14 +171,32 @@ public final class Parameters {
         return flat;
     }
 
-    /** Gradients of all that trains, laid out like {@link #flat()}. */
+    /**
+     * Gradients of all that trains, laid out like {@link #flat()}. To be asked for anew after {@link #clearGradients}, since
+     * it is here that the array is cleared where no pass has overwritten it.
+     */
     public INDArray flatGradient() {
+        if (takeCleared()) {
+            flatGradient.assign(0);
+        }
         return flatGradient;
+    }
+
+    /** Sets all gradients to zero, the next time that somebody asks for them. */
+    void clearGradients() {
+        cleared = flatGradient != flat;
+    }
+
+    /** Whether gradients are to be zero but were not written yet, which the caller sees to from now on. */
+    boolean takeCleared() {
+        boolean were = cleared;
+        cleared = false;
+        return were;
     }
 
     /** The gradient of one parameter, a view into {@link #flatGradient()}. */
     public INDArray gradient(Parameter parameter) {
-        return view(flatGradient, parameter.flatOffset(), parameter.shape());
+        return view(flatGradient(), parameter.flatOffset(), parameter.shape());
     }
 
     /** To be called after masters were changed: refreshes their copies in the type of the graph. */

@@ -49,6 +49,7 @@ public final class TrainingEngine implements AutoCloseable {
     private final Arena arena = new Arena();
     private final Map<String, INDArray> parameterArrays;
     private final Map<String, INDArray> gradients = new HashMap<>();
+    private final boolean collects;
     private final Map<String, INDArray> referenceCopies;
     private final GraphSession forward;
     private final @Nullable GraphSession training;
@@ -169,6 +170,7 @@ public final class TrainingEngine implements AutoCloseable {
                 options.productFusion());
         parameterArrays = graph.parameterArrays();
         List<Parameter> trainable = adapterOn && trains ? model.parameters().trainable() : List.of();
+        collects = !trainable.isEmpty();
         trainable.forEach(parameter -> gradients.put(parameter.name(), model.parameters().gradient(parameter)));
         if (steering != null) {
             gradients.putAll(steering.gradients());
@@ -239,7 +241,7 @@ public final class TrainingEngine implements AutoCloseable {
 
     /** Sets the gradients of all that trains to zero. */
     public void zeroGradients() {
-        model.parameters().flatGradient().assign(0);
+        model.parameters().clearGradients();
     }
 
     /**
@@ -300,7 +302,9 @@ public final class TrainingEngine implements AutoCloseable {
             throw new IllegalStateException("the mask of the reference's input is " + masked.token() + ", which is no token");
         }
         head.begin(batch.extras(), batch.sequencesOfRows(), batch.positionsOfLabels());
-        Map<String, INDArray> found = session.run(inputs(batch, dropoutSeed), gradients);
+        Map<String, INDArray> inputs = inputs(batch, dropoutSeed);
+        Map<String, INDArray> found = session.run(inputs, gradients,
+                session == training && collects && model.parameters().takeCleared());
         Map<String, float[]> byName = new LinkedHashMap<>();
         double total = 0;
         for (int e = 0; e < exits.size(); e++) {

@@ -286,6 +286,27 @@ class GraphSessionTest {
         }
     }
 
+    @Test
+    void gradientsMayTakeThePlaceOfWhatSinksHold() {
+        for (int seed = 0; seed < GRAPHS; seed++) {
+            RandomGraph random = new RandomGraph(seed);
+            try (Arena arena = new Arena()) {
+                GraphSession session = new GraphSession(random.graph, kernels, arena, random.outputs, random.contributions,
+                        Map.of());
+                Map<String, INDArray> inputs = random.draw(100L * seed, ROWS[0]);
+                Map<String, INDArray> expected = random.sinks(0, inputs);
+                expected.values().forEach(sink -> sink.assign(0));
+                random.executePlainly(kernels, inputs, expected);
+                Map<String, INDArray> sinks = random.sinks(0, inputs);
+                sinks.values().forEach(sink -> sink.assign(Double.NaN));
+                session.run(inputs, sinks, true);
+                for (String name : random.wanted) {
+                    assertClose(expected.get(name), sinks.get(name), "graph " + seed + " " + name);
+                }
+            }
+        }
+    }
+
     private void assertNoticed(Supplier<MemoryPlan> broken) {
         assertThrows(AssertionError.class, () -> {
             for (int seed = 0; seed < GRAPHS; seed++) {

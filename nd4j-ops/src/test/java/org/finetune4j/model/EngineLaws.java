@@ -162,6 +162,31 @@ abstract class EngineLaws {
     }
 
     @Test
+    void clearedGradientsForgetWhatWasThere() {
+        for (boolean adapter : new boolean[] {false, true}) {
+            PackedBatch first = TestModels.batch(VOCABULARY, 31, 8, 11);
+            PackedBatch second = TestModels.batch(VOCABULARY, 32, 13);
+            try (LanguageModel model = deep(adapter); TrainingEngine engine = new TrainingEngine(model, LOG_LOSS)) {
+                Parameters parameters = model.parameters();
+                engine.accumulateGradient(first, 3);
+                engine.accumulateGradient(second, 4);
+                double[] expected = parameters.flatGradient().toDoubleVector();
+                parameters.flatGradient().assign(Double.NaN);
+                engine.zeroGradients();
+                engine.accumulateGradient(first, 3);
+                engine.accumulateGradient(second, 4);
+                assertArrayEquals(expected, parameters.flatGradient().toDoubleVector(), 0);
+                engine.zeroGradients();
+                for (Parameter parameter : parameters.trainable()) {
+                    assertEquals(0, parameters.gradient(parameter).amaxNumber().doubleValue(), parameter.name());
+                }
+                engine.zeroGradients();
+                assertEquals(0, parameters.flatGradient().amaxNumber().doubleValue());
+            }
+        }
+    }
+
+    @Test
     void fusionsDoNotChangeTheGradient() {
         PackedBatch batch = TestModels.batch(VOCABULARY, 29, 21, 1, 70);
         double[] unfused = gradient(full(), batch, UNFUSED);
