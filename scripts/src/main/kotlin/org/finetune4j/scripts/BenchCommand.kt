@@ -31,7 +31,8 @@ public class BenchCommand : CliktCommand(name = "bench") {
         .choice("f32", "bf16").default("f32")
     private val steps by option(help = "Timed steps or passes; $DEFAULT_STEPS by default").int()
     private val supervised by option(help = "Share of positions that carry a label; $DEFAULT_SUPERVISED by default").double()
-    private val memory by option(help = "Blocks whose activations are computed again in the reverse pass, which saves memory")
+    private val memory by option(help = "Saves memory: norms and activations are computed again in the reverse pass, and so many " +
+        "blocks whole, 0 or more")
         .int()
     private val copies by option(help = "MiB of copies of frozen weights, with --lora and bf16, which saves time")
         .long()
@@ -66,7 +67,7 @@ public class BenchCommand : CliktCommand(name = "bench") {
                     "got $copied${if (rank == 0) " without --lora" else ""}.")
             }
             val fusions = if (noFusion) emptySet() else EngineOptions.DEFAULT.fusions()
-            val options = EngineOptions(fusions, recomputed).withCopyBytes(copied shl 20)
+            val options = EngineOptions(fusions, memory != null, recomputed, copied shl 20)
             ThreadSettings.current().conflicts().forEach { echo("warning: $it", err = true) }
             val frozen = if (int8) FrozenWeights.INT8 else FrozenWeights.AS_ACTIVATIONS
             val benchmark = StepBenchmark.named(shape, batch, seq ?: DEFAULT_SEQUENCE, dtype, rank,
