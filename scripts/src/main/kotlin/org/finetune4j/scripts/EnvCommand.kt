@@ -24,7 +24,7 @@ public class EnvCommand : CliktCommand(name = "env") {
         show("java", "${property("java.runtime.version")} (${property("java.vendor")}) in ${property("java.home")}")
         BuildInfo.components.forEach { show(it, BuildInfo.version(it)) }
         NATIVE_MEMORY_PROPERTIES.forEach { show(it, System.getProperty(it) ?: UNSET) }
-        NATIVE_THREAD_VARIABLES.forEach { show(it, System.getenv(it) ?: UNSET) }
+        NATIVE_VARIABLES.forEach { show(it, System.getenv(it) ?: UNSET) }
         val failure = arithmeticFailure()
         show("check", failure ?: "ND4J started and a small matrix product is right")
         if (failure != null) throw ProgramResult(1)
@@ -60,6 +60,7 @@ public class EnvCommand : CliktCommand(name = "env") {
         const val NAME_WIDTH = 42
         const val UNSET = "not set"
         val NATIVE_MEMORY_PROPERTIES = listOf("org.bytedeco.javacpp.maxbytes", "org.bytedeco.javacpp.maxphysicalbytes")
-        val NATIVE_THREAD_VARIABLES = listOf("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE")
+        val NATIVE_VARIABLES =
+            listOf("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "GLIBC_TUNABLES")
     }
 }

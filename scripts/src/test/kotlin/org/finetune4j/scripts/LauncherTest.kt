@@ -100,6 +100,16 @@ class LauncherTest : FunSpec({
                 .output shouldContain "[0, 0, []]"
         }
     }
+
+    test("tensors lie in large pages, unless told otherwise") {
+        Project().use { project ->
+            project.pretendBuilt()
+            Files.writeString(project.work.resolve("show.main.kts"), "println(\"<\" + System.getenv(\"GLIBC_TUNABLES\") + \">\")")
+            val command = listOf(project.launcher.toString(), "run", "show.main.kts")
+            project.call(command, "GLIBC_TUNABLES" to "").output shouldContain "<glibc.malloc.hugetlb=1>"
+            project.call(command, "GLIBC_TUNABLES" to "glibc.malloc.hugetlb=0").output shouldContain "<glibc.malloc.hugetlb=0>"
+        }
+    }
 })
 
 /** The class path of this process without folders of modules that have no classes: the launcher rebuilds for those. */

@@ -14,12 +14,14 @@ import org.jspecify.annotations.Nullable;
  * compiles code for every new shape.
  */
 final class FewRows implements AutoCloseable {
+    /** Fewer rows are filled up to it: oneDNN reads a weight for one row a tenth (FLOAT: a fifth) slower than for so many. */
+    private static final int FEWEST = 6;
     /** Most rows that are few: beyond, arithmetic takes longer than reading. */
     static final int MOST = 32;
     /** Most rows to be multiplied by a packed weight: beyond, packing it anew costs little beside the arithmetic. */
     static final int MOST_PACKED = 128;
     /** Bytes of a weight that are worth a chunk, some microseconds of reading, as long as there are not many chunks. */
-    private static final long CHUNK_BYTES = 80 << 10;
+    private static final long CHUNK_BYTES = 160 << 10;
     private static final int MOST_CHUNKS = 64;
     private static final int RESULT = 0;
     private final HeldCopies copies;
@@ -55,7 +57,7 @@ final class FewRows implements AutoCloseable {
      * @param weight address of the row-major weight
      */
     Term term(long x, long weight, int rows, int outputs, int inputs, boolean bfloat16) {
-        int filled = rows <= 2 ? rows : rows <= MOST ? (rows + 3) / 4 * 4 : (rows + 15) / 16 * 16;
+        int filled = rows <= FEWEST ? FEWEST : rows <= MOST ? (rows + 3) / 4 * 4 : (rows + 15) / 16 * 16;
         long source = filled == rows ? x : filled(x, rows, filled, (long) inputs * Lanes.width(bfloat16));
         return new Term(source, rows, filled, weight, inputs, bfloat16,
                 copies.find(weight, outputs, inputs, bfloat16));
