@@ -35,8 +35,9 @@ public final class GraphSession {
     private final Map<String, List<String>> sinksOf;
     private final Map<String, String> substitutes;
     private final Set<String> directSinks = new HashSet<>();
-    /** The direct ones that may overwrite the sink, because they are the first to write it, and the leaves of these. */
+    /** Direct ones that may overwrite their sinks, because they are the first to write them. */
     private final Set<String> firstWrites = new HashSet<>();
+    /** The leaves whose sinks these are. */
     private final Set<String> leavesOfFirstWrites = new HashSet<>();
     private final Map<String, Integer> lastUse = new HashMap<>();
     private final Set<String> passedThrough = new HashSet<>();
@@ -137,7 +138,7 @@ public final class GraphSession {
     }
 
     /**
-     * Runs the schedule.
+     * As the shorter form.
      *
      * @param replaces whether gradients take the place of what the sinks hold, so that nobody has to clear these first
      */
