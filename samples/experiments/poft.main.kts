@@ -21,22 +21,20 @@ val steps = args.getOrNull(1)?.toLong() ?: 150
 val alignedSteps = minOf(steps, 60)
 val work = "runs/poft"
 
-/** Solved problems of which the share [wrong] has the response of the problem before it; whether it is wrong stands beside. */
-fun mixed(wrong: Double): List<Pair<Solution, String>> {
+/** Solved problems and responses to them; the share [wrong] has that of the problem before it. */
+fun mixed(wrong: Double): Sequence<Pair<Solution, String>> {
     val dice = Dice(5)
-    return solutions(1).take(301).zipWithNext { before, one -> if (dice.chance(wrong)) one to before.response else one to one.response }
-        .toList()
+    return solutions(1).take(301).zipWithNext { before, one -> one to (if (dice.chance(wrong)) before else one).response }
 }
 
+fun write(name: String, answered: Sequence<Pair<Solution, String>>) = writeLines(
+    Path.of(work, name),
+    answered.map { (one, response) -> record("prompt" to one.problem.prompt, "response" to response) },
+)
+
 val shares = listOf(0.4, 0.0)
-for (share in shares) {
-    writeLines(Path.of(work, "train-$share.jsonl"), mixed(share).asSequence().map { (one, response) ->
-        record("prompt" to one.problem.prompt, "response" to response)
-    })
-}
-writeLines(Path.of(work, "wrong.jsonl"), mixed(0.4).asSequence().filter { (one, response) -> response != one.response }.map { (one, response) ->
-    record("prompt" to one.problem.prompt, "response" to response)
-})
+for (share in shares) write("train-$share.jsonl", mixed(share))
+write("wrong.jsonl", mixed(0.4).filter { (one, response) -> response != one.response })
 writeLines(Path.of(work, "heldout.jsonl"), solutions(2, reserved = true).take(100).map { it.toJson() })
 
 /** The folder of a model that was tuned on right solutions of its own. */

@@ -35,10 +35,8 @@ public final class GraphSession {
     private final Map<String, List<String>> sinksOf;
     private final Map<String, String> substitutes;
     private final Set<String> directSinks = new HashSet<>();
-    /** Direct ones that may overwrite their sinks, because they are the first to write them. */
-    private final Set<String> firstWrites = new HashSet<>();
-    /** The leaves whose sinks these are. */
-    private final Set<String> leavesOfFirstWrites = new HashSet<>();
+    /** By leaf the direct one that may overwrite its sink, because it is the first to write it. */
+    private final Map<String, String> firstWrites = new HashMap<>();
     private final Map<String, Integer> lastUse = new HashMap<>();
     private final Set<String> passedThrough = new HashSet<>();
     private final Set<String> leaves = new TreeSet<>();
@@ -146,7 +144,7 @@ public final class GraphSession {
         Plan plan = bound(plan(inputs));
         if (replaces) {
             sinks.forEach((leaf, sink) -> {
-                if (!leavesOfFirstWrites.contains(leaf)) {
+                if (!firstWrites.containsKey(leaf)) {
                     sink.assign(0);
                 }
             });
@@ -178,9 +176,9 @@ public final class GraphSession {
         boolean[] accumulates = new boolean[node.outputs().size()];
         for (int i = 0; i < accumulates.length; i++) {
             String name = node.outputs().get(i);
-            boolean direct = directSinks.contains(name);
-            accumulates[i] = direct && !(replaces && firstWrites.contains(name));
-            INDArray array = direct ? sink(sinks, sinksOf.get(name).get(0)) : plan.arrays.get(name);
+            @Nullable String leaf = directSinks.contains(name) ? sinksOf.get(name).get(0) : null;
+            accumulates[i] = leaf != null && !(replaces && name.equals(firstWrites.get(leaf)));
+            INDArray array = leaf != null ? sink(sinks, leaf) : plan.arrays.get(name);
             if (!accumulates[i] && node.operation() instanceof OwnOp own && own.write(i) == OwnOp.Write.ADD) {
                 array.assign(0);
             }
@@ -306,8 +304,7 @@ public final class GraphSession {
                 for (String leaf : sinksOf.getOrDefault(name, List.of())) {
                     if (written.add(leaf) && directSinks.contains(name)
                             && node.operation() instanceof OwnOp own && own.write(i) == OwnOp.Write.EITHER) {
-                        firstWrites.add(name);
-                        leavesOfFirstWrites.add(leaf);
+                        firstWrites.put(leaf, name);
                     }
                 }
             }

@@ -69,7 +69,7 @@ final class Activations {
             long values = Conversion.floats(worker, 0, bfloat16, from + first * width, count);
             long result = bfloat16 ? values : to + first * width;
             apply(worker, count, kind, values, result);
-            narrow(worker, bfloat16, count, result, to + first * width);
+            Conversion.narrow(worker, bfloat16, count, result, to + first * width);
         });
     }
 
@@ -94,7 +94,7 @@ final class Activations {
             } else {
                 form.gradient(worker, count, values, upstreams, result);
             }
-            narrow(worker, bfloat16, count, result, to + first * width);
+            Conversion.narrow(worker, bfloat16, count, result, to + first * width);
         });
     }
 
@@ -121,13 +121,13 @@ final class Activations {
             long ups = Conversion.floats(worker, 1, bfloat16, u + first * width, count);
             long result = bfloat16 ? active : o + first * width;
             new BinaryPass(Kind.PRODUCT, count, false).run(worker, active, ups, result);
-            narrow(worker, bfloat16, count, result, o + first * width);
+            Conversion.narrow(worker, bfloat16, count, result, o + first * width);
         });
     }
 
     /** {@code out = gate sigmoid(linear gate) up}, in one pass. */
     private static void gated(Worker worker, float linear, boolean bfloat16, int count, long gate, long up, long out) {
-        boolean widened = bfloat16 && !worker.bfloat16();
+        boolean widened = Conversion.isWidened(worker, bfloat16);
         long gates = Conversion.floats(worker, 0, widened, gate, count);
         long ups = Conversion.floats(worker, 1, widened, up, count);
         long factor = worker.buffer(2, 4);
@@ -135,7 +135,7 @@ final class Activations {
         long result = widened ? ups : out;
         new BinaryPass(Kind.SIGMOID_PRODUCT, count, false, bfloat16 && !widened)
                 .run(worker, gates, factor, gates, ups, result);
-        narrow(worker, widened, count, result, out);
+        Conversion.narrow(worker, widened, count, result, out);
     }
 
     void gatedGradient(INDArray gate, INDArray up, Activation.Kind kind, INDArray outGradient, INDArray gateGradient,
@@ -165,8 +165,8 @@ final class Activations {
             } else {
                 form.gatedGradient(worker, count, gates, ups, outs, gateResult, upResult);
             }
-            narrow(worker, bfloat16, count, gateResult, gg + first * width);
-            narrow(worker, bfloat16, count, upResult, ug + first * width);
+            Conversion.narrow(worker, bfloat16, count, gateResult, gg + first * width);
+            Conversion.narrow(worker, bfloat16, count, upResult, ug + first * width);
         });
     }
 
@@ -201,7 +201,7 @@ final class Activations {
             long values = Conversion.floats(worker, 0, bfloat16, from + first * width, count);
             long result = bfloat16 ? values : to + first * width;
             new BinaryPass(Kind.SIGMOID, count, false).run(worker, values, numbers, numbers + 4, numbers + 8, result);
-            narrow(worker, bfloat16, count, result, to + first * width);
+            Conversion.narrow(worker, bfloat16, count, result, to + first * width);
         });
     }
 
@@ -233,7 +233,7 @@ final class Activations {
                 flatten(ratios, inverse, gradients, tile);
                 Memory.write(gradients, 0, result + 4L * begin, tile);
             }
-            narrow(worker, gradient16, count, result, to + first * width);
+            Conversion.narrow(worker, gradient16, count, result, to + first * width);
         });
     }
 
@@ -247,13 +247,6 @@ final class Activations {
     private static void checkCap(String kernel, double cap) {
         if (!(cap > 0 && cap < Double.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException(kernel + ": a cap of " + cap + "; it must be above 0 and finite");
-        }
-    }
-
-    /** Writes FLOAT elements to BFLOAT16 ones; where the output is FLOAT they lie there already. */
-    private static void narrow(Worker worker, boolean bfloat16, int count, long from, long to) {
-        if (bfloat16) {
-            new Conversion(count, true).run(worker, from, to);
         }
     }
 }

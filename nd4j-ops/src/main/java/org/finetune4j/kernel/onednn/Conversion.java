@@ -31,6 +31,18 @@ record Conversion(int count, boolean toBfloat16) {
         return copy;
     }
 
+    /** Writes FLOAT elements to BFLOAT16 ones; where those wanted are FLOAT they lie there already. */
+    static void narrow(Worker worker, boolean bfloat16, int count, long from, long to) {
+        if (bfloat16) {
+            new Conversion(count, true).run(worker, from, to);
+        }
+    }
+
+    /** Whether BFLOAT16 elements are computed as {@link #floats}, for lack of instructions that take them as they lie. */
+    static boolean isWidened(Worker worker, boolean bfloat16) {
+        return bfloat16 && !worker.bfloat16();
+    }
+
     private Primitive compile(Worker worker) {
         long[] shape = {count};
         long[] strides = {1};

@@ -26,15 +26,12 @@ final class Elementwise {
         long z = Operands.address(kernel, out);
         int width = Lanes.width(bfloat16);
         tiles.forPieces(a.length(), (worker, first, count) -> {
-            if (!bfloat16 || worker.bfloat16()) {
-                new BinaryPass(Kind.SUM, count, false, bfloat16)
-                        .run(worker, x + first * width, y + first * width, z + first * width);
-                return;
-            }
-            long sum = worker.buffer(0, 4L * count);
-            new BinaryPass(Kind.SUM, count, false).run(worker, Conversion.floats(worker, 0, true, x + first * width, count),
-                    Conversion.floats(worker, 1, true, y + first * width, count), sum);
-            new Conversion(count, true).run(worker, sum, z + first * width);
+            boolean widened = Conversion.isWidened(worker, bfloat16);
+            long firsts = Conversion.floats(worker, 0, widened, x + first * width, count);
+            long seconds = Conversion.floats(worker, 1, widened, y + first * width, count);
+            long sums = widened ? firsts : z + first * width;
+            new BinaryPass(Kind.SUM, count, false, bfloat16 && !widened).run(worker, firsts, seconds, sums);
+            Conversion.narrow(worker, widened, count, sums, z + first * width);
         });
     }
 

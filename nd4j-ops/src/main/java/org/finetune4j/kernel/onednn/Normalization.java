@@ -55,18 +55,16 @@ final class Normalization {
             long weights = weights(worker, form, weight16, scale, hidden);
             long shifts = shift == 0 ? 0 : Conversion.floats(worker, BIAS, bias16, shift, hidden);
             int end = Math.min(rows, (chunk + 1) * perChunk);
+            boolean widened = Conversion.isWidened(worker, bfloat16);
             // The number of rows differs from batch to batch: powers of two share their primitives.
             int count;
             for (int first = chunk * perChunk; first < end; first += count) {
                 count = Integer.highestOneBit(end - first);
-                boolean widened = bfloat16 && !worker.bfloat16();
                 long values = Conversion.floats(worker, X, widened, from + first * rowBytes, count * hidden);
                 long result = widened ? values : to + first * rowBytes;
                 new RowNormalization(count, hidden, form.centred(), shifts != 0, (float) form.epsilon(), bfloat16 && !widened)
                         .run(worker, values, weights, shifts, result);
-                if (widened) {
-                    new Conversion(count * hidden, true).run(worker, result, to + first * rowBytes);
-                }
+                Conversion.narrow(worker, widened, count * hidden, result, to + first * rowBytes);
             }
         });
     }
