@@ -34,7 +34,7 @@ final class Attention implements AutoCloseable {
         long queries = Operands.address(kernel, query);
         long keys = Operands.address(kernel, key);
         long values = Operands.address(kernel, value);
-        AttentionLayout layout = AttentionLayout.of(shape, bfloat16, starts, new int[starts.length - 1]);
+        AttentionLayout layout = layout(shape, bfloat16, starts, new int[starts.length - 1]);
         scratch.reserveForward(layout);
         AttentionLoading loading = new AttentionLoading(layout, scratch, angles);
         workers.run(layout.blocks().count(), (worker, block) -> {
@@ -67,7 +67,7 @@ final class Attention implements AutoCloseable {
         long outs = Operands.address(kernel, out);
         long outGradients = Operands.address(kernel, outGradient);
         long logs = Operands.address(kernel, logSums);
-        AttentionLayout layout = AttentionLayout.of(shape, bfloat16, starts, new int[starts.length - 1]);
+        AttentionLayout layout = layout(shape, bfloat16, starts, new int[starts.length - 1]);
         scratch.reserveBackward(layout);
         AttentionLoading loading = new AttentionLoading(layout, scratch, angles);
         workers.run(layout.blocks().count(), (worker, block) -> {
@@ -109,7 +109,7 @@ final class Attention implements AutoCloseable {
             workers.run(decoding.chunks(), (worker, chunk) -> decoding.run(worker, chunk, queries, keys, values, outs));
             return;
         }
-        AttentionLayout layout = AttentionLayout.of(shape, bfloat16, starts, lengths);
+        AttentionLayout layout = layout(shape, bfloat16, starts, lengths);
         scratch.reserveForward(layout);
         AttentionLoading loading = new AttentionLoading(layout, scratch, angles);
         workers.run(layout.blocks().count(), (worker, block) -> {
@@ -119,6 +119,10 @@ final class Attention implements AutoCloseable {
         int[][] spans = layout.keySpans();
         workers.run(spans.length, (worker, i) -> loading.cached(worker, spans[i][0], spans[i][1], cache));
         forwardPass(new AttentionForward(layout, scratch, outs, 0), layout);
+    }
+
+    private AttentionLayout layout(AttentionShape shape, boolean bfloat16, int[] starts, int[] past) {
+        return AttentionLayout.of(shape, bfloat16, bfloat16 && workers.bfloat16(), starts, past);
     }
 
     /** The blocks with the most keys first, so that the threads end at about the same time. */

@@ -114,8 +114,8 @@ final class AttentionBackward {
         }
         int token = blocks.token(blocks.firstBlock(span.sequence)) + span.first;
         int rows = span.rows - span.filling;
-        long at = token * layout.keyBytes() + (long) span.keyValueHead * layout.headBytes();
-        HeadRows mover = new HeadRows(worker, layout.bfloat16(), depth).at(angles, token, rows);
+        long at = token * layout.keyBytes() + (long) span.keyValueHead * layout.arrayHeadBytes();
+        HeadRows mover = new HeadRows(worker, layout).at(angles, token, rows);
         mover.store(keySums, rows, span.rows, 1, keyGradients + at, layout.keyBytes());
         mover.at(null, 0, 0).store(valueSums, rows, span.rows, 1, valueGradients + at, layout.keyBytes());
     }
@@ -166,12 +166,13 @@ final class AttentionBackward {
         TokenBlocks blocks = layout.blocks();
         int token = blocks.token(block);
         int rows = blocks.rows(block);
-        HeadRows mover = new HeadRows(worker, layout.bfloat16(), layout.depth()).at(angles, token, rows);
+        HeadRows mover = new HeadRows(worker, layout).at(angles, token, rows);
         for (int h = 0; h < layout.shape().group(); h++) {
             int head = keyValueHead * layout.shape().group() + h;
             mover.store(scratch.at(QUERY_SUMS) + 4 * layout.queryRow(block, head) * layout.depth(), rows,
                     blocks.filledRows(block), layout.shape().scale(),
-                    queryGradients + token * layout.queryBytes() + (long) head * layout.headBytes(), layout.queryBytes());
+                    queryGradients + token * layout.queryBytes() + (long) head * layout.arrayHeadBytes(),
+                    layout.queryBytes());
         }
     }
 }

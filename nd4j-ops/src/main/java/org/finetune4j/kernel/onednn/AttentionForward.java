@@ -171,12 +171,13 @@ final class AttentionForward {
         long factors = worker.buffer(SHIFTS, 4L * columns);
         Memory.write(sums, 0, factors, columns);
         new ColumnScaling(depth, columns).run(worker, result, factors);
-        long out = worker.buffer(OUT, (long) columns * layout.headBytes());
+        long out = worker.buffer(OUT, (long) columns * layout.arrayHeadBytes());
         new Transposition(depth, columns, layout.bfloat16()).run(worker, result, out);
-        HeadRows mover = new HeadRows(worker, layout.bfloat16(), depth);
+        HeadRows mover = new HeadRows(worker, layout);
         for (int h = 0; h < layout.shape().group(); h++) {
-            mover.copy(out + (long) h * filled * layout.headBytes(), layout.headBytes(), rows,
-                    outs + token * layout.queryBytes() + (long) (firstHead + h) * layout.headBytes(), layout.queryBytes());
+            mover.copy(out + (long) h * filled * layout.arrayHeadBytes(), layout.arrayHeadBytes(), rows,
+                    outs + token * layout.queryBytes() + (long) (firstHead + h) * layout.arrayHeadBytes(),
+                    layout.queryBytes());
         }
     }
 }

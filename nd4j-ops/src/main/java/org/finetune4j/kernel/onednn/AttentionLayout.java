@@ -4,24 +4,26 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.bytedeco.dnnl.global.dnnl;
 import org.finetune4j.kernel.AttentionShape;
 
 /**
  * Where attention's numbers lie: in a batch a token's heads are beside one another; in scratch memory a block of tokens
  * has its heads below one another, so that the query heads which share a key head form one matrix.
  *
+ * @param bfloat16        whether arrays are BFLOAT16, else FLOAT
+ * @param scratchBfloat16 whether scratch memory is, which is FLOAT where the processor does not multiply BFLOAT16
  * @param blocks  the new tokens, cut
  * @param keyRows scratch rows of keys of all sequences, but for those that lie behind the window of all new tokens
  * @param keys    the scratch row of each sequence's first key, had none been left out
  * @param past    the number of each sequence's keys before its first new token
  */
-record AttentionLayout(AttentionShape shape, boolean bfloat16, TokenBlocks blocks, int keyRows, int[] keys, int[] past) {
+record AttentionLayout(AttentionShape shape, boolean bfloat16, boolean scratchBfloat16, TokenBlocks blocks, int keyRows,
+                       int[] keys, int[] past) {
     /** Numbers after a row of values in scratch memory; the first is 1, so that a product also sums what multiplies it. */
     private static final int BESIDE_VALUES = 8;
 
     /** The layout of new tokens that begin at {@code offsets}, after {@code past} earlier ones of each sequence. */
-    static AttentionLayout of(AttentionShape shape, boolean bfloat16, int[] offsets, int[] past) {
+    static AttentionLayout of(AttentionShape shape, boolean bfloat16, boolean scratchBfloat16, int[] offsets, int[] past) {
         int[] keys = new int[past.length];
         int rows = 0;
         for (int s = 0; s < past.length; s++) {
@@ -30,7 +32,7 @@ record AttentionLayout(AttentionShape shape, boolean bfloat16, TokenBlocks block
             keys[s] = rows - unseen;
             rows += added == 0 ? 0 : filledKeys(past[s] + added) - unseen;
         }
-        return new AttentionLayout(shape, bfloat16, new TokenBlocks(offsets), rows, keys, past);
+        return new AttentionLayout(shape, bfloat16, scratchBfloat16, new TokenBlocks(offsets), rows, keys, past);
     }
 
     private static int wholeBlocks(int keys) {
@@ -42,31 +44,38 @@ record AttentionLayout(AttentionShape shape, boolean bfloat16, TokenBlocks block
         return whole + TokenBlocks.filled(count - whole);
     }
 
+    /** Bytes of a number in scratch memory. */
     int width() {
-        return Lanes.width(bfloat16);
+        return Lanes.width(scratchBfloat16);
     }
 
+    /** oneDNN's type of the numbers in scratch memory. */
     int type() {
-        return bfloat16 ? dnnl.dnnl_bf16 : dnnl.dnnl_f32;
+        return Primitive.type(scratchBfloat16);
     }
 
     int depth() {
         return shape.headDimension();
     }
 
-    /** Bytes of a head's part of a row. */
+    /** Bytes of a head's part of a row in scratch memory. */
     int headBytes() {
         return depth() * width();
     }
 
+    /** Bytes of a head's part of a row in the batch. */
+    int arrayHeadBytes() {
+        return depth() * Lanes.width(bfloat16);
+    }
+
     /** Bytes from one token's queries to the next's in the batch. */
     long queryBytes() {
-        return (long) shape.queryWidth() * width();
+        return (long) shape.queryWidth() * Lanes.width(bfloat16);
     }
 
     /** Bytes from one token's keys, or values, to the next's in the batch. */
     long keyBytes() {
-        return (long) shape.keyValueWidth() * width();
+        return (long) shape.keyValueWidth() * Lanes.width(bfloat16);
     }
 
     /** Numbers from one row of values to the next in scratch memory. */

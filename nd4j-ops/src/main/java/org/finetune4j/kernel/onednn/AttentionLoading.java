@@ -40,7 +40,7 @@ final class AttentionLoading {
         int place = blocks.place(block);
         HeadRows mover = turning(worker, block);
         for (int g = 0; g < layout.shape().keyValueHeads(); g++) {
-            long from = blocks.token(block) * layout.keyBytes() + (long) g * layout.headBytes();
+            long from = blocks.token(block) * layout.keyBytes() + (long) g * layout.arrayHeadBytes();
             mover.load(keys + from, layout.keyBytes(), blocks.rows(block), blocks.filledRows(block), 1,
                     scratch.at(KEYS) + layout.keyRow(sequence, g, place) * layout.headBytes());
             values(worker, sequence, g, place, blocks.rows(block), blocks.filledRows(block), values + from);
@@ -52,16 +52,17 @@ final class AttentionLoading {
         TokenBlocks blocks = layout.blocks();
         int rows = blocks.rows(block);
         long row = cache.row(blocks.sequence(block), layout.place(block)) * layout.keyBytes();
-        HeadRows mover = turning(worker, block);
-        long turned = worker.buffer(TURNED, (long) blocks.filledRows(block) * layout.headBytes());
+        int headBytes = layout.arrayHeadBytes();
+        HeadRows mover = HeadRows.withinArrays(worker, layout).at(angles, blocks.token(block), rows);
+        long turned = worker.buffer(TURNED, (long) blocks.filledRows(block) * headBytes);
         for (int g = 0; g < layout.shape().keyValueHeads(); g++) {
-            long head = (long) g * layout.headBytes();
+            long head = (long) g * headBytes;
             long from = blocks.token(block) * layout.keyBytes() + head;
             if (angles == null) {
                 mover.copy(keys + from, layout.keyBytes(), rows, cache.keys() + row + head, layout.keyBytes());
             } else {
                 mover.load(keys + from, layout.keyBytes(), rows, blocks.filledRows(block), 1, turned);
-                mover.copy(turned, layout.headBytes(), rows, cache.keys() + row + head, layout.keyBytes());
+                mover.copy(turned, headBytes, rows, cache.keys() + row + head, layout.keyBytes());
             }
             mover.copy(values + from, layout.keyBytes(), rows, cache.values() + row + head, layout.keyBytes());
         }
@@ -72,9 +73,9 @@ final class AttentionLoading {
         int rows = Math.min(TokenBlocks.ROWS, layout.keyCount(sequence) - place);
         int filled = TokenBlocks.filled(rows);
         long row = cache.row(sequence, place) * layout.keyBytes();
-        HeadRows mover = new HeadRows(worker, layout.bfloat16(), layout.depth());
+        HeadRows mover = new HeadRows(worker, layout);
         for (int g = 0; g < layout.shape().keyValueHeads(); g++) {
-            long from = row + (long) g * layout.headBytes();
+            long from = row + (long) g * layout.arrayHeadBytes();
             mover.load(cache.keys() + from, layout.keyBytes(), rows, filled, 1,
                     scratch.at(KEYS) + layout.keyRow(sequence, g, place) * layout.headBytes());
             values(worker, sequence, g, place, rows, filled, cache.values() + from);
@@ -85,10 +86,10 @@ final class AttentionLoading {
     void values(Worker worker, int sequence, int keyValueHead, int place, int rows, int filled, long values) {
         long rowBytes = (long) layout.valueStride() * layout.width();
         long to = scratch.at(VALUES) + layout.keyRow(sequence, keyValueHead, place) * rowBytes;
-        new HeadRows(worker, layout.bfloat16(), layout.depth()).copy(values, layout.keyBytes(), rows, to, rowBytes);
+        new HeadRows(worker, layout).move(values, layout.keyBytes(), rows, to, rowBytes);
         for (int i = 0; i < rows; i++) {
             long one = to + i * rowBytes + layout.headBytes();
-            if (layout.bfloat16()) {
+            if (layout.scratchBfloat16()) {
                 Memory.putShort(one, (short) (Float.floatToRawIntBits(1) >>> 16));
             } else {
                 Memory.putFloat(one, 1);
@@ -103,7 +104,7 @@ final class AttentionLoading {
         int rows = blocks.rows(block);
         int filled = blocks.filledRows(block);
         int heads = layout.shape().heads();
-        HeadRows mover = new HeadRows(worker, layout.bfloat16(), layout.depth());
+        HeadRows mover = new HeadRows(worker, layout);
         float[] means = worker.floats(0, heads * filled);
         float[] logs = worker.floats(1, heads * filled);
         float[] row = worker.floats(2, rows * heads);
@@ -111,7 +112,7 @@ final class AttentionLoading {
         for (int head = 0; head < heads; head++) {
             long from = inBatch(outGradients, block, head);
             long to = inScratch(OUT_GRADIENTS, block, head);
-            mover.copy(from, layout.queryBytes(), rows, to, layout.headBytes());
+            mover.move(from, layout.queryBytes(), rows, to, layout.headBytes());
             Memory.zero(to + (long) rows * layout.headBytes(), (long) (filled - rows) * layout.headBytes());
             mover.dots(from, inBatch(outs, block, head), layout.queryBytes(), rows, filled, means, head * filled);
             for (int i = 0; i < filled; i++) {
@@ -125,12 +126,11 @@ final class AttentionLoading {
     }
 
     private HeadRows turning(Worker worker, int block) {
-        return new HeadRows(worker, layout.bfloat16(), layout.depth())
-                .at(angles, layout.blocks().token(block), layout.blocks().rows(block));
+        return new HeadRows(worker, layout).at(angles, layout.blocks().token(block), layout.blocks().rows(block));
     }
 
     private long inBatch(long rows, int block, int head) {
-        return rows + layout.blocks().token(block) * layout.queryBytes() + (long) head * layout.headBytes();
+        return rows + layout.blocks().token(block) * layout.queryBytes() + (long) head * layout.arrayHeadBytes();
     }
 
     private long inScratch(AttentionScratch.Part part, int block, int head) {

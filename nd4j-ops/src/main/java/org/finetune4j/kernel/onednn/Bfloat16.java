@@ -1,5 +1,7 @@
 package org.finetune4j.kernel.onednn;
 
+import org.bytedeco.dnnl.global.dnnl;
+
 /**
  * BFLOAT16 numbers on processors without instructions for them, where oneDNN refuses to multiply them and converts them
  * a hundred times more slowly than these loops: widened to FLOAT in a worker's memory, computed with, and rounded again.
@@ -7,9 +9,7 @@ package org.finetune4j.kernel.onednn;
 final class Bfloat16 {
     /** Slots of a worker's memory for widened numbers, which no kernel uses for anything else. */
     static final int FIRST = 12;
-    static final int SECOND = 13;
-    static final int THIRD = 14;
-    static final int RESULT = 15;
+    static final int RESULT = 13;
     private static final int TILE = 4096;
     private static final int WORDS = 2;
 
@@ -59,14 +59,19 @@ final class Bfloat16 {
      */
     static long widened(Worker worker, int slot, long matrix, int rows, int columns, long stride) {
         long dense = worker.buffer(slot, 4L * rows * columns);
+        widen(matrix, stride, rows, columns, dense);
+        return dense;
+    }
+
+    /** Widens the rows of a matrix, {@code stride} numbers apart, into dense FLOAT rows. */
+    static void widen(long matrix, long stride, int rows, int columns, long dense) {
         if (stride == columns || rows == 1) {
             widen(matrix, dense, rows * columns);
-            return dense;
+            return;
         }
         for (int row = 0; row < rows; row++) {
             widen(matrix + 2 * row * stride, dense + 4L * row * columns, columns);
         }
-        return dense;
     }
 
     /** Rounds dense FLOAT rows into a matrix whose rows are {@code stride} numbers apart. */
@@ -80,37 +85,30 @@ final class Bfloat16 {
         }
     }
 
-    /** Computes a product of BFLOAT16 matrices as one of FLOAT ones. */
-    static void multiply(Worker worker, Matmul product, long a, long b, long out) {
-        boolean byRows = product.bColumn() == 1;
-        int rows = byRows ? product.k() : product.n();
-        int columns = byRows ? product.n() : product.k();
-        long wide = widened(worker, SECOND, b, rows, columns, byRows ? product.bRow() : product.bColumn());
-        multiplyByFloats(worker, product, a, wide, byRows ? columns : 1, byRows ? 1 : columns, out);
-    }
-
-    /**
-     * Computes a product whose first matrix, and perhaps its result, is of BFLOAT16.
-     *
-     * @param b       address of the second matrix, of FLOAT numbers
-     * @param bRow    numbers from one of its rows to the next
-     * @param bColumn numbers from one of its columns to the next
-     */
-    static void multiplyByFloats(Worker worker, Matmul product, long a, long b, long bRow, long bColumn, long out) {
+    /** Computes a product of which the first matrix or the result is of BFLOAT16. */
+    static void multiply(Worker worker, Matmul product, long a, long b, long factors, long out) {
         int m = product.m();
         int n = product.n();
         int k = product.k();
-        boolean byRows = product.aColumn() == 1;
-        long first = byRows ? widened(worker, FIRST, a, m, k, product.aRow())
-                : widened(worker, FIRST, a, k, m, product.aColumn());
         boolean rounds = product.roundsToBfloat16();
-        Matmul wide = product.ofFloats(byRows ? k : 1, byRows ? 1 : m, bRow, bColumn, rounds ? n : product.outRow());
+        long outRow = rounds ? n : product.outRow();
+        long first = a;
+        Matmul wide;
+        if (product.type() == dnnl.dnnl_f32) {
+            wide = product.ofFloats(product.aRow(), product.aColumn(), outRow);
+        } else if (product.aColumn() == 1) {
+            first = widened(worker, FIRST, a, m, k, product.aRow());
+            wide = product.ofFloats(k, 1, outRow);
+        } else {
+            first = widened(worker, FIRST, a, k, m, product.aColumn());
+            wide = product.ofFloats(1, m, outRow);
+        }
         if (!rounds) {
-            wide.run(worker, first, b, out);
+            wide.run(worker, first, b, factors, out);
             return;
         }
         long result = result(worker, out, m, n, product.outRow(), product.accumulate());
-        wide.run(worker, first, b, result);
+        wide.run(worker, first, b, factors, result);
         narrow(worker, result, m, n, out, product.outRow());
     }
 

@@ -30,60 +30,22 @@ record CappedScores(int keys, int queries, int depth, int type, float cap) {
 
     /** {@code out = e^(t + shift)}, a shift for each query. */
     void exponentials(Worker worker, long a, long b, long shifts, long out) {
-        if (isWidened(worker)) {
-            long wide = worker.buffer(Bfloat16.RESULT, 4L * keys * queries);
-            ofFloats().exponentials(worker, widened(worker, a), widenedQueries(worker, b), shifts, wide);
-            Bfloat16.narrow(worker, wide, out, keys * queries);
-            return;
-        }
         primitive(worker, Kind.EXPONENTIALS).execute(a, b, out, shifts);
     }
 
     /** {@code out = t}, as f32. */
     void capped(Worker worker, long a, long b, long out) {
-        if (isWidened(worker)) {
-            ofFloats().capped(worker, widened(worker, a), widenedQueries(worker, b), out);
-            return;
-        }
         primitive(worker, Kind.CAPPED).execute(a, b, out);
     }
 
     /** {@code out = e^(t + shift)} of scores that {@link #capped} has computed. */
     void probabilities(Worker worker, long capped, long shifts, long out) {
-        if (isWidened(worker)) {
-            long wide = worker.buffer(Bfloat16.RESULT, 4L * keys * queries);
-            ofFloats().probabilities(worker, capped, shifts, wide);
-            Bfloat16.narrow(worker, wide, out, keys * queries);
-            return;
-        }
         primitive(worker, Kind.PROBABILITIES).execute(capped, shifts, out);
     }
 
     /** Multiplies {@code x} by the cap's slopes, {@code 1 - (t / cap)^2}, at scores that {@link #capped} has computed. */
     void timesSlopes(Worker worker, long capped, long x) {
-        if (isWidened(worker)) {
-            long wide = Bfloat16.widened(worker, Bfloat16.RESULT, x, keys, queries, queries);
-            ofFloats().timesSlopes(worker, capped, wide);
-            Bfloat16.narrow(worker, wide, x, keys * queries);
-            return;
-        }
         primitive(worker, Kind.SLOPES).execute(capped, capped, x, x);
-    }
-
-    private boolean isWidened(Worker worker) {
-        return type == dnnl.dnnl_bf16 && !worker.bfloat16();
-    }
-
-    private CappedScores ofFloats() {
-        return new CappedScores(keys, queries, depth, dnnl.dnnl_f32, cap);
-    }
-
-    private long widened(Worker worker, long a) {
-        return Bfloat16.widened(worker, Bfloat16.FIRST, a, keys, depth, depth);
-    }
-
-    private long widenedQueries(Worker worker, long b) {
-        return Bfloat16.widened(worker, Bfloat16.SECOND, b, queries, depth, depth);
     }
 
     private Primitive primitive(Worker worker, Kind kind) {

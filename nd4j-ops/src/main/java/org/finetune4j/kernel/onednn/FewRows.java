@@ -14,23 +14,49 @@ import org.jspecify.annotations.Nullable;
  * compiles code for every new shape.
  */
 final class FewRows implements AutoCloseable {
-    /** Fewer rows are filled up to it: oneDNN reads a weight for one row a tenth (FLOAT: a fifth) slower than for so many. */
+    /**
+     * Fewer rows are filled up to it where BFLOAT16 is multiplied, with AVX-512: there oneDNN reads a weight for one row a
+     * tenth (FLOAT: a fifth) slower than for so many.
+     */
     private static final int FEWEST = 6;
+    /** The same elsewhere, with AVX2: a weight is read for one row a third slower than for two. */
+    private static final int FEWEST_WITH_AVX2 = 2;
+    /** Rows that are not filled up to four there, for which a weight is read a quarter slower. */
+    private static final int ALONE_WITH_AVX2 = 3;
     /** Most rows that are few: beyond, arithmetic takes longer than reading. */
     static final int MOST = 32;
-    /** Most rows to be multiplied by a packed weight: beyond, packing it anew costs little beside the arithmetic. */
+    /**
+     * Most rows to be multiplied by a packed weight: beyond, packing it anew costs little beside the arithmetic. BFLOAT16
+     * that becomes FLOAT on the way into the registers costs more packed than not if there are more than {@link #MOST}.
+     */
     static final int MOST_PACKED = 128;
     /** Bytes of a weight that are worth a chunk, some microseconds of reading, as long as there are not many chunks. */
     private static final long CHUNK_BYTES = 160 << 10;
     private static final int MOST_CHUNKS = 64;
     private static final int RESULT = 0;
     private final HeldCopies copies;
+    private final boolean multipliesBfloat16;
     private final List<Filled> fills = new ArrayList<>();
     private int used;
 
-    /** Products by weights of which these copies may be there. */
-    FewRows(HeldCopies copies) {
+    /**
+     * Products by weights of which there may be copies.
+     *
+     * @param multipliesBfloat16 whether the processor does; else rows of BFLOAT16 become FLOAT, once for all chunks
+     */
+    FewRows(HeldCopies copies, boolean multipliesBfloat16) {
         this.copies = copies;
+        this.multipliesBfloat16 = multipliesBfloat16;
+    }
+
+    private boolean isWidened(boolean bfloat16) {
+        return bfloat16 && !multipliesBfloat16;
+    }
+
+    /** Whether so many rows are few for a weight. */
+    boolean suits(int rows, long weight, int outputs, int inputs, boolean bfloat16) {
+        return rows <= MOST || rows <= MOST_PACKED && !isWidened(bfloat16)
+                && copies.find(weight, outputs, inputs, bfloat16) != null;
     }
 
     /** How many chunks the outputs of a product are cut into. */
@@ -57,14 +83,24 @@ final class FewRows implements AutoCloseable {
      * @param weight address of the row-major weight
      */
     Term term(long x, long weight, int rows, int outputs, int inputs, boolean bfloat16) {
-        int filled = rows <= FEWEST ? FEWEST : rows <= MOST ? (rows + 3) / 4 * 4 : (rows + 15) / 16 * 16;
-        long source = filled == rows ? x : filled(x, rows, filled, (long) inputs * Lanes.width(bfloat16));
-        return new Term(source, rows, filled, weight, inputs, bfloat16,
-                copies.find(weight, outputs, inputs, bfloat16));
+        int filled = filled(rows);
+        boolean widened = isWidened(bfloat16);
+        long source = filled == rows && !widened ? x : prepared(x, rows, filled, inputs, bfloat16);
+        return new Term(source, rows, filled, weight, inputs, bfloat16, widened, copies.find(weight, outputs, inputs, bfloat16));
     }
 
-    /** The rows with zero rows after them. */
-    private long filled(long x, int rows, int count, long rowBytes) {
+    private int filled(int rows) {
+        if (!multipliesBfloat16 && rows <= ALONE_WITH_AVX2) {
+            return Math.max(rows, FEWEST_WITH_AVX2);
+        }
+        int fewest = multipliesBfloat16 ? FEWEST : 0;
+        return rows <= fewest ? fewest : rows <= MOST ? (rows + 3) / 4 * 4 : (rows + 15) / 16 * 16;
+    }
+
+    /** A copy of the rows, of the type that is multiplied, with zero rows after them. */
+    private long prepared(long x, int rows, int count, int inputs, boolean bfloat16) {
+        boolean widened = isWidened(bfloat16);
+        long rowBytes = (long) inputs * Lanes.width(bfloat16 && !widened);
         for (Filled known : fills.subList(0, used)) {
             if (known.source == x && known.rows == rows && known.rowBytes == rowBytes) {
                 return known.memory.reserve(count * rowBytes);
@@ -78,13 +114,13 @@ final class FewRows implements AutoCloseable {
         fresh.rows = rows;
         fresh.rowBytes = rowBytes;
         long target = fresh.memory.reserve(count * rowBytes);
-        Memory.copy(x, target, rows * rowBytes);
+        if (widened) {
+            Bfloat16.widen(x, target, rows * inputs);
+        } else {
+            Memory.copy(x, target, rows * rowBytes);
+        }
         Memory.zero(target + rows * rowBytes, (count - rows) * rowBytes);
         return target;
-    }
-
-    boolean isPacked(long address, int outputs, int inputs, boolean bfloat16) {
-        return copies.find(address, outputs, inputs, bfloat16) != null;
     }
 
     /** Frees everything; to be called once nothing computes any more. */
@@ -102,7 +138,8 @@ final class FewRows implements AutoCloseable {
     }
 
     /** One product. */
-    record Term(long x, int rows, int filled, long weight, int inputs, boolean bfloat16, @Nullable PackedWeight packed) {
+    record Term(long x, int rows, int filled, long weight, int inputs, boolean bfloat16, boolean widened,
+                @Nullable PackedWeight packed) {
         /**
          * {@code out = factor * x weight^T (+ out)} for some outputs.
          *
@@ -112,28 +149,38 @@ final class FewRows implements AutoCloseable {
          */
         void multiply(Worker worker, int first, int columns, long out, int stride, boolean outBfloat16, float factor,
                       boolean accumulate) {
-            if (filled == rows) {
+            boolean narrows = widened && outBfloat16;
+            if (filled == rows && !narrows) {
                 product(worker, first, columns, out, stride, outBfloat16, factor, accumulate);
                 return;
             }
-            int width = Lanes.width(outBfloat16);
+            int width = Lanes.width(outBfloat16 && !narrows);
             long result = worker.buffer(RESULT, (long) filled * columns * width);
             if (accumulate) {
-                copyRows(out, stride, result, columns, columns, width);
+                if (narrows) {
+                    Bfloat16.widen(out, stride, rows, columns, result);
+                } else {
+                    copyRows(out, stride, result, columns, columns, width);
+                }
                 Memory.zero(result + (long) rows * columns * width, (long) (filled - rows) * columns * width);
             }
-            product(worker, first, columns, result, columns, outBfloat16, factor, accumulate);
-            copyRows(result, columns, out, stride, columns, width);
+            product(worker, first, columns, result, columns, outBfloat16 && !narrows, factor, accumulate);
+            if (narrows) {
+                Bfloat16.narrow(worker, result, rows, columns, out, stride);
+            } else {
+                copyRows(result, columns, out, stride, columns, width);
+            }
         }
 
         private void product(Worker worker, int first, int columns, long out, int stride, boolean outBfloat16, float factor,
                              boolean accumulate) {
+            int type = Primitive.type(bfloat16 && !widened);
             int outType = Primitive.type(outBfloat16);
             if (packed != null) {
-                packed.multiply(worker, x, filled, first, columns, out, stride, outType, factor, accumulate);
+                packed.multiply(worker, x, type, filled, first, columns, out, stride, outType, factor, accumulate);
             } else {
-                new Matmul(filled, columns, inputs, inputs, 1, 1, inputs, stride, Primitive.type(bfloat16), outType, factor,
-                        accumulate).run(worker, x, weight + (long) first * inputs * Lanes.width(bfloat16), out);
+                new Matmul(filled, columns, inputs, inputs, 1, 1, inputs, stride, type, Primitive.type(bfloat16), outType,
+                        factor, accumulate).run(worker, x, weight + (long) first * inputs * Lanes.width(bfloat16), out);
             }
         }
 

@@ -8,24 +8,38 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Number {@code i} of a head is paired with number {@code i + pairs}; with the angle of the pair,
  * {@code (a, b) -> factor (a cos - b sin, b cos + a sin)}, and numbers beyond the pairs are scaled alone. In f32; where
- * arrays are BFLOAT16, rounded once at the end.
+ * what is written is BFLOAT16, rounded once at the end.
  */
 final class HeadRows {
     private static final int RAW = 8;
     private static final int WIDE = 9;
     private final Worker worker;
     private final boolean bfloat16;
+    private final boolean toBfloat16;
     private final int depth;
     private final int rowBytes;
+    private final int toRowBytes;
     private @Nullable Angles angles;
     private float[] cosines = {};
     private float[] sines = {};
 
-    HeadRows(Worker worker, boolean bfloat16, int depth) {
+    /** Moves between a batch's arrays and scratch memory. */
+    HeadRows(Worker worker, AttentionLayout layout) {
+        this(worker, layout.bfloat16(), layout.scratchBfloat16(), layout.depth());
+    }
+
+    private HeadRows(Worker worker, boolean bfloat16, boolean toBfloat16, int depth) {
         this.worker = worker;
         this.bfloat16 = bfloat16;
+        this.toBfloat16 = toBfloat16;
         this.depth = depth;
         rowBytes = depth * Lanes.width(bfloat16);
+        toRowBytes = depth * Lanes.width(toBfloat16);
+    }
+
+    /** Moves between arrays of a batch's type. */
+    static HeadRows withinArrays(Worker worker, AttentionLayout layout) {
+        return new HeadRows(worker, layout.bfloat16(), layout.bfloat16(), layout.depth());
     }
 
     /** Takes the angles of {@code rows} tokens from {@code first} on for the calls that follow; null turns nothing. */
@@ -40,28 +54,41 @@ final class HeadRows {
         return this;
     }
 
-    /** Copies rows as they are; {@code fromBytes} and {@code toBytes} lead from one row to the next. */
+    /** Copies rows between arrays; {@code fromBytes} and {@code toBytes} lead from one row to the next. */
     void copy(long from, long fromBytes, int rows, long to, long toBytes) {
         for (int i = 0; i < rows; i++) {
             Memory.copy(from + i * fromBytes, to + i * toBytes, rowBytes);
         }
     }
 
-    /** Writes rows of an array turned and scaled to contiguous memory, and zero rows up to {@code filled}. */
-    void load(long from, long fromBytes, int rows, int filled, float factor, long to) {
-        if (angles == null && factor == 1) {
-            copy(from, fromBytes, rows, to, rowBytes);
-            Memory.zero(to + (long) rows * rowBytes, (long) (filled - rows) * rowBytes);
+    /** Copies rows of an array to scratch memory as they are, but for the type of their numbers. */
+    void move(long from, long fromBytes, int rows, long to, long toBytes) {
+        if (bfloat16 == toBfloat16) {
+            copy(from, fromBytes, rows, to, toBytes);
             return;
         }
-        long raw = bfloat16 ? worker.buffer(RAW, (long) filled * rowBytes) : to;
+        for (int i = 0; i < rows; i++) {
+            Bfloat16.widen(from + i * fromBytes, to + i * toBytes, depth);
+        }
+    }
+
+    /** Writes rows of an array turned and scaled to contiguous memory, and zero rows up to {@code filled}. */
+    void load(long from, long fromBytes, int rows, int filled, float factor, long to) {
+        boolean unchanged = angles == null && factor == 1;
+        if (!toBfloat16 || unchanged) {
+            move(from, fromBytes, rows, to, toRowBytes);
+            Memory.zero(to + (long) rows * toRowBytes, (long) (filled - rows) * toRowBytes);
+            if (!unchanged) {
+                turn(to, rows, 1, factor);
+            }
+            return;
+        }
+        long raw = worker.buffer(RAW, (long) filled * rowBytes);
         copy(from, fromBytes, rows, raw, rowBytes);
         Memory.zero(raw + (long) rows * rowBytes, (long) (filled - rows) * rowBytes);
         long wide = widened(raw, filled);
         turn(wide, rows, 1, factor);
-        if (bfloat16) {
-            new Conversion(filled * depth, true).run(worker, wide, to);
-        }
+        new Conversion(filled * depth, true).run(worker, wide, to);
     }
 
     /** Writes contiguous FLOAT rows, turned back and scaled, to an array; the rows are spoilt. */

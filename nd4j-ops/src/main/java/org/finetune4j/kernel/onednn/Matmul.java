@@ -13,13 +13,14 @@ import org.bytedeco.dnnl.global.dnnl;
  * @param aRow       elements from one row of {@code a} to the next
  * @param aColumn    elements from one column of {@code a} to the next; one of the two is 1
  * @param outRow     elements from one row of {@code out} to the next
- * @param type       oneDNN's type of {@code a}, and of {@code b} unless that is of bytes
- * @param scaled     whether {@code b} is of signed bytes with a factor for each of its columns
+ * @param type       oneDNN's type of {@code a}
+ * @param bType      oneDNN's type of {@code b}: that of {@code a}, or signed bytes with a factor for each column, or bf16
+ *                   where {@code a} and {@code out} are f32, which processors without instructions for bf16 multiply too
  * @param outType    oneDNN's type of {@code out}
  * @param accumulate whether to add to {@code out}
  */
-record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bColumn, long outRow, int type, boolean scaled, int outType,
-              float alpha, boolean accumulate) {
+record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bColumn, long outRow, int type, int bType,
+              int outType, float alpha, boolean accumulate) {
     private static final int[] ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_WEIGHTS, dnnl.DNNL_ARG_DST};
     private static final int[] SCALED_ARGUMENTS = {dnnl.DNNL_ARG_SRC, dnnl.DNNL_ARG_WEIGHTS, dnnl.DNNL_ARG_DST,
         dnnl.DNNL_ARG_ATTR_SCALES | dnnl.DNNL_ARG_WEIGHTS};
@@ -28,16 +29,27 @@ record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bCol
     /** A product of matrices of one type. */
     Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bColumn, long outRow, int type, int outType,
            float alpha, boolean accumulate) {
-        this(m, n, k, aRow, aColumn, bRow, bColumn, outRow, type, false, outType, alpha, accumulate);
+        this(m, n, k, aRow, aColumn, bRow, bColumn, outRow, type, type, outType, alpha, accumulate);
     }
 
     /** Computes the product of the matrices at these addresses. */
     void run(Worker worker, long a, long b, long out) {
-        if (type == dnnl.dnnl_bf16 && !worker.bfloat16()) {
-            Bfloat16.multiply(worker, this, a, b, out);
+        run(worker, a, b, 0, out);
+    }
+
+    /** Computes the product with the factors of the columns of {@code b}, if that is of bytes, at an address of their own. */
+    void run(Worker worker, long a, long b, long factors, long out) {
+        if ((type == dnnl.dnnl_bf16 || outType == dnnl.dnnl_bf16) && !worker.bfloat16()) {
+            Bfloat16.multiply(worker, this, a, b, factors, out);
+        } else if (isScaled()) {
+            worker.primitive(this, () -> compile(worker)).execute(a, b, out, factors);
         } else {
             worker.primitive(this, () -> compile(worker)).execute(a, b, out);
         }
+    }
+
+    private boolean isScaled() {
+        return bType == dnnl.dnnl_s8;
     }
 
     /** Whether the result is rounded to BFLOAT16. */
@@ -45,15 +57,10 @@ record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bCol
         return outType == dnnl.dnnl_bf16;
     }
 
-    /** The same product of FLOAT matrices that lie in another way. */
-    Matmul ofFloats(long newARow, long newAColumn, long newBRow, long newBColumn, long newOutRow) {
-        return new Matmul(m, n, k, newARow, newAColumn, newBRow, newBColumn, newOutRow, dnnl.dnnl_f32, dnnl.dnnl_f32, alpha,
+    /** The same product of a FLOAT matrix that lies in another way, into FLOAT numbers. */
+    Matmul ofFloats(long newARow, long newAColumn, long newOutRow) {
+        return new Matmul(m, n, k, newARow, newAColumn, bRow, bColumn, newOutRow, dnnl.dnnl_f32, bType, dnnl.dnnl_f32, alpha,
                 accumulate);
-    }
-
-    /** Computes the product with the factors of the columns of {@code b} at an address of their own. */
-    void run(Worker worker, long a, long b, long factors, long out) {
-        worker.primitive(this, () -> compile(worker)).execute(a, b, out, factors);
     }
 
     /** Whether oneDNN multiplies BFLOAT16 matrices on this processor, which takes AVX-512 or its like. */
@@ -67,8 +74,7 @@ record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bCol
     }
 
     private Primitive compile(Worker worker) {
-        dnnl_memory_desc weights = Primitive.describe(scaled ? dnnl.dnnl_s8 : type, new long[] {k, n},
-                new long[] {bRow, bColumn});
+        dnnl_memory_desc weights = Primitive.describe(bType, new long[] {k, n}, new long[] {bRow, bColumn});
         try {
             return compile(worker, weights);
         } finally {
@@ -93,15 +99,15 @@ record Matmul(int m, int n, int k, long aRow, long aColumn, long bRow, long bCol
         dnnl_primitive_desc description = new dnnl_primitive_desc();
         dnnl_memory_desc factors = Primitive.describe(dnnl.dnnl_f32, new long[] {n}, new long[] {1});
         try {
-            if (scaled) {
-                Primitive.check("bytes as weights",
-                        dnnl.dnnl_primitive_attr_set_fpmath_mode_v2(attributes, dnnl.dnnl_fpmath_mode_bf16, 1));
+            if (isScaled()) {
+                int mode = type == dnnl.dnnl_bf16 ? dnnl.dnnl_fpmath_mode_bf16 : dnnl.dnnl_fpmath_mode_strict;
+                Primitive.check("bytes as weights", dnnl.dnnl_primitive_attr_set_fpmath_mode_v2(attributes, mode, 1));
                 Primitive.check("factors of columns",
                         dnnl.dnnl_primitive_attr_set_scales_mask(attributes, dnnl.DNNL_ARG_WEIGHTS, EACH_COLUMN));
             }
             Primitive.check("matrix product " + this, dnnl.dnnl_matmul_primitive_desc_create(description, worker.engine(),
                     source, weights, null, target, attributes));
-            return scaled
+            return isScaled()
                     ? new Primitive(worker, description, SCALED_ARGUMENTS,
                             new dnnl_memory_desc[] {source, weights, target, factors})
                     : new Primitive(worker, description, ARGUMENTS, new dnnl_memory_desc[] {source, weights, target});

@@ -3,6 +3,7 @@ package org.finetune4j.kernel.onednn;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import org.bytedeco.dnnl.global.dnnl;
 import org.finetune4j.kernel.Product;
 import org.finetune4j.kernel.ProductSum;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,7 @@ final class MatrixProduct implements AutoCloseable {
     private final FewRows few;
     private final HeldCopies gradientCopies;
     private final LongProduct longProducts;
+    private final SharedFloats floats;
 
     /**
      * Products by weights of which there may be copies.
@@ -44,6 +46,7 @@ final class MatrixProduct implements AutoCloseable {
     MatrixProduct(Workers workers, FewRows few, HeldCopies gradientCopies) {
         this.workers = workers;
         longProducts = new LongProduct(workers);
+        floats = new SharedFloats(workers);
         this.few = few;
         this.gradientCopies = gradientCopies;
     }
@@ -59,6 +62,8 @@ final class MatrixProduct implements AutoCloseable {
                 work.add(new Sum(sum, few, gradientCopies, workers.bfloat16()));
             }
         }
+        floats.begin();
+        work.forEach(sum -> sum.shareFloats(floats));
         // The largest tiles first, so that the threads end at about the same time.
         work.sort(Comparator.comparingLong(Sum::workPerTile).reversed());
         int[] begins = new int[work.size() + 1];
@@ -77,6 +82,7 @@ final class MatrixProduct implements AutoCloseable {
     @Override
     public void close() {
         longProducts.close();
+        floats.close();
     }
 
     /** The next piece of a dimension of which {@code left} remain: 256, 192, 128, 64, 48, 32, 16, or what is left. */
@@ -152,6 +158,14 @@ final class MatrixProduct implements AutoCloseable {
             rowBlocks = (m + tileRows - 1) / tileRows;
             tileWidth = tileWidth(unpacked ? UNPACKED_COLUMNS : COLUMNS, copied ? PackedWeight.COLUMNS : WIDTH);
             columnBlocks = fewRows ? FewRows.chunks(n, inner * Lanes.width(terms[0].bfloat16)) : (n + tileWidth - 1) / tileWidth;
+        }
+
+        void shareFloats(SharedFloats floats) {
+            for (Term term : terms) {
+                if (term.widened && !fewRows && columnBlocks > 1) {
+                    term.aFloats = floats.of(term.a, m * term.k);
+                }
+            }
         }
 
         private int tileWidth(int most, int multiple) {
@@ -258,6 +272,8 @@ final class MatrixProduct implements AutoCloseable {
         private final float factor;
         private final @Nullable PackedWeight copy;
         private FewRows.@Nullable Term fewRows;
+        /** Address of {@code a} as FLOAT, 0 if there is no such copy. */
+        private long aFloats;
 
         Term(Product product, INDArray out, HeldCopies gradientCopies, boolean multipliesBfloat16) {
             INDArray left = product.a();
@@ -300,13 +316,17 @@ final class MatrixProduct implements AutoCloseable {
 
         /** Whether {@code b} is of bytes that have to become numbers before they are multiplied. */
         boolean isUnpacked() {
-            return scales != 0 && (widened || !(bfloat16 && transposeB));
+            return scales != 0 && !(bfloat16 && transposeB);
+        }
+
+        private boolean unpacksToBfloat16() {
+            return bfloat16 && !widened;
         }
 
         /** Turns the bytes of these columns of {@code op(b)} into numbers in the worker's memory. */
         void unpack(Worker worker, int column, int columns) {
-            int type = Primitive.type(bfloat16 && !widened);
-            long numbers = worker.buffer(UNPACKED, (long) k * columns * Lanes.width(bfloat16 && !widened));
+            int type = Primitive.type(unpacksToBfloat16());
+            long numbers = worker.buffer(UNPACKED, (long) k * columns * Lanes.width(unpacksToBfloat16()));
             if (transposeB) {
                 new Dequantization(columns, k, k, type).run(worker, b + (long) column * k, scales + 4L * column, numbers);
             } else {
@@ -316,8 +336,7 @@ final class MatrixProduct implements AutoCloseable {
 
         /** Whether so few rows are multiplied by the transpose of a matrix that reading this matters most. */
         boolean isWeight(FewRows few, int rows, int outputs) {
-            return !transposeA && transposeB && scales == 0 && k > 0
-                    && (rows <= FewRows.MOST || few.isPacked(b, outputs, k, bfloat16));
+            return !transposeA && transposeB && scales == 0 && k > 0 && few.suits(rows, b, outputs, k, bfloat16);
         }
 
         void prepare(FewRows few, int rows, int outputs) {
@@ -326,33 +345,24 @@ final class MatrixProduct implements AutoCloseable {
 
         void run(Worker worker, int row, int rows, int column, int columns, int inner, int depth, Sum sum,
                  boolean accumulate) {
-            int type = Primitive.type(bfloat16);
+            boolean floats = aFloats != 0;
+            int type = Primitive.type(bfloat16 && !floats);
             int outType = Primitive.type(sum.outBfloat16);
-            long left = a + Lanes.width(bfloat16) * (row * aRow + inner * aColumn);
+            long left = (floats ? aFloats : a) + Lanes.width(bfloat16 && !floats) * (row * aRow + inner * aColumn);
             long target = sum.out + sum.place(row, column);
             if (copy != null) {
-                copy.multiply(worker, left, rows, column, columns, target, sum.n, outType, factor, accumulate);
+                copy.multiply(worker, left, type, rows, column, columns, target, sum.n, outType, factor, accumulate);
                 return;
             }
             if (isUnpacked()) {
-                Matmul product = new Matmul(rows, columns, k, aRow, aColumn, transposeB ? 1 : columns, transposeB ? k : 1,
-                        sum.n, type, outType, factor, accumulate);
-                long numbers = worker.buffer(UNPACKED, 0);
-                if (widened) {
-                    Bfloat16.multiplyByFloats(worker, product, left, numbers, product.bRow(), product.bColumn(), target);
-                } else {
-                    product.run(worker, left, numbers, target);
-                }
+                new Matmul(rows, columns, k, aRow, aColumn, transposeB ? 1 : columns, transposeB ? k : 1, sum.n, type,
+                        Primitive.type(unpacksToBfloat16()), outType, factor, accumulate)
+                        .run(worker, left, worker.buffer(UNPACKED, 0), target);
                 return;
             }
-            Matmul product = new Matmul(rows, columns, depth, aRow, aColumn, bRow, bColumn, sum.n, type, scales != 0,
-                    outType, factor, accumulate);
-            long right = b + bWidth * (inner * bRow + column * bColumn);
-            if (scales != 0) {
-                product.run(worker, left, right, scales + 4L * column, target);
-            } else {
-                product.run(worker, left, right, target);
-            }
+            new Matmul(rows, columns, depth, aRow, aColumn, bRow, bColumn, sum.n, type,
+                    scales == 0 ? Primitive.type(bfloat16) : dnnl.dnnl_s8, outType, factor, accumulate)
+                    .run(worker, left, b + bWidth * (inner * bRow + column * bColumn), scales + 4L * column, target);
         }
     }
 }

@@ -67,7 +67,7 @@ public final class OneDnnKernels implements Kernels {
         this.workers = workers;
         forwardCopies = new HeldCopies(workers, PackedWeight.Use.FORWARD);
         gradientCopies = new HeldCopies(workers, PackedWeight.Use.GRADIENT);
-        few = new FewRows(forwardCopies);
+        few = new FewRows(forwardCopies, workers.bfloat16());
         products = new MatrixProduct(workers, few, gradientCopies);
         rows = new Rows(workers);
         normalization = new Normalization(workers);
@@ -112,7 +112,7 @@ public final class OneDnnKernels implements Kernels {
 
     @Override
     public long heldBytes(DataType type, long outputs, long inputs) {
-        return PackedWeight.bytes(outputs, inputs, type == DataType.BFLOAT16 && workers.bfloat16());
+        return PackedWeight.Layout.of(type == DataType.BFLOAT16, workers.bfloat16()).bytes(outputs, inputs);
     }
 
     /** Packs weights of BFLOAT16 where the processor multiplies it, and keeps nothing of others. */
@@ -123,7 +123,7 @@ public final class OneDnnKernels implements Kernels {
 
     @Override
     public long heldForGradientsBytes(DataType type, long outputs, long inputs) {
-        return servesGradients(type) ? PackedWeight.bytes(inputs, outputs, true) : 0;
+        return servesGradients(type) ? PackedWeight.Layout.BFLOAT16_PAIRS.bytes(inputs, outputs) : 0;
     }
 
     private boolean servesGradients(DataType type) {

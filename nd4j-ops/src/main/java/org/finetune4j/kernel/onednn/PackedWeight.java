@@ -7,24 +7,58 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * A copy of a weight {@code [outputs, inputs]} in the layout in which oneDNN multiplies by it from the right, as a matrix
- * {@code [inner, columns]}: blocks of {@value #COLUMNS} columns, within each the rows one after another (BFLOAT16: two at a
- * time), filled up with zeros. On a processor without instructions for BFLOAT16 the copy is of FLOAT numbers.
+ * {@code [inner, columns]}: blocks of {@value #COLUMNS} columns, within each the rows one after another, filled up with
+ * zeros; BFLOAT16 rows two at a time where the processor multiplies them so, else by themselves, to be multiplied by FLOAT.
  */
 final class PackedWeight implements AutoCloseable {
     /** Columns in a block. */
     static final int COLUMNS = 64;
     private static final int ALIGNMENT = 64;
-    /** Rows are filled up to a multiple of this many words of four bytes. */
-    private static final int INNER_WORDS = 16;
     private final long source;
     private final Use use;
     private final int columns;
     private final int inner;
-    private final boolean bfloat16;
-    private final boolean widened;
+    private final Layout layout;
     private final BytePointer memory;
     private final long start;
     private final long bytes;
+
+    /** How the numbers of a block lie. */
+    enum Layout {
+        FLOATS(false, 16, dnnl.dnnl_BA16a64b), BFLOAT16_PAIRS(true, 32, dnnl.dnnl_BA16a64b2a),
+        BFLOAT16_ROWS(true, 16, dnnl.dnnl_BA16a64b);
+
+        private final boolean bfloat16;
+        private final int multiple;
+        private final int tag;
+
+        Layout(boolean bfloat16, int multiple, int tag) {
+            this.bfloat16 = bfloat16;
+            this.multiple = multiple;
+            this.tag = tag;
+        }
+
+        /** The layout of copies of a weight. */
+        static Layout of(boolean bfloat16, boolean multipliesBfloat16) {
+            return bfloat16 ? multipliesBfloat16 ? BFLOAT16_PAIRS : BFLOAT16_ROWS : FLOATS;
+        }
+
+        private long blockBytes(long inner) {
+            return (inner + multiple - 1) / multiple * multiple * COLUMNS * Lanes.width(bfloat16);
+        }
+
+        /** Bytes of a copy of this size. */
+        long bytes(long columns, long inner) {
+            return (columns + COLUMNS - 1) / COLUMNS * blockBytes(inner);
+        }
+
+        private dnnl_memory_desc describe(int inner, int columns) {
+            dnnl_memory_desc description = new dnnl_memory_desc();
+            Primitive.check("packed weight [" + inner + ", " + columns + "]", dnnl.dnnl_memory_desc_create_with_tag(
+                    description, 2, new long[] {inner, columns}, Primitive.type(bfloat16), tag));
+            return description;
+        }
+    }
 
     /** What a weight {@code [outputs, inputs]} is multiplied by. */
     enum Use {
@@ -34,14 +68,13 @@ final class PackedWeight implements AutoCloseable {
         GRADIENT
     }
 
-    private PackedWeight(long source, Use use, int outputs, int inputs, boolean bfloat16, boolean widened) {
+    private PackedWeight(long source, Use use, int outputs, int inputs, Layout layout) {
         this.source = source;
         this.use = use;
+        this.layout = layout;
         columns = use == Use.FORWARD ? outputs : inputs;
         inner = use == Use.FORWARD ? inputs : outputs;
-        this.bfloat16 = bfloat16;
-        this.widened = widened;
-        bytes = bytes(columns, inner, bfloat16 && !widened);
+        bytes = layout.bytes(columns, inner);
         memory = new BytePointer(bytes + ALIGNMENT);
         // Keeps it out of a PointerScope that the caller may have open.
         memory.retainReference();
@@ -55,14 +88,13 @@ final class PackedWeight implements AutoCloseable {
      */
     static PackedWeight of(INDArray weight, Use use, Workers workers) {
         Operands.matrix("hold", weight);
-        boolean bfloat16 = Operands.isBfloat16("hold", weight);
-        boolean widened = bfloat16 && !workers.bfloat16();
-        if (widened && use == Use.GRADIENT) {
-            throw new IllegalArgumentException("hold: this processor does not multiply BFLOAT16, so that no copy of a weight "
-                    + "of that type serves gradients");
+        Layout layout = Layout.of(Operands.isBfloat16("hold", weight), workers.bfloat16());
+        if (layout == Layout.BFLOAT16_ROWS && use == Use.GRADIENT) {
+            throw new IllegalArgumentException("hold: this processor does not multiply BFLOAT16, and a copy of a weight of "
+                    + "that type would not make gradients faster");
         }
         PackedWeight packed = new PackedWeight(Operands.address("hold", weight), use, Math.toIntExact(weight.size(0)),
-                Math.toIntExact(weight.size(1)), bfloat16, widened);
+                Math.toIntExact(weight.size(1)), layout);
         try {
             workers.run((packed.columns + COLUMNS - 1) / COLUMNS, (worker, block) -> packed.pack(worker, block));
             return packed;
@@ -81,63 +113,44 @@ final class PackedWeight implements AutoCloseable {
         return bytes;
     }
 
-    boolean is(int wantedColumns, int wantedInner, boolean wantedBfloat16) {
-        return columns == wantedColumns && inner == wantedInner && bfloat16 == wantedBfloat16;
+    boolean is(int wantedColumns, int wantedInner, boolean bfloat16) {
+        return columns == wantedColumns && inner == wantedInner && layout.bfloat16 == bfloat16;
     }
 
     /**
      * {@code out = alpha x w (+ out)} for the columns from {@code first}, which begins a block, on.
      *
      * @param x      address of rows {@code [rows, inner]}
+     * @param type   oneDNN's type of {@code x}: the weight's, but f32 for {@link Layout#BFLOAT16_ROWS}
      * @param count  how many columns
      * @param stride elements from one row of {@code out} to the next
      */
-    void multiply(Worker worker, long x, int rows, int first, int count, long out, int stride, int outType, float alpha,
-                  boolean accumulate) {
-        long block = start + first / COLUMNS * blockBytes();
-        if (!widened) {
-            new Product(rows, count, inner, stride, bfloat16, outType, alpha, accumulate).run(worker, x, block, out);
-            return;
-        }
-        long rowsOfFloats = Bfloat16.widened(worker, Bfloat16.FIRST, x, rows, inner, inner);
-        if (outType == dnnl.dnnl_f32) {
-            new Product(rows, count, inner, stride, false, outType, alpha, accumulate)
-                    .run(worker, rowsOfFloats, block, out);
-            return;
-        }
-        long result = Bfloat16.result(worker, out, rows, count, stride, accumulate);
-        new Product(rows, count, inner, count, false, dnnl.dnnl_f32, alpha, accumulate)
-                .run(worker, rowsOfFloats, block, result);
-        Bfloat16.narrow(worker, result, rows, count, out, stride);
+    void multiply(Worker worker, long x, int type, int rows, int first, int count, long out, int stride, int outType,
+                  float alpha, boolean accumulate) {
+        new Product(rows, count, inner, stride, layout, type, outType, alpha, accumulate)
+                .run(worker, x, start + first / COLUMNS * layout.blockBytes(inner), out);
     }
 
     private void pack(Worker worker, int block) {
         int first = block * COLUMNS;
         int count = Math.min(COLUMNS, columns - first);
-        int width = Lanes.width(bfloat16);
-        long to = start + block * blockBytes();
+        long to = start + block * layout.blockBytes(inner);
         if (use == Use.GRADIENT) {
-            new Packing(count, inner, columns, 1, bfloat16).run(worker, source + (long) first * width, to);
+            new Packing(count, inner, columns, 1, layout)
+                    .run(worker, source + (long) first * Lanes.width(layout.bfloat16), to);
             return;
         }
-        long from = source + (long) first * inner * width;
-        long numbers = widened ? Bfloat16.widened(worker, Bfloat16.FIRST, from, count, inner, inner) : from;
-        new Packing(count, inner, 1, inner, bfloat16 && !widened).run(worker, numbers, to);
-    }
-
-    private long blockBytes() {
-        return blockBytes(inner, bfloat16 && !widened);
-    }
-
-    private static long blockBytes(long inner, boolean bfloat16) {
-        int width = Lanes.width(bfloat16);
-        int multiple = INNER_WORDS * 4 / width;
-        return (inner + multiple - 1) / multiple * multiple * COLUMNS * width;
-    }
-
-    /** Bytes of a copy of this size, of BFLOAT16 or of FLOAT numbers. */
-    static long bytes(long columns, long inner, boolean bfloat16) {
-        return (columns + COLUMNS - 1) / COLUMNS * blockBytes(inner, bfloat16);
+        long from = source + (long) first * inner * Lanes.width(layout.bfloat16);
+        if (layout != Layout.BFLOAT16_ROWS) {
+            new Packing(count, inner, 1, inner, layout).run(worker, from, to);
+            return;
+        }
+        // oneDNN moves BFLOAT16 a hundred times more slowly than FLOAT here, in which the same blocks are as many numbers.
+        long numbers = Bfloat16.widened(worker, Bfloat16.FIRST, from, count, inner, inner);
+        int length = Math.toIntExact(layout.blockBytes(inner) / 2);
+        long packed = worker.buffer(Bfloat16.RESULT, 4L * length);
+        new Packing(count, inner, 1, inner, Layout.FLOATS).run(worker, numbers, packed);
+        Bfloat16.narrow(worker, packed, to, length);
     }
 
     @Override
@@ -145,38 +158,29 @@ final class PackedWeight implements AutoCloseable {
         memory.releaseReference();
     }
 
-    private static dnnl_memory_desc describe(int inner, int columns, boolean bfloat16) {
-        dnnl_memory_desc description = new dnnl_memory_desc();
-        Primitive.check("packed weight [" + inner + ", " + columns + "]", dnnl.dnnl_memory_desc_create_with_tag(description, 2,
-                new long[] {inner, columns}, Primitive.type(bfloat16),
-                bfloat16 ? dnnl.dnnl_BA16a64b2a : dnnl.dnnl_BA16a64b));
-        return description;
-    }
-
-    private record Packing(int columns, int inner, long innerStride, long columnStride, boolean bfloat16) {
+    private record Packing(int columns, int inner, long innerStride, long columnStride, Layout layout) {
         void run(Worker worker, long from, long to) {
             worker.primitive(this, () -> compile(worker)).execute(from, to);
         }
 
         private Primitive compile(Worker worker) {
-            dnnl_memory_desc source = Primitive.describe(Primitive.type(bfloat16), new long[] {inner, columns},
+            dnnl_memory_desc source = Primitive.describe(Primitive.type(layout.bfloat16), new long[] {inner, columns},
                     new long[] {innerStride, columnStride});
-            dnnl_memory_desc target = describe(inner, columns, bfloat16);
-            return Primitive.reorder(worker, this, source, target);
+            return Primitive.reorder(worker, this, source, layout.describe(inner, columns));
         }
     }
 
-    private record Product(int rows, int columns, int inner, int stride, boolean bfloat16, int outType, float alpha,
+    private record Product(int rows, int columns, int inner, int stride, Layout layout, int type, int outType, float alpha,
                            boolean accumulate) {
         void run(Worker worker, long x, long weight, long out) {
             worker.primitive(this, () -> compile(worker)).execute(x, weight, out);
         }
 
         private Primitive compile(Worker worker) {
-            dnnl_memory_desc weight = describe(inner, columns, bfloat16);
+            dnnl_memory_desc weight = layout.describe(inner, columns);
             try {
-                return new Matmul(rows, columns, inner, inner, 1, 1, inner, stride, Primitive.type(bfloat16), outType,
-                        alpha, accumulate).compile(worker, weight);
+                return new Matmul(rows, columns, inner, inner, 1, 1, inner, stride, type, Primitive.type(layout.bfloat16),
+                        outType, alpha, accumulate).compile(worker, weight);
             } finally {
                 dnnl.dnnl_memory_desc_destroy(weight);
             }

@@ -93,7 +93,7 @@ final class ProductLimit implements AutoCloseable {
 
     private void timeKernel(int tokens, int inputs, int outputs) {
         try (HeldCopies none = new HeldCopies(workers, PackedWeight.Use.FORWARD);
-                MatrixProduct kernel = new MatrixProduct(workers, new FewRows(none), none)) {
+                MatrixProduct kernel = new MatrixProduct(workers, new FewRows(none, workers.bfloat16()), none)) {
             timeKernel(kernel, tokens, inputs, outputs);
         }
     }

@@ -19,41 +19,12 @@ record ScoreProduct(int keys, int queries, int depth, int aRow, int type, boolea
 
     /** {@code out = e^(a b' + bias)}. */
     void exponentials(Worker worker, long a, long b, long bias, long out) {
-        if (isWidened(worker)) {
-            long wide = worker.buffer(Bfloat16.RESULT, 4L * keys * queries);
-            ofFloats().exponentials(worker, widened(worker, a), widenedQueries(worker, b), bias, wide);
-            Bfloat16.narrow(worker, wide, out, keys * queries);
-            return;
-        }
         worker.primitive(this, () -> compile(worker)).execute(a, b, out, bias);
     }
 
     /** {@code out = (a b' + bias) * factor}. */
     void times(Worker worker, long a, long b, long bias, long factor, long out) {
-        if (isWidened(worker)) {
-            long wide = worker.buffer(Bfloat16.RESULT, 4L * keys * queries);
-            long factors = Bfloat16.widened(worker, Bfloat16.THIRD, factor, keys, queries, queries);
-            ofFloats().times(worker, widened(worker, a), widenedQueries(worker, b), bias, factors, wide);
-            Bfloat16.narrow(worker, wide, out, keys * queries);
-            return;
-        }
         worker.primitive(this, () -> compile(worker)).execute(a, b, out, bias, factor);
-    }
-
-    private boolean isWidened(Worker worker) {
-        return type == dnnl.dnnl_bf16 && !worker.bfloat16();
-    }
-
-    private ScoreProduct ofFloats() {
-        return new ScoreProduct(keys, queries, depth, depth, dnnl.dnnl_f32, exponential);
-    }
-
-    private long widened(Worker worker, long a) {
-        return Bfloat16.widened(worker, Bfloat16.FIRST, a, keys, depth, aRow);
-    }
-
-    private long widenedQueries(Worker worker, long b) {
-        return Bfloat16.widened(worker, Bfloat16.SECOND, b, queries, depth, depth);
     }
 
     private Primitive compile(Worker worker) {
