@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.BytePointer;
 import org.finetune4j.checkpoint.Hashes;
+import org.finetune4j.graph.AlignedArrays;
 import org.finetune4j.graph.Arena;
 import org.finetune4j.graph.Memory;
 import org.finetune4j.kernel.Kernels;
@@ -93,7 +94,7 @@ public final class Parameters {
     }
 
     private INDArray array(DataType type, long... shape) {
-        return hollow ? Arena.hollow(type, shape) : Nd4j.createUninitialized(type, shape);
+        return hollow ? Arena.hollow(type, shape) : AlignedArrays.uninitialized(type, shape);
     }
 
     private void fill(Declaration declaration, INDArray array) {
@@ -247,18 +248,18 @@ public final class Parameters {
             return;
         }
         byName.values().stream().filter(parameter -> !parameter.trains()).forEach(parameter -> {
-            parameter.master().close();
+            AlignedArrays.close(parameter.master());
             if (parameter.scales() != null) {
                 parameter.scales().close();
             }
         });
         byName.clear();
         if (flatValue != flat) {
-            flatValue.close();
+            AlignedArrays.close(flatValue);
         }
         if (flatGradient != flat) {
-            flatGradient.close();
+            AlignedArrays.close(flatGradient);
         }
-        flat.close();
+        AlignedArrays.close(flat);
     }
 }
