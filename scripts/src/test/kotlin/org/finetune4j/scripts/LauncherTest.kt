@@ -106,7 +106,7 @@ class LauncherTest : FunSpec({
             project.pretendBuilt()
             Files.writeString(project.work.resolve("show.main.kts"), "println(\"<\" + System.getenv(\"GLIBC_TUNABLES\") + \">\")")
             val command = listOf(project.launcher.toString(), "run", "show.main.kts")
-            project.call(command, "GLIBC_TUNABLES" to "").output shouldContain "<glibc.malloc.hugetlb=1>"
+            project.call(command, "GLIBC_TUNABLES" to "").output shouldContain "<glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=262144>"
             project.call(command, "GLIBC_TUNABLES" to "glibc.malloc.hugetlb=0").output shouldContain "<glibc.malloc.hugetlb=0>"
         }
     }

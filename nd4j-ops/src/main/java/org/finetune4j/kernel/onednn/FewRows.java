@@ -21,8 +21,8 @@ final class FewRows implements AutoCloseable {
     private static final int FEWEST = 6;
     /** The same elsewhere, with AVX2: a weight is read for one row a third slower than for two. */
     private static final int FEWEST_WITH_AVX2 = 2;
-    /** Rows that are not filled up to four there, for which a weight is read a quarter slower. */
-    private static final int ALONE_WITH_AVX2 = 3;
+    /** Rows that are not filled up with AVX2: a weight is read for four a quarter slower. */
+    private static final int UNFILLED_WITH_AVX2 = 3;
     /** Most rows that are few: beyond, arithmetic takes longer than reading. */
     static final int MOST = 32;
     /**
@@ -90,7 +90,7 @@ final class FewRows implements AutoCloseable {
     }
 
     private int filled(int rows) {
-        if (!multipliesBfloat16 && rows <= ALONE_WITH_AVX2) {
+        if (!multipliesBfloat16 && rows <= UNFILLED_WITH_AVX2) {
             return Math.max(rows, FEWEST_WITH_AVX2);
         }
         int fewest = multipliesBfloat16 ? FEWEST : 0;

@@ -86,7 +86,7 @@ public final class OneDnnKernels implements Kernels {
         return "onednn";
     }
 
-    /** FLOAT and BFLOAT16; the latter is no faster where the processor has no instructions for it. */
+    /** FLOAT and BFLOAT16; where the processor has no instructions for the latter, it is faster for few rows only. */
     @Override
     public boolean supports(DataType type) {
         return type == DataType.FLOAT || type == DataType.BFLOAT16;
