@@ -163,7 +163,7 @@ final class MatrixProduct implements AutoCloseable {
         void shareFloats(SharedFloats floats) {
             for (Term term : terms) {
                 if (term.widened && !fewRows && columnBlocks > 1) {
-                    term.aFloats = floats.of(term.a, m * term.k);
+                    term.aFloats = floats.of(term.a, (long) m * term.k);
                 }
             }
         }

@@ -27,13 +27,13 @@ final class SharedFloats implements AutoCloseable {
     }
 
     /** The address of a copy of the numbers at an address, or 0 if there is no room for one. */
-    long of(long source, int count) {
+    long of(long source, long count) {
         for (Copy known : copies.subList(0, used)) {
             if (known.source == source && known.count == count) {
-                return known.memory.reserve(4L * count);
+                return known.memory.reserve(4 * count);
             }
         }
-        if (bytes + 4L * count > MOST_BYTES) {
+        if (bytes + 4 * count > MOST_BYTES) {
             return 0;
         }
         if (used == copies.size()) {
@@ -42,11 +42,11 @@ final class SharedFloats implements AutoCloseable {
         Copy fresh = copies.get(used++);
         fresh.source = source;
         fresh.count = count;
-        bytes += 4L * count;
-        long target = fresh.memory.reserve(4L * count);
-        workers.run((count + PIECE - 1) / PIECE, (worker, piece) -> {
-            int first = piece * PIECE;
-            Bfloat16.widen(source + 2L * first, target + 4L * first, Math.min(PIECE, count - first));
+        bytes += 4 * count;
+        long target = fresh.memory.reserve(4 * count);
+        workers.run((int) ((count + PIECE - 1) / PIECE), (worker, piece) -> {
+            long first = (long) piece * PIECE;
+            Bfloat16.widen(source + 2 * first, target + 4 * first, (int) Math.min(PIECE, count - first));
         });
         return target;
     }
@@ -61,6 +61,6 @@ final class SharedFloats implements AutoCloseable {
     private static final class Copy {
         private final NativeBuffer memory = new NativeBuffer();
         private long source;
-        private int count;
+        private long count;
     }
 }
