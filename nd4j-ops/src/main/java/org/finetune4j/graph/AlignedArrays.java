@@ -45,9 +45,9 @@ public final class AlignedArrays {
         }
     }
 
-    /** Number of arrays that are neither closed nor forgotten. */
-    static int count() {
-        return WHOLES.size();
+    /** Whether memory is kept for an array that begins at an address. */
+    static boolean keeps(long address) {
+        return WHOLES.containsKey(address);
     }
 
     /** Equal to itself alone, unlike an array. */
