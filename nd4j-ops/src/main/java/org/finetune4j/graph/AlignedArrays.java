@@ -1,6 +1,7 @@
 package org.finetune4j.graph;
 
 import java.lang.ref.Cleaner;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -21,15 +22,12 @@ public final class AlignedArrays {
 
     /** An array whose elements are whatever lies in memory; to be freed by {@link #close}, or when nobody refers to it. */
     public static INDArray uninitialized(DataType type, long... shape) {
-        long length = 1;
-        for (long extent : shape) {
-            length = Math.multiplyExact(length, extent);
-        }
+        long length = Arrays.stream(shape).reduce(1, Math::multiplyExact);
         if (length == 0) {
             return Nd4j.createUninitialized(type, shape);
         }
         Whole whole = new Whole(Nd4j.createUninitialized(type, length + Arena.ALIGNMENT / type.width()));
-        long start = (Memory.address(whole.array) + Arena.ALIGNMENT - 1) / Arena.ALIGNMENT * Arena.ALIGNMENT;
+        long start = Arena.aligned(Memory.address(whole.array));
         INDArray array = Arena.arrayAt(start, type, shape);
         WHOLES.put(start, whole);
         CLEANER.register(array.data(), () -> WHOLES.remove(start, whole));

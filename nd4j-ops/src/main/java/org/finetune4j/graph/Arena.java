@@ -42,8 +42,12 @@ public final class Arena implements AutoCloseable {
         if (memory == null) {
             throw new IllegalStateException("the arena is closed");
         }
-        long start = (memory.address() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        return arrayAt(start + offset, type, shape);
+        return arrayAt(aligned(memory.address()) + offset, type, shape);
+    }
+
+    /** The first multiple of the alignment that is not below an address or a number of bytes. */
+    static long aligned(long place) {
+        return (place + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
 
     /** An array over memory that somebody else owns and keeps. */

@@ -21,7 +21,7 @@ public final class Memory implements AutoCloseable {
         }
 
         INDArray array(DataType type, long[] shape) {
-            long start = (pointer.address() + Arena.ALIGNMENT - 1) / Arena.ALIGNMENT * Arena.ALIGNMENT;
+            long start = Arena.aligned(pointer.address());
             return arrays.computeIfAbsent(type + Arrays.toString(shape), key -> Arena.arrayAt(start, type, shape));
         }
     }

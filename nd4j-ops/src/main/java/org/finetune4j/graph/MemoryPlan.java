@@ -25,7 +25,7 @@ class MemoryPlan {
      */
     long place(long bytes, int made, int lastUse) {
         live.removeIf(block -> block.lastUse() < made);
-        long size = (Math.max(bytes, 1) + Arena.ALIGNMENT - 1) / Arena.ALIGNMENT * Arena.ALIGNMENT;
+        long size = Arena.aligned(Math.max(bytes, 1));
         long offset = 0;
         int index = 0;
         for (; index < live.size(); index++) {

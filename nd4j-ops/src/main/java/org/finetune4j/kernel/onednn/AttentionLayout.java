@@ -12,10 +12,10 @@ import org.finetune4j.kernel.AttentionShape;
  *
  * @param bfloat16        whether arrays are BFLOAT16, else FLOAT
  * @param scratchBfloat16 whether scratch memory is, which is FLOAT where the processor does not multiply BFLOAT16
- * @param blocks  the new tokens, cut
- * @param keyRows scratch rows of keys of all sequences, but for those that lie behind the window of all new tokens
- * @param keys    the scratch row of each sequence's first key, had none been left out
- * @param past    the number of each sequence's keys before its first new token
+ * @param blocks          the new tokens, cut
+ * @param keyRows         scratch rows of keys of all sequences, but for those that lie behind the window of all new tokens
+ * @param keys            the scratch row of each sequence's first key, had none been left out
+ * @param past            the number of each sequence's keys before its first new token
  */
 record AttentionLayout(AttentionShape shape, boolean bfloat16, boolean scratchBfloat16, TokenBlocks blocks, int keyRows,
                        int[] keys, int[] past) {

@@ -1,7 +1,5 @@
 package org.finetune4j.kernel.onednn;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,15 +27,14 @@ final class FewRows implements AutoCloseable {
      * Most rows to be multiplied by a packed weight: beyond, packing it anew costs little beside the arithmetic. BFLOAT16
      * that becomes FLOAT on the way into the registers costs more packed than not if there are more than {@link #MOST}.
      */
-    static final int MOST_PACKED = 128;
+    private static final int MOST_PACKED = 128;
     /** Bytes of a weight that are worth a chunk, some microseconds of reading, as long as there are not many chunks. */
     private static final long CHUNK_BYTES = 160 << 10;
     private static final int MOST_CHUNKS = 64;
     private static final int RESULT = 0;
     private final HeldCopies copies;
     private final boolean multipliesBfloat16;
-    private final List<Filled> fills = new ArrayList<>();
-    private int used;
+    private final RunBuffers prepared = new RunBuffers();
 
     /**
      * Products by weights of which there may be copies.
@@ -73,7 +70,7 @@ final class FewRows implements AutoCloseable {
 
     /** Forgets the terms made so far, which must have been computed. */
     void begin() {
-        used = 0;
+        prepared.begin();
     }
 
     /**
@@ -85,7 +82,7 @@ final class FewRows implements AutoCloseable {
     Term term(long x, long weight, int rows, int outputs, int inputs, boolean bfloat16) {
         int filled = filled(rows);
         boolean widened = isWidened(bfloat16);
-        long source = filled == rows && !widened ? x : prepared(x, rows, filled, inputs, bfloat16);
+        long source = filled == rows && !widened ? x : prepared(x, rows, filled, inputs, bfloat16, widened);
         return new Term(source, rows, filled, weight, inputs, bfloat16, widened, copies.find(weight, outputs, inputs, bfloat16));
     }
 
@@ -98,43 +95,25 @@ final class FewRows implements AutoCloseable {
     }
 
     /** A copy of the rows, of the type that is multiplied, with zero rows after them. */
-    private long prepared(long x, int rows, int count, int inputs, boolean bfloat16) {
-        boolean widened = isWidened(bfloat16);
+    private long prepared(long x, int rows, int count, int inputs, boolean bfloat16, boolean widened) {
         long rowBytes = (long) inputs * Lanes.width(bfloat16 && !widened);
-        for (Filled known : fills.subList(0, used)) {
-            if (known.source == x && known.rows == rows && known.rowBytes == rowBytes) {
-                return known.memory.reserve(count * rowBytes);
+        return prepared.of(new Prepared(x, rows, rowBytes), count * rowBytes, target -> {
+            if (widened) {
+                Bfloat16.widen(x, target, rows * inputs);
+            } else {
+                Memory.copy(x, target, rows * rowBytes);
             }
-        }
-        if (used == fills.size()) {
-            fills.add(new Filled());
-        }
-        Filled fresh = fills.get(used++);
-        fresh.source = x;
-        fresh.rows = rows;
-        fresh.rowBytes = rowBytes;
-        long target = fresh.memory.reserve(count * rowBytes);
-        if (widened) {
-            Bfloat16.widen(x, target, rows * inputs);
-        } else {
-            Memory.copy(x, target, rows * rowBytes);
-        }
-        Memory.zero(target + rows * rowBytes, (count - rows) * rowBytes);
-        return target;
+            Memory.zero(target + rows * rowBytes, (count - rows) * rowBytes);
+        });
     }
 
     /** Frees everything; to be called once nothing computes any more. */
     @Override
     public void close() {
-        fills.forEach(fill -> fill.memory.close());
-        fills.clear();
+        prepared.close();
     }
 
-    private static final class Filled {
-        private final NativeBuffer memory = new NativeBuffer();
-        private long source;
-        private int rows;
-        private long rowBytes;
+    private record Prepared(long x, int rows, long rowBytes) {
     }
 
     /** One product. */
@@ -174,13 +153,13 @@ final class FewRows implements AutoCloseable {
 
         private void product(Worker worker, int first, int columns, long out, int stride, boolean outBfloat16, float factor,
                              boolean accumulate) {
-            int type = Primitive.type(bfloat16 && !widened);
             int outType = Primitive.type(outBfloat16);
             if (packed != null) {
-                packed.multiply(worker, x, type, filled, first, columns, out, stride, outType, factor, accumulate);
+                packed.multiply(worker, x, filled, first, columns, out, stride, outType, factor, accumulate);
             } else {
-                new Matmul(filled, columns, inputs, inputs, 1, 1, inputs, stride, type, Primitive.type(bfloat16), outType,
-                        factor, accumulate).run(worker, x, weight + (long) first * inputs * Lanes.width(bfloat16), out);
+                new Matmul(filled, columns, inputs, inputs, 1, 1, inputs, stride,
+                        Primitive.type(bfloat16 && !widened), Primitive.type(bfloat16), outType, factor, accumulate)
+                        .run(worker, x, weight + (long) first * inputs * Lanes.width(bfloat16), out);
             }
         }
 

@@ -136,7 +136,7 @@ final class MatrixProduct implements AutoCloseable {
             boolean copied = false;
             boolean tokens = false;
             boolean unpacked = false;
-            boolean weights = m <= FewRows.MOST_PACKED;
+            boolean weights = true;
             long depth = 0;
             for (int i = 0; i < terms.length; i++) {
                 terms[i] = new Term(sum.products().get(i), target, gradientCopies, multipliesBfloat16);
@@ -351,7 +351,7 @@ final class MatrixProduct implements AutoCloseable {
             long left = (floats ? aFloats : a) + Lanes.width(bfloat16 && !floats) * (row * aRow + inner * aColumn);
             long target = sum.out + sum.place(row, column);
             if (copy != null) {
-                copy.multiply(worker, left, type, rows, column, columns, target, sum.n, outType, factor, accumulate);
+                copy.multiply(worker, left, rows, column, columns, target, sum.n, outType, factor, accumulate);
                 return;
             }
             if (isUnpacked()) {

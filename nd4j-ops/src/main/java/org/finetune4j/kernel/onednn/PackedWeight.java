@@ -120,14 +120,13 @@ final class PackedWeight implements AutoCloseable {
     /**
      * {@code out = alpha x w (+ out)} for the columns from {@code first}, which begins a block, on.
      *
-     * @param x      address of rows {@code [rows, inner]}
-     * @param type   oneDNN's type of {@code x}: the weight's, but f32 for {@link Layout#BFLOAT16_ROWS}
+     * @param x      address of rows {@code [rows, inner]} of the weight's type, but of FLOAT for {@link Layout#BFLOAT16_ROWS}
      * @param count  how many columns
      * @param stride elements from one row of {@code out} to the next
      */
-    void multiply(Worker worker, long x, int type, int rows, int first, int count, long out, int stride, int outType,
-                  float alpha, boolean accumulate) {
-        new Product(rows, count, inner, stride, layout, type, outType, alpha, accumulate)
+    void multiply(Worker worker, long x, int rows, int first, int count, long out, int stride, int outType, float alpha,
+                  boolean accumulate) {
+        new Product(rows, count, inner, stride, layout, outType, alpha, accumulate)
                 .run(worker, x, start + first / COLUMNS * layout.blockBytes(inner), out);
     }
 
@@ -170,7 +169,7 @@ final class PackedWeight implements AutoCloseable {
         }
     }
 
-    private record Product(int rows, int columns, int inner, int stride, Layout layout, int type, int outType, float alpha,
+    private record Product(int rows, int columns, int inner, int stride, Layout layout, int outType, float alpha,
                            boolean accumulate) {
         void run(Worker worker, long x, long weight, long out) {
             worker.primitive(this, () -> compile(worker)).execute(x, weight, out);
@@ -179,6 +178,7 @@ final class PackedWeight implements AutoCloseable {
         private Primitive compile(Worker worker) {
             dnnl_memory_desc weight = layout.describe(inner, columns);
             try {
+                int type = Primitive.type(layout == Layout.BFLOAT16_PAIRS);
                 return new Matmul(rows, columns, inner, inner, 1, 1, inner, stride, type, Primitive.type(layout.bfloat16),
                         outType, alpha, accumulate).compile(worker, weight);
             } finally {
