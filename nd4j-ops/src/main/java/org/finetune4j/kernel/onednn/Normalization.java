@@ -184,11 +184,7 @@ final class Normalization {
     /** The address of the rows less their means. */
     private static long centred(Worker worker, int rows, int hidden, long x, float[] row) {
         long sums = worker.buffer(SUMS, 4L * rows);
-        if (hidden > 1) {
-            new Reduction(rows, hidden, false).run(worker, x, sums);
-        } else {
-            Memory.copy(x, sums, 4L * rows);
-        }
+        RowTotals.run(worker, rows, hidden, x, sums);
         long centred = worker.buffer(CENTRED, 4L * rows * hidden);
         for (int r = 0; r < rows; r++) {
             Memory.read(x + 4L * r * hidden, row, 0, hidden);
@@ -201,14 +197,12 @@ final class Normalization {
     /** The address of the sums over each row of {@code a b}, times {@code weight} where there is one. */
     private static long rowSums(Worker worker, int rows, int hidden, long a, long b, long weight, int slot) {
         long sums = worker.buffer(slot, 4L * rows);
-        long products = hidden == 1 ? sums : worker.buffer(TERMS, 4L * rows * hidden);
+        long products = worker.buffer(TERMS, 4L * rows * hidden);
+        new BinaryPass(BinaryPass.Kind.PRODUCT, rows * hidden, false).run(worker, a, b, products);
         if (weight == 0) {
-            new BinaryPass(BinaryPass.Kind.PRODUCT, rows * hidden, false).run(worker, a, b, products);
+            RowTotals.run(worker, rows, hidden, products, sums);
         } else {
-            new RowProduct(rows, hidden).run(worker, a, b, weight, products);
-        }
-        if (hidden > 1) {
-            new Reduction(rows, hidden, false).run(worker, products, sums);
+            RowTotals.run(worker, rows, hidden, products, weight, sums);
         }
         return sums;
     }
@@ -216,11 +210,7 @@ final class Normalization {
     /** The address of the sums over each row of {@code a weight}. */
     private static long weightedSums(Worker worker, int rows, int hidden, long a, long weight) {
         long sums = worker.buffer(SUMS, 4L * rows);
-        long products = hidden == 1 ? sums : worker.buffer(TERMS, 4L * rows * hidden);
-        new ColumnScaling(rows, hidden).run(worker, a, weight, products);
-        if (hidden > 1) {
-            new Reduction(rows, hidden, false).run(worker, products, sums);
-        }
+        RowTotals.run(worker, rows, hidden, a, weight, sums);
         return sums;
     }
 
