@@ -115,9 +115,9 @@ final class AttentionBackward {
         int token = blocks.token(blocks.firstBlock(span.sequence)) + span.first;
         int rows = span.rows - span.filling;
         long at = token * layout.keyBytes() + (long) span.keyValueHead * layout.arrayHeadBytes();
-        HeadRows mover = new HeadRows(worker, layout).at(angles, token, rows);
-        mover.store(keySums, rows, span.rows, 1, keyGradients + at, layout.keyBytes());
-        mover.at(null, 0, 0).store(valueSums, rows, span.rows, 1, valueGradients + at, layout.keyBytes());
+        HeadRows mover = new HeadRows(worker, 1, rows, depth).at(angles, token);
+        mover.turn(keySums, layout.sums(span.rows), -1, 1, keyGradients + at, layout.arrayKeys());
+        mover.move(valueSums, layout.sums(span.rows), valueGradients + at, layout.arrayKeys());
     }
 
     private void block(Worker worker, Span span, int block, long keys, long values, long keySums, long valueSums) {
@@ -165,14 +165,12 @@ final class AttentionBackward {
     private void writeQueries(Worker worker, int block, int keyValueHead) {
         TokenBlocks blocks = layout.blocks();
         int token = blocks.token(block);
-        int rows = blocks.rows(block);
-        HeadRows mover = new HeadRows(worker, layout).at(angles, token, rows);
-        for (int h = 0; h < layout.shape().group(); h++) {
-            int head = keyValueHead * layout.shape().group() + h;
-            mover.store(scratch.at(QUERY_SUMS) + 4 * layout.queryRow(block, head) * layout.depth(), rows,
-                    blocks.filledRows(block), layout.shape().scale(),
-                    queryGradients + token * layout.queryBytes() + (long) head * layout.arrayHeadBytes(),
-                    layout.queryBytes());
-        }
+        int group = layout.shape().group();
+        int head = keyValueHead * group;
+        new HeadRows(worker, group, blocks.rows(block), layout.depth()).at(angles, token)
+                .turn(scratch.at(QUERY_SUMS) + 4 * layout.queryRow(block, head) * layout.depth(),
+                        layout.sums(blocks.filledRows(block)), -1, layout.shape().scale(),
+                        queryGradients + token * layout.queryBytes() + (long) head * layout.arrayHeadBytes(),
+                        layout.arrayQueries());
     }
 }

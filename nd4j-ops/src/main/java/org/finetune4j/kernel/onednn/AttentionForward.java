@@ -25,7 +25,6 @@ final class AttentionForward {
     private static final int SCORES = 0;
     private static final int RESULT = 1;
     private static final int SHIFTS = 2;
-    private static final int OUT = 3;
     private final AttentionLayout layout;
     private final AttentionScratch scratch;
     private final long outs;
@@ -171,13 +170,7 @@ final class AttentionForward {
         long factors = worker.buffer(SHIFTS, 4L * columns);
         Memory.write(sums, 0, factors, columns);
         new ColumnScaling(depth, columns).run(worker, result, factors);
-        long out = worker.buffer(OUT, (long) columns * layout.arrayHeadBytes());
-        new Transposition(depth, columns, layout.bfloat16()).run(worker, result, out);
-        HeadRows mover = new HeadRows(worker, layout);
-        for (int h = 0; h < layout.shape().group(); h++) {
-            mover.copy(out + (long) h * filled * layout.arrayHeadBytes(), layout.arrayHeadBytes(), rows,
-                    outs + token * layout.queryBytes() + (long) (firstHead + h) * layout.arrayHeadBytes(),
-                    layout.queryBytes());
-        }
+        new HeadRows(worker, layout.shape().group(), rows, depth).moveTransposed(result,
+                outs + token * layout.queryBytes() + (long) firstHead * layout.arrayHeadBytes(), layout.arrayQueries());
     }
 }

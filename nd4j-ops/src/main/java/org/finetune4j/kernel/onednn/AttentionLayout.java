@@ -58,6 +58,36 @@ record AttentionLayout(AttentionShape shape, boolean bfloat16, boolean scratchBf
         return shape.headDimension();
     }
 
+    /** How queries, outputs and their gradients lie in the batch. */
+    HeadLayout arrayQueries() {
+        return new HeadLayout(Primitive.type(bfloat16), shape.queryWidth(), depth(), depth());
+    }
+
+    /** How keys, values and their gradients lie in the batch, and keys and values in a cache. */
+    HeadLayout arrayKeys() {
+        return new HeadLayout(Primitive.type(bfloat16), shape.keyValueWidth(), depth(), depth());
+    }
+
+    /** How a block's queries, or the gradients of its outputs, lie in scratch memory. */
+    HeadLayout scratchQueries(int block) {
+        return new HeadLayout(type(), depth(), (long) blocks.filledRows(block) * depth(), depth());
+    }
+
+    /** How keys lie in scratch memory. */
+    HeadLayout scratchKeys() {
+        return new HeadLayout(type(), depth(), (long) keyRows * depth(), depth());
+    }
+
+    /** How values lie in scratch memory. */
+    HeadLayout scratchValues() {
+        return new HeadLayout(type(), valueStride(), (long) keyRows * valueStride(), depth());
+    }
+
+    /** How sums over so many rows for each head lie in scratch memory. */
+    HeadLayout sums(int rows) {
+        return new HeadLayout(Primitive.type(false), depth(), (long) rows * depth(), depth());
+    }
+
     /** Bytes of a head's part of a row in scratch memory. */
     int headBytes() {
         return depth() * width();

@@ -1,49 +1,42 @@
 package org.finetune4j.kernel.onednn;
 
+import org.bytedeco.dnnl.global.dnnl;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves one head's part of a run of tokens between arrays, where rows lie apart, and scratch memory, where they are
- * contiguous, turning it by the tokens' angles and scaling it on the way.
+ * Moves the heads of a run of tokens between arrays, where a token's heads are beside one another, and scratch memory, where
+ * they are apart, turning them by the tokens' angles and scaling them on the way.
  *
  * <p>Number {@code i} of a head is paired with number {@code i + pairs}; with the angle of the pair,
  * {@code (a, b) -> factor (a cos - b sin, b cos + a sin)}, and numbers beyond the pairs are scaled alone. In f32; where
  * what is written is BFLOAT16, rounded once at the end.
  */
 final class HeadRows {
-    private static final int RAW = 8;
-    private static final int WIDE = 9;
+    private static final int PARTS = 8;
+    private static final int FROM = 9;
+    private static final int TO = 10;
+    private static final int TERMS = 11;
+    private static final int DOTS = 15;
     private final Worker worker;
-    private final boolean bfloat16;
-    private final boolean toBfloat16;
+    private final int heads;
+    private final int rows;
     private final int depth;
-    private final int rowBytes;
-    private final int toRowBytes;
+    private final int filled;
     private @Nullable Angles angles;
     private float[] cosines = {};
     private float[] sines = {};
 
-    /** Moves between a batch's arrays and scratch memory. */
-    HeadRows(Worker worker, AttentionLayout layout) {
-        this(worker, layout.bfloat16(), layout.scratchBfloat16(), layout.depth());
-    }
-
-    private HeadRows(Worker worker, boolean bfloat16, boolean toBfloat16, int depth) {
+    /** Moves so many heads, of {@code depth} numbers each, of so many rows. */
+    HeadRows(Worker worker, int heads, int rows, int depth) {
         this.worker = worker;
-        this.bfloat16 = bfloat16;
-        this.toBfloat16 = toBfloat16;
+        this.heads = heads;
+        this.rows = rows;
         this.depth = depth;
-        rowBytes = depth * Lanes.width(bfloat16);
-        toRowBytes = depth * Lanes.width(toBfloat16);
+        filled = TokenBlocks.filled(rows);
     }
 
-    /** Moves between arrays of a batch's type. */
-    static HeadRows withinArrays(Worker worker, AttentionLayout layout) {
-        return new HeadRows(worker, layout.bfloat16(), layout.bfloat16(), layout.depth());
-    }
-
-    /** Takes the angles of {@code rows} tokens from {@code first} on for the calls that follow; null turns nothing. */
-    HeadRows at(@Nullable Angles batch, int first, int rows) {
+    /** Takes the angles of the rows from token {@code first} of a batch on; null turns nothing. */
+    HeadRows at(@Nullable Angles batch, int first) {
         angles = batch;
         if (batch != null) {
             cosines = worker.floats(8, rows * batch.pairs());
@@ -54,124 +47,134 @@ final class HeadRows {
         return this;
     }
 
-    /** Copies rows between arrays; {@code fromBytes} and {@code toBytes} lead from one row to the next. */
-    void copy(long from, long fromBytes, int rows, long to, long toBytes) {
-        for (int i = 0; i < rows; i++) {
-            Memory.copy(from + i * fromBytes, to + i * toBytes, rowBytes);
-        }
-    }
-
-    /** Copies rows of an array to scratch memory as they are, but for the type of their numbers. */
-    void move(long from, long fromBytes, int rows, long to, long toBytes) {
-        if (bfloat16 == toBfloat16) {
-            copy(from, fromBytes, rows, to, toBytes);
-            return;
-        }
-        for (int i = 0; i < rows; i++) {
-            Bfloat16.widen(from + i * fromBytes, to + i * toBytes, depth);
-        }
-    }
-
-    /** Writes rows of an array turned and scaled to contiguous memory, and zero rows up to {@code filled}. */
-    void load(long from, long fromBytes, int rows, int filled, float factor, long to) {
-        boolean unchanged = angles == null && factor == 1;
-        if (!toBfloat16 || unchanged) {
-            move(from, fromBytes, rows, to, toRowBytes);
-            Memory.zero(to + (long) rows * toRowBytes, (long) (filled - rows) * toRowBytes);
-            if (!unchanged) {
-                turn(to, rows, 1, factor);
+    /**
+     * Writes the heads turned and scaled to where they lie in another way.
+     *
+     * @param sign 1 to turn, -1 to turn back
+     */
+    void turn(long from, HeadLayout source, int sign, float factor, long to, HeadLayout target) {
+        write(to, target, (wideTo, wideTarget) -> {
+            HeadLayout wide = wide(source);
+            long wideFrom = from;
+            if (wide != source) {
+                wideFrom = worker.buffer(FROM, 4L * rows * wide.row());
+                Bfloat16.widen(from, source.row(), rows, heads * depth, wideFrom);
             }
+            turnWide(wideFrom, wide, sign, factor, wideTo, wideTarget);
+        });
+    }
+
+    /** Writes the heads as they are, but for the type of their numbers, to where they lie in another way. */
+    void move(long from, HeadLayout source, long to, HeadLayout target) {
+        angles = null;
+        turn(from, source, 1, 1, to, target);
+    }
+
+    /** Writes heads that lie as a FLOAT matrix {@code [depth, heads, filled rows]} to where they lie in another way. */
+    void moveTransposed(long from, long to, HeadLayout target) {
+        HeadLayout columns = new HeadLayout(dnnl.dnnl_f32, 1, filled, (long) heads * filled);
+        write(to, target, (wideTo, wideTarget) ->
+                new HeadCopy(rows, heads, depth, 1, columns, wideTarget.cut(1)).run(worker, from, wideTo));
+    }
+
+    private interface Writing {
+        void to(long address, HeadLayout layout);
+    }
+
+    /** Writes to a layout, or where the processor lacks instructions for its type to FLOAT rows that are rounded then. */
+    private void write(long to, HeadLayout target, Writing writing) {
+        HeadLayout wide = wide(target);
+        if (wide == target) {
+            writing.to(to, target);
             return;
         }
-        long raw = worker.buffer(RAW, (long) filled * rowBytes);
-        copy(from, fromBytes, rows, raw, rowBytes);
-        Memory.zero(raw + (long) rows * rowBytes, (long) (filled - rows) * rowBytes);
-        long wide = widened(raw, filled);
-        turn(wide, rows, 1, factor);
-        new Conversion(filled * depth, true).run(worker, wide, to);
+        long floats = worker.buffer(TO, 4L * rows * wide.row());
+        writing.to(floats, wide);
+        Bfloat16.narrow(worker, floats, rows, heads * depth, to, target.row());
     }
 
-    /** Writes contiguous FLOAT rows, turned back and scaled, to an array; the rows are spoilt. */
-    void store(long sums, int rows, int filled, float factor, long to, long toBytes) {
-        turn(sums, rows, -1, factor);
-        long raw = sums;
-        if (bfloat16) {
-            raw = worker.buffer(RAW, (long) filled * rowBytes);
-            new Conversion(filled * depth, true).run(worker, sums, raw);
-        }
-        copy(raw, rowBytes, rows, to, toBytes);
-    }
-
-    /** Dot products of the rows of two arrays, in {@code products [rows]}. */
-    void dots(long first, long second, long bytes, int rows, int filled, float[] products, int start) {
-        float[] x = worker.floats(10, filled * depth);
-        float[] y = worker.floats(11, filled * depth);
-        read(first, bytes, rows, filled, x);
-        read(second, bytes, rows, filled, y);
-        for (int i = 0; i < rows * depth; i++) {
-            x[i] *= y[i];
-        }
-        for (int i = 0; i < rows; i++) {
-            products[start + i] = sum(x, i * depth, depth);
+    /** Zeros the rows after these, up to a number of rows. */
+    void clearAfter(long to, HeadLayout target, int end, int numbers) {
+        for (int head = 0; head < heads && rows < end; head++) {
+            Memory.zero(to + target.bytes(head * target.head() + rows * target.row()),
+                    target.bytes((end - rows - 1) * target.row() + numbers));
         }
     }
 
-    private void read(long from, long fromBytes, int rows, int filled, float[] tile) {
-        if (!bfloat16) {
-            for (int i = 0; i < rows; i++) {
-                Memory.read(from + i * fromBytes, tile, i * depth, depth);
-            }
+    /** Dot products of the heads of two arrays' dense rows, {@code products [rows, heads]}. */
+    void dots(long first, long second, boolean bfloat16, float[] products) {
+        int width = heads * depth;
+        long terms = worker.buffer(TERMS, 4L * filled * width);
+        int count;
+        for (int row = 0; row < rows; row += count) {
+            count = Integer.highestOneBit(rows - row);
+            long offset = (long) row * width * Lanes.width(bfloat16);
+            long x = Conversion.floats(worker, FROM, bfloat16, first + offset, count * width);
+            long y = Conversion.floats(worker, TO, bfloat16, second + offset, count * width);
+            new BinaryPass(BinaryPass.Kind.PRODUCT, count * width, false).run(worker, x, y, terms + 4L * row * width);
+        }
+        long sums = worker.buffer(DOTS, 4L * filled * heads);
+        RowTotals.run(worker, filled * heads, depth, terms, sums);
+        Memory.read(sums, products, 0, rows * heads);
+    }
+
+    /** The layout itself, or that of dense FLOAT rows where the processor lacks instructions for its type. */
+    private HeadLayout wide(HeadLayout layout) {
+        return Conversion.isWidened(worker, layout.isBfloat16())
+                ? new HeadLayout(dnnl.dnnl_f32, (long) heads * depth, depth, layout.part()) : layout;
+    }
+
+    private void turnWide(long from, HeadLayout source, int sign, float factor, long to, HeadLayout target) {
+        int pairs = angles == null ? 0 : angles.pairs();
+        int rest = depth - 2 * pairs;
+        if (pairs > 0) {
+            HeadLayout halves = new HeadLayout(dnnl.dnnl_f32, pairs, (long) filled * pairs, (long) heads * filled * pairs);
+            long parts = worker.buffer(PARTS, 8L * heads * filled * pairs);
+            new HeadCopy(rows, heads, 2, pairs, source.cut(pairs), halves).run(worker, from, parts);
+            turn(parts, pairs, sign, factor);
+            new HeadCopy(rows, heads, 2, pairs, halves, target.cut(pairs)).run(worker, parts, to);
+        }
+        if (rest == 0) {
             return;
         }
-        long raw = worker.buffer(RAW, (long) filled * rowBytes);
-        copy(from, fromBytes, rows, raw, rowBytes);
-        Memory.read(widened(raw, filled), tile, 0, rows * depth);
-    }
-
-    private long widened(long raw, int filled) {
-        return Conversion.floats(worker, WIDE, bfloat16, raw, filled * depth);
-    }
-
-    private void turn(long wide, int rows, float sign, float factor) {
-        if (angles == null) {
-            scale(wide, 1, rows * depth, factor);
+        long restFrom = from + source.bytes(2L * pairs);
+        long restTo = to + target.bytes(2L * pairs);
+        if (factor == 1) {
+            new HeadCopy(rows, heads, 1, rest, source.cut(rest), target.cut(rest)).run(worker, restFrom, restTo);
             return;
         }
-        int pairs = angles.pairs();
+        HeadLayout whole = new HeadLayout(dnnl.dnnl_f32, rest, (long) filled * rest, rest);
+        long parts = worker.buffer(PARTS, 4L * heads * filled * rest);
+        new HeadCopy(rows, heads, 1, rest, source.cut(rest), whole).run(worker, restFrom, parts);
+        scale(parts, heads * filled * rest, factor);
+        new HeadCopy(rows, heads, 1, rest, whole, target.cut(rest)).run(worker, parts, restTo);
+    }
+
+    /** Turns the first halves {@code [heads, filled, pairs]} of the heads at an address and the second ones behind them. */
+    private void turn(long halves, int pairs, int sign, float factor) {
         int count = rows * pairs;
         float[] a = worker.floats(10, count);
         float[] b = worker.floats(11, count);
         float[] turned = worker.floats(12, count);
-        for (int i = 0; i < rows; i++) {
-            Memory.read(wide + 4L * i * depth, a, i * pairs, pairs);
-            Memory.read(wide + 4L * (i * depth + pairs), b, i * pairs, pairs);
-        }
-        turn(a, b, cosines, sines, -sign, factor, turned, count);
-        turn(b, a, cosines, sines, sign, factor, b, count);
-        for (int i = 0; i < rows; i++) {
-            Memory.write(turned, i * pairs, wide + 4L * i * depth, pairs);
-            Memory.write(b, i * pairs, wide + 4L * (i * depth + pairs), pairs);
-        }
-        if (depth > 2 * pairs) {
-            scale(wide + 8L * pairs, rows, depth - 2 * pairs, factor);
+        for (int head = 0; head < heads; head++) {
+            long first = halves + 4L * head * filled * pairs;
+            long second = first + 4L * heads * filled * pairs;
+            Memory.read(first, a, 0, count);
+            Memory.read(second, b, 0, count);
+            turn(a, b, cosines, sines, -sign, factor, turned, count);
+            turn(b, a, cosines, sines, sign, factor, b, count);
+            Memory.write(turned, 0, first, count);
+            Memory.write(b, 0, second, count);
         }
     }
 
-    /** Scales the first {@code count} numbers of rows a head apart. */
-    private void scale(long wide, int rows, int count, float factor) {
-        if (factor == 1) {
-            return;
-        }
-        float[] tile = worker.floats(10, rows * count);
-        for (int i = 0; i < rows; i++) {
-            Memory.read(wide + 4L * i * depth, tile, i * count, count);
-        }
-        for (int i = 0; i < rows * count; i++) {
+    private void scale(long numbers, int count, float factor) {
+        float[] tile = worker.floats(10, count);
+        Memory.read(numbers, tile, 0, count);
+        for (int i = 0; i < count; i++) {
             tile[i] *= factor;
         }
-        for (int i = 0; i < rows; i++) {
-            Memory.write(tile, i * count, wide + 4L * i * depth, count);
-        }
+        Memory.write(tile, 0, numbers, count);
     }
 
     private static void turn(float[] x, float[] y, float[] cos, float[] sin, float sign, float factor, float[] out,
@@ -179,24 +182,5 @@ final class HeadRows {
         for (int i = 0; i < count; i++) {
             out[i] = (x[i] * cos[i] + sign * (y[i] * sin[i])) * factor;
         }
-    }
-
-    private static float sum(float[] x, int start, int count) {
-        float s0 = 0;
-        float s1 = 0;
-        float s2 = 0;
-        float s3 = 0;
-        int i = start;
-        int end = start + count;
-        for (; i + 3 < end; i += 4) {
-            s0 += x[i];
-            s1 += x[i + 1];
-            s2 += x[i + 2];
-            s3 += x[i + 3];
-        }
-        for (; i < end; i++) {
-            s0 += x[i];
-        }
-        return (s0 + s1) + (s2 + s3);
     }
 }
