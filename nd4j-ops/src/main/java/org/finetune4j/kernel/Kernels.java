@@ -84,7 +84,7 @@ public interface Kernels extends AutoCloseable {
 
     /**
      * As {@link #hold}, for products {@code upstream weight} with many rows, by which gradients pass back through linear
-     * layers whose weights do not train. Results do not change.
+     * layers whose weights do not train. Results change by rounding at most.
      *
      * @return to be closed before any of the weights is changed or freed
      */

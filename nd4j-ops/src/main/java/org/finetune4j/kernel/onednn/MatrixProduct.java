@@ -20,6 +20,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class MatrixProduct implements AutoCloseable {
     private static final int ROWS = 256;
+    /** Rows where a multiplication costs so little that bringing a tile's matrices into blocks for it counts: an eighth less. */
+    private static final int ROWS_WITH_AMX = 512;
     private static final int COLUMNS = 512;
     private static final int SMALL = 16;
     /** Tiles are a multiple of this wide, since oneDNN computes vectors side by side and is slow at the odd ones. */
@@ -59,7 +61,7 @@ final class MatrixProduct implements AutoCloseable {
             if (LongProduct.suits(sum)) {
                 longProducts.run(sum.products().get(0), sum.out());
             } else if (sum.out().length() > 0) {
-                work.add(new Sum(sum, few, gradientCopies, workers.bfloat16()));
+                work.add(new Sum(sum, few, gradientCopies, workers));
             }
         }
         floats.begin();
@@ -85,10 +87,13 @@ final class MatrixProduct implements AutoCloseable {
         floats.close();
     }
 
-    /** The next piece of a dimension of which {@code left} remain: 256, 192, 128, 64, 48, 32, 16, or what is left. */
-    private static int piece(int left) {
+    /**
+     * The next piece of a dimension of which {@code left} remain: the longest, 256, 192, 128, 64, 48, 32, 16, or what is
+     * left.
+     */
+    private static int piece(int left, int longest) {
         if (left >= ROWS) {
-            return ROWS;
+            return left >= longest ? longest : ROWS;
         }
         if (left >= 64) {
             return left / 64 * 64;
@@ -113,12 +118,13 @@ final class MatrixProduct implements AutoCloseable {
         private final boolean rowsAreTokens;
         private final long inner;
         private final int tileRows;
+        private final int longestPiece;
         private final int rowBlocks;
         private final int columnBlocks;
         private final boolean fewRows;
         private final int tileWidth;
 
-        Sum(ProductSum sum, FewRows few, HeldCopies gradientCopies, boolean multipliesBfloat16) {
+        Sum(ProductSum sum, FewRows few, HeldCopies gradientCopies, Workers workers) {
             INDArray target = sum.out();
             Operands.matrix(NAME, target);
             m = Math.toIntExact(target.size(0));
@@ -139,7 +145,7 @@ final class MatrixProduct implements AutoCloseable {
             boolean weights = true;
             long depth = 0;
             for (int i = 0; i < terms.length; i++) {
-                terms[i] = new Term(sum.products().get(i), target, gradientCopies, multipliesBfloat16);
+                terms[i] = new Term(sum.products().get(i), target, gradientCopies, workers.bfloat16());
                 copied |= terms[i].copy != null;
                 tokens |= !terms[i].transposeA;
                 unpacked |= terms[i].isUnpacked();
@@ -154,7 +160,8 @@ final class MatrixProduct implements AutoCloseable {
             }
             rowsAreTokens = tokens;
             inner = depth;
-            tileRows = unpacked ? UNPACKED_ROWS : ROWS;
+            longestPiece = terms[0].bfloat16 && workers.amx() ? ROWS_WITH_AMX : ROWS;
+            tileRows = unpacked ? UNPACKED_ROWS : longestPiece;
             rowBlocks = (m + tileRows - 1) / tileRows;
             tileWidth = tileWidth(unpacked ? UNPACKED_COLUMNS : COLUMNS, copied ? PackedWeight.COLUMNS : WIDTH);
             columnBlocks = fewRows ? FewRows.chunks(n, inner * Lanes.width(terms[0].bfloat16)) : (n + tileWidth - 1) / tileWidth;
@@ -223,7 +230,7 @@ final class MatrixProduct implements AutoCloseable {
             if (!term.transposeA) {
                 int rows;
                 for (int first = firstRow; first < endRow; first += rows) {
-                    rows = piece(endRow - first);
+                    rows = piece(endRow - first, longestPiece);
                     term.run(worker, first, rows, column, columns, 0, term.k, this, add);
                 }
                 return;
@@ -231,7 +238,7 @@ final class MatrixProduct implements AutoCloseable {
             // A sum in BFLOAT16 is taken in one go, because it would be rounded after every piece.
             int depth;
             for (int first = 0; first < term.k; first += depth) {
-                depth = outBfloat16 ? term.k : piece(term.k - first);
+                depth = outBfloat16 ? term.k : piece(term.k - first, longestPiece);
                 term.run(worker, firstRow, endRow - firstRow, column, columns, first, depth, this, add || first > 0);
             }
         }

@@ -104,18 +104,25 @@ public final class OneDnnKernels implements Kernels {
         products.run(sums);
     }
 
-    /** Packs the weights, of which each takes as much memory again. */
+    /** Packs the weights that the processor multiplies packed, of which each takes as much memory again. */
     @Override
     public HeldWeights hold(Collection<INDArray> weights) {
-        return forwardCopies.hold(weights);
+        return forwardCopies.hold(weights.stream().filter(weight -> isPacked(weight.dataType())).toList());
     }
 
     @Override
     public long heldBytes(DataType type, long outputs, long inputs) {
-        return PackedWeight.Layout.of(type == DataType.BFLOAT16, workers.bfloat16()).bytes(outputs, inputs);
+        return isPacked(type) ? PackedWeight.Layout.of(type == DataType.BFLOAT16, workers).bytes(outputs, inputs) : 0;
     }
 
-    /** Packs weights of BFLOAT16 where the processor multiplies it, and keeps nothing of others. */
+    private boolean isPacked(DataType type) {
+        return type != DataType.BFLOAT16 || workers.multipliesPackedBfloat16();
+    }
+
+    /**
+     * Packs weights of BFLOAT16 where the processor multiplies it, and keeps nothing of others. Results stay the same bit for
+     * bit, but with AMX, where oneDNN cuts long sums into BFLOAT16 in another way.
+     */
     @Override
     public HeldWeights holdForGradients(Collection<INDArray> weights) {
         return gradientCopies.hold(weights.stream().filter(weight -> servesGradients(weight.dataType())).toList());
@@ -123,7 +130,7 @@ public final class OneDnnKernels implements Kernels {
 
     @Override
     public long heldForGradientsBytes(DataType type, long outputs, long inputs) {
-        return servesGradients(type) ? PackedWeight.Layout.BFLOAT16_PAIRS.bytes(inputs, outputs) : 0;
+        return servesGradients(type) ? PackedWeight.Layout.of(true, workers).bytes(inputs, outputs) : 0;
     }
 
     private boolean servesGradients(DataType type) {
@@ -350,6 +357,11 @@ public final class OneDnnKernels implements Kernels {
     @Override
     public void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment, INDArray secondMoment, AdamWStep step) {
         elementwise.adamW(parameter, gradient, firstMoment, secondMoment, step);
+    }
+
+    /** Whether BFLOAT16 is multiplied with AMX. */
+    boolean amx() {
+        return workers.amx();
     }
 
     /** How many compiled oneDNN primitives are held. */

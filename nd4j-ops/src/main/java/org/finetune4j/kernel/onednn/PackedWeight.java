@@ -7,11 +7,11 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * A copy of a weight {@code [outputs, inputs]} in the layout in which oneDNN multiplies by it from the right, as a matrix
- * {@code [inner, columns]}: blocks of {@value #COLUMNS} columns, within each the rows one after another, filled up with
- * zeros; BFLOAT16 rows two at a time where the processor multiplies them so, else by themselves, to be multiplied by FLOAT.
+ * {@code [inner, columns]}: blocks of some columns, within each the rows one after another, filled up with zeros; BFLOAT16
+ * rows two at a time where the processor multiplies them so, else by themselves, to be multiplied by FLOAT.
  */
 final class PackedWeight implements AutoCloseable {
-    /** Columns in a block. */
+    /** Every so many columns a block begins. */
     static final int COLUMNS = 64;
     private static final int ALIGNMENT = 64;
     private final long source;
@@ -25,31 +25,41 @@ final class PackedWeight implements AutoCloseable {
 
     /** How the numbers of a block lie. */
     enum Layout {
-        FLOATS(false, 16, dnnl.dnnl_BA16a64b), BFLOAT16_PAIRS(true, 32, dnnl.dnnl_BA16a64b2a),
-        BFLOAT16_ROWS(true, 16, dnnl.dnnl_BA16a64b);
+        FLOATS(false, 16, 64, dnnl.dnnl_BA16a64b), BFLOAT16_PAIRS(true, 32, 64, dnnl.dnnl_BA16a64b2a),
+        /** As wide as the two tiles of AMX that are multiplied side by side: a quarter faster there than blocks of 64. */
+        BFLOAT16_PAIRS_FOR_AMX(true, 32, 32, dnnl.dnnl_BA16a32b2a), BFLOAT16_ROWS(true, 16, 64, dnnl.dnnl_BA16a64b);
 
         private final boolean bfloat16;
         private final int multiple;
+        private final int width;
         private final int tag;
 
-        Layout(boolean bfloat16, int multiple, int tag) {
+        Layout(boolean bfloat16, int multiple, int width, int tag) {
             this.bfloat16 = bfloat16;
             this.multiple = multiple;
+            this.width = width;
             this.tag = tag;
         }
 
-        /** The layout of copies of a weight. */
-        static Layout of(boolean bfloat16, boolean multipliesBfloat16) {
-            return bfloat16 ? multipliesBfloat16 ? BFLOAT16_PAIRS : BFLOAT16_ROWS : FLOATS;
+        /** The layout of copies of a weight on this processor. */
+        static Layout of(boolean bfloat16, Workers workers) {
+            if (!bfloat16) {
+                return FLOATS;
+            }
+            return workers.amx() ? BFLOAT16_PAIRS_FOR_AMX : workers.bfloat16() ? BFLOAT16_PAIRS : BFLOAT16_ROWS;
+        }
+
+        private int blocks(long columns) {
+            return Math.toIntExact((columns + width - 1) / width);
         }
 
         private long blockBytes(long inner) {
-            return (inner + multiple - 1) / multiple * multiple * COLUMNS * Lanes.width(bfloat16);
+            return (inner + multiple - 1) / multiple * multiple * width * Lanes.width(bfloat16);
         }
 
         /** Bytes of a copy of this size. */
         long bytes(long columns, long inner) {
-            return (columns + COLUMNS - 1) / COLUMNS * blockBytes(inner);
+            return blocks(columns) * blockBytes(inner);
         }
 
         private dnnl_memory_desc describe(int inner, int columns) {
@@ -88,7 +98,7 @@ final class PackedWeight implements AutoCloseable {
      */
     static PackedWeight of(INDArray weight, Use use, Workers workers) {
         Operands.matrix("hold", weight);
-        Layout layout = Layout.of(Operands.isBfloat16("hold", weight), workers.bfloat16());
+        Layout layout = Layout.of(Operands.isBfloat16("hold", weight), workers);
         if (layout == Layout.BFLOAT16_ROWS && use == Use.GRADIENT) {
             throw new IllegalArgumentException("hold: this processor does not multiply BFLOAT16, and a copy of a weight of "
                     + "that type would not make gradients faster");
@@ -96,7 +106,7 @@ final class PackedWeight implements AutoCloseable {
         PackedWeight packed = new PackedWeight(Operands.address("hold", weight), use, Math.toIntExact(weight.size(0)),
                 Math.toIntExact(weight.size(1)), layout);
         try {
-            workers.run((packed.columns + COLUMNS - 1) / COLUMNS, (worker, block) -> packed.pack(worker, block));
+            workers.run(layout.blocks(packed.columns), (worker, block) -> packed.pack(worker, block));
             return packed;
         } catch (RuntimeException | Error e) {
             packed.close();
@@ -127,12 +137,12 @@ final class PackedWeight implements AutoCloseable {
     void multiply(Worker worker, long x, int rows, int first, int count, long out, int stride, int outType, float alpha,
                   boolean accumulate) {
         new Product(rows, count, inner, stride, layout, outType, alpha, accumulate)
-                .run(worker, x, start + first / COLUMNS * layout.blockBytes(inner), out);
+                .run(worker, x, start + first / layout.width * layout.blockBytes(inner), out);
     }
 
     private void pack(Worker worker, int block) {
-        int first = block * COLUMNS;
-        int count = Math.min(COLUMNS, columns - first);
+        int first = block * layout.width;
+        int count = Math.min(layout.width, columns - first);
         long to = start + block * layout.blockBytes(inner);
         if (use == Use.GRADIENT) {
             new Packing(count, inner, columns, 1, layout)
@@ -178,7 +188,7 @@ final class PackedWeight implements AutoCloseable {
         private Primitive compile(Worker worker) {
             dnnl_memory_desc weight = layout.describe(inner, columns);
             try {
-                int type = Primitive.type(layout == Layout.BFLOAT16_PAIRS);
+                int type = Primitive.type(layout.bfloat16 && layout != Layout.BFLOAT16_ROWS);
                 return new Matmul(rows, columns, inner, inner, 1, 1, inner, stride, type, Primitive.type(layout.bfloat16),
                         outType, alpha, accumulate).compile(worker, weight);
             } finally {

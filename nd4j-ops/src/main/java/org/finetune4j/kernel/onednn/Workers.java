@@ -124,6 +124,23 @@ final class Workers implements AutoCloseable {
         return workers[0].bfloat16();
     }
 
+    /** Whether oneDNN multiplies BFLOAT16 with AMX, many times as fast as it can move it. */
+    boolean amx() {
+        return bfloat16() && hasInstructions(dnnl.dnnl_cpu_isa_avx512_core_amx);
+    }
+
+    /**
+     * Whether oneDNN multiplies by packed BFLOAT16: not FLOAT by it with AVX-512, where version 3.11 computes wrong numbers of
+     * every layout but rows and columns.
+     */
+    boolean multipliesPackedBfloat16() {
+        return bfloat16() || !hasInstructions(dnnl.dnnl_cpu_isa_avx512_core);
+    }
+
+    private static boolean hasInstructions(int set) {
+        return (dnnl.dnnl_get_effective_cpu_isa() & set) == set;
+    }
+
     int threads() {
         return workers.length;
     }

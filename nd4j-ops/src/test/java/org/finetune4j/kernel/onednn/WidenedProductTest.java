@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
+import org.bytedeco.dnnl.global.dnnl;
 import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.kernel.Product;
 import org.finetune4j.kernel.ProductSum;
@@ -44,9 +45,11 @@ class WidenedProductTest {
     }
 
     @Test
-    void heldWeightsTakeHalfOfWhatFloatsTake() {
+    void heldWeightsTakeHalfOfWhatFloatsTakeButNothingWithAvx512() {
+        int avx512 = dnnl.dnnl_cpu_isa_avx512_core;
+        boolean none = (dnnl.dnnl_get_effective_cpu_isa() & avx512) == avx512;
         try (OneDnnKernels kernels = OneDnnKernels.withoutBfloat16Instructions(1)) {
-            assertEquals(kernels.heldBytes(DataType.FLOAT, 1536, 576), 2 * kernels.heldBytes(BF16, 1536, 576));
+            assertEquals(none ? 0 : kernels.heldBytes(DataType.FLOAT, 1536, 576), 2 * kernels.heldBytes(BF16, 1536, 576));
         }
     }
 
