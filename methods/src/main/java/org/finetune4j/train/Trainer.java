@@ -196,7 +196,7 @@ public final class Trainer {
         double rate = factor == 0 ? 0 : rates.rate(number);
         if (factor != 0) {
             optimizer.update(rate, factor * (norm > settings.clip() ? settings.clip() / norm : 1));
-            if (!Double.isFinite(kernels.squaredNorm(engine.weights()))) {
+            if (!kernels.isFinite(engine.weights())) {
                 throw notFinite(number, "a trained parameter is not finite after the update", done, record, false);
             }
             engine.weightsChanged();

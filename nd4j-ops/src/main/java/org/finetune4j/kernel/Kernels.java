@@ -390,6 +390,9 @@ public interface Kernels extends AutoCloseable {
     /** Sum of squares of all elements, in double, independent of the number of threads. */
     double squaredNorm(INDArray x);
 
+    /** Whether no element is infinite or NaN. */
+    boolean isFinite(INDArray x);
+
     /**
      * One AdamW update (arXiv 1711.05101) of a flat FLOAT parameter, in place. With {@code g = gradientScale * gradient}:
      * {@code m = beta1 m + (1 - beta1) g}, {@code v = beta2 v + (1 - beta2) g^2},

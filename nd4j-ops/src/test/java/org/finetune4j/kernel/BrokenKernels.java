@@ -610,6 +610,18 @@ final class BrokenKernels {
                 return (float) right.squaredNorm(x);
             }
         }));
+        mistakes.add(new Mistake("isFinite", "overlooks the last element", right -> new DelegatingKernels(right) {
+            @Override
+            public boolean isFinite(INDArray x) {
+                return right.isFinite(wide(x).reshape(x.length()).get(NDArrayIndex.interval(0, x.length() - 1)).dup());
+            }
+        }));
+        mistakes.add(new Mistake("isFinite", "takes large for infinite", right -> new DelegatingKernels(right) {
+            @Override
+            public boolean isFinite(INDArray x) {
+                return right.isFinite(x) && Math.abs(wide(x).ameanNumber().doubleValue()) < 1e20;
+            }
+        }));
     }
 
     private static void distributions(List<Mistake> mistakes) {

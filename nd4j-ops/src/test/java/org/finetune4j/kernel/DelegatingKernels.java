@@ -262,6 +262,11 @@ class DelegatingKernels implements Kernels {
     }
 
     @Override
+    public boolean isFinite(INDArray x) {
+        return right.isFinite(x);
+    }
+
+    @Override
     public void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment, INDArray secondMoment,
                       AdamWStep step) {
         right.adamW(parameter, gradient, firstMoment, secondMoment, step);

@@ -453,11 +453,27 @@ final class KernelCases {
                     .input("x", a1).wideOutput("out", shape).exactly());
             cases.add(new KernelCase("squaredNorm" + of, (kernels, a) -> a[1].assign(kernels.squaredNorm(a[0])))
                     .input("x", a1).returned("norm").within(1e-12));
+            finite(cases, of, a1);
             for (double rate : new double[] {0, 0.1, 0.75}) {
                 cases.add(new KernelCase("dropout of " + rate + of,
                         (kernels, a) -> kernels.dropout(a[0], rate, 99, a[1]))
                         .input("x", a1).output("out", shape));
             }
+        }
+    }
+
+    private static void finite(List<KernelCase> cases, String of, INDArray x) {
+        List<INDArray> arrays = new ArrayList<>(List.of(x));
+        if (!x.isEmpty()) {
+            long last = x.length() - 1;
+            arrays.add(x.dup().putScalar(last / 2, -3e38));
+            arrays.add(x.dup().putScalar(last, Double.POSITIVE_INFINITY));
+            arrays.add(x.dup().putScalar(last / 3, Double.NEGATIVE_INFINITY));
+        }
+        for (int i = 0; i < arrays.size(); i++) {
+            cases.add(new KernelCase("isFinite, " + i + of,
+                    (kernels, a) -> a[1].assign(kernels.isFinite(a[0]) ? 1 : 0))
+                    .input("x", arrays.get(i)).returned("finite").exactly());
         }
     }
 

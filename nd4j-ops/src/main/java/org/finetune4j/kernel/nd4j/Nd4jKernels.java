@@ -652,6 +652,17 @@ public final class Nd4jKernels implements Kernels {
     }
 
     @Override
+    public boolean isFinite(INDArray x) {
+        new Arguments("isFinite").numbers(x);
+        if (x.isEmpty()) {
+            return true;
+        }
+        INDArray wide = read(x, DataType.DOUBLE);
+        // What is finite is 0 then, and anything else NaN.
+        return wide.sub(wide).sumNumber().doubleValue() == 0;
+    }
+
+    @Override
     public void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment, INDArray secondMoment,
                       AdamWStep step) {
         Arguments check = new Arguments("adamW");

@@ -1,5 +1,6 @@
 package org.finetune4j.kernel.onednn;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.finetune4j.kernel.AdamWStep;
 import org.finetune4j.kernel.CounterRandom;
 import org.finetune4j.kernel.onednn.BinaryPass.Kind;
@@ -121,6 +122,38 @@ final class Elementwise {
             sum += part;
         }
         return sum;
+    }
+
+    boolean isFinite(INDArray x) {
+        String kernel = "isFinite";
+        boolean bfloat16 = Operands.isBfloat16(kernel, x);
+        if (x.length() == 0) {
+            return true;
+        }
+        long from = Operands.address(kernel, x);
+        int width = Lanes.width(bfloat16);
+        // An exponent of ones is infinite or NaN: one more in its lowest place carries into the place of the sign.
+        int hidden = bfloat16 ? 0x7fff7fff : 0x7fffffff;
+        int one = bfloat16 ? 0x00800080 : 0x00800000;
+        AtomicBoolean finite = new AtomicBoolean(true);
+        tiles.forTiles(x.length(), (worker, first, count) -> {
+            int[] words = worker.ints(0, TILE);
+            int whole = (count * width + 3) / 4;
+            words[whole - 1] = 0;
+            Memory.readBytes(from + first * width, words, count * width);
+            if ((carried(words, hidden, one, whole) & ~hidden) != 0) {
+                finite.set(false);
+            }
+        });
+        return finite.get();
+    }
+
+    private static int carried(int[] words, int hidden, int one, int count) {
+        int carried = 0;
+        for (int i = 0; i < count; i++) {
+            carried |= (words[i] & hidden) + one;
+        }
+        return carried;
     }
 
     void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment, INDArray secondMoment, AdamWStep step) {

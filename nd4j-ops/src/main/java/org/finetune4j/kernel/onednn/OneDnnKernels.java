@@ -355,6 +355,11 @@ public final class OneDnnKernels implements Kernels {
     }
 
     @Override
+    public boolean isFinite(INDArray x) {
+        return elementwise.isFinite(x);
+    }
+
+    @Override
     public void adamW(INDArray parameter, INDArray gradient, INDArray firstMoment, INDArray secondMoment, AdamWStep step) {
         elementwise.adamW(parameter, gradient, firstMoment, secondMoment, step);
     }

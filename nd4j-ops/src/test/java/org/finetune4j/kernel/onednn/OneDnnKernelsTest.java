@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 class OneDnnKernelsTest {
     private static OneDnnKernels kernels;
@@ -255,6 +256,11 @@ class OneDnnKernelsTest {
         assertEquals(Float.POSITIVE_INFINITY, found[6]);
         assertEquals(Float.NEGATIVE_INFINITY, found[7]);
         assertTrue(Float.isNaN(found[8]) && Float.isNaN(found[9]) && Float.isNaN(found[10]));
+        for (int i = 0; i < values.length; i++) {
+            boolean finite = i < 6;
+            assertEquals(finite, kernels.isFinite(Nd4j.createFromArray(0f, values[i], 1f)), "value " + i + " as FLOAT");
+            assertEquals(finite && i != 4, kernels.isFinite(halved.get(NDArrayIndex.interval(i, i + 1))), "as BFLOAT16, " + i);
+        }
         kernels.add(halved, halved, halved);
         kernels.scale(halved, 1, back);
         assertTrue(Float.isNaN(back.getFloat(8)));

@@ -96,6 +96,7 @@ class OneDnnRefusalTest {
         kernels.logProbability(none, Nd4j.create(DataType.INT, 0), noRows, noRows);
         kernels.logProbabilityGradient(none, Nd4j.create(DataType.INT, 0), noRows, noRows, null, none);
         assertEquals(0, kernels.squaredNorm(none));
+        assertTrue(kernels.isFinite(none));
         INDArray out = floats(2, 3);
         kernels.matmul(Nd4j.create(DataType.FLOAT, 2, 0), false, Nd4j.create(DataType.FLOAT, 0, 3), false, out, 1, true);
         assertEquals(777, out.getFloat(1, 2));
