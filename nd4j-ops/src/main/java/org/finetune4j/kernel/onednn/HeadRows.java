@@ -53,6 +53,15 @@ final class HeadRows {
      * @param sign 1 to turn, -1 to turn back
      */
     void turn(long from, HeadLayout source, int sign, float factor, long to, HeadLayout target) {
+        turn(angles, from, source, sign, factor, to, target);
+    }
+
+    /** Writes the heads as they are, but for the type of their numbers, to where they lie in another way. */
+    void move(long from, HeadLayout source, long to, HeadLayout target) {
+        turn(null, from, source, 1, 1, to, target);
+    }
+
+    private void turn(@Nullable Angles by, long from, HeadLayout source, int sign, float factor, long to, HeadLayout target) {
         write(to, target, (wideTo, wideTarget) -> {
             HeadLayout wide = wide(source);
             long wideFrom = from;
@@ -60,14 +69,8 @@ final class HeadRows {
                 wideFrom = worker.buffer(FROM, 4L * rows * wide.row());
                 Bfloat16.widen(from, source.row(), rows, heads * depth, wideFrom);
             }
-            turnWide(wideFrom, wide, sign, factor, wideTo, wideTarget);
+            turnWide(by, wideFrom, wide, sign, factor, wideTo, wideTarget);
         });
-    }
-
-    /** Writes the heads as they are, but for the type of their numbers, to where they lie in another way. */
-    void move(long from, HeadLayout source, long to, HeadLayout target) {
-        angles = null;
-        turn(from, source, 1, 1, to, target);
     }
 
     /** Writes heads that lie as a FLOAT matrix {@code [depth, heads, filled rows]} to where they lie in another way. */
@@ -124,8 +127,9 @@ final class HeadRows {
                 ? new HeadLayout(dnnl.dnnl_f32, (long) heads * depth, depth, layout.part()) : layout;
     }
 
-    private void turnWide(long from, HeadLayout source, int sign, float factor, long to, HeadLayout target) {
-        int pairs = angles == null ? 0 : angles.pairs();
+    private void turnWide(@Nullable Angles by, long from, HeadLayout source, int sign, float factor, long to,
+                          HeadLayout target) {
+        int pairs = by == null ? 0 : by.pairs();
         int rest = depth - 2 * pairs;
         if (pairs > 0) {
             HeadLayout halves = new HeadLayout(dnnl.dnnl_f32, pairs, (long) filled * pairs, (long) heads * filled * pairs);
