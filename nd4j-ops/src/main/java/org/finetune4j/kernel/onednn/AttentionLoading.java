@@ -29,7 +29,7 @@ final class AttentionLoading {
         long to = inScratch(QUERIES, block);
         HeadRows mover = turning(worker, block, layout.shape().heads());
         mover.turn(inBatch(queries, block), layout.arrayQueries(), 1, layout.shape().scale(), to, target);
-        mover.clearAfter(to, target, layout.blocks().filledRows(block), layout.depth());
+        mover.fillUp(to, target);
     }
 
     /** Loads a block's keys, turned, and values. */
@@ -41,8 +41,8 @@ final class AttentionLoading {
         long to = scratch.at(KEYS) + layout.keyRow(sequence, 0, place) * layout.headBytes();
         HeadRows mover = turning(worker, block, layout.shape().keyValueHeads());
         mover.turn(keys + from, layout.arrayKeys(), 1, 1, to, layout.scratchKeys());
-        mover.clearAfter(to, layout.scratchKeys(), blocks.filledRows(block), layout.depth());
-        values(worker, sequence, place, blocks.rows(block), blocks.filledRows(block), values + from);
+        mover.fillUp(to, layout.scratchKeys());
+        values(worker, sequence, place, blocks.rows(block), values + from);
     }
 
     /** Appends a block's keys, turned, and values to their sequence's cache. */
@@ -63,23 +63,22 @@ final class AttentionLoading {
     /** Loads keys and values of a sequence from {@code place} on, up to a block of them, from its cache. */
     void cached(Worker worker, int sequence, int place, AttentionCache cache) {
         int rows = Math.min(TokenBlocks.ROWS, layout.keyCount(sequence) - place);
-        int filled = TokenBlocks.filled(rows);
         long from = cache.row(sequence, place) * layout.keyBytes();
         long to = scratch.at(KEYS) + layout.keyRow(sequence, 0, place) * layout.headBytes();
         HeadRows mover = new HeadRows(worker, layout.shape().keyValueHeads(), rows, layout.depth());
         mover.move(cache.keys() + from, layout.arrayKeys(), to, layout.scratchKeys());
-        mover.clearAfter(to, layout.scratchKeys(), filled, layout.depth());
-        values(worker, sequence, place, rows, filled, cache.values() + from);
+        mover.fillUp(to, layout.scratchKeys());
+        values(worker, sequence, place, rows, cache.values() + from);
     }
 
     /** Loads values of the tokens from {@code place} of a sequence on, each followed by a 1. */
-    private void values(Worker worker, int sequence, int place, int rows, int filled, long values) {
+    private void values(Worker worker, int sequence, int place, int rows, long values) {
         HeadLayout target = layout.scratchValues();
         long to = scratch.at(VALUES) + target.bytes(layout.keyRow(sequence, 0, place) * target.row());
         int heads = layout.shape().keyValueHeads();
         HeadRows mover = new HeadRows(worker, heads, rows, layout.depth());
         mover.move(values, layout.arrayKeys(), to, target);
-        mover.clearAfter(to, target, filled, layout.valueStride());
+        mover.fillUp(to, target);
         for (int head = 0; head < heads; head++) {
             for (int i = 0; i < rows; i++) {
                 long one = to + target.bytes(head * target.head() + i * target.row() + layout.depth());
@@ -106,7 +105,7 @@ final class AttentionLoading {
         HeadRows mover = new HeadRows(worker, heads, rows, layout.depth());
         long to = inScratch(OUT_GRADIENTS, block);
         mover.move(inBatch(outGradients, block), layout.arrayQueries(), to, layout.scratchQueries(block));
-        mover.clearAfter(to, layout.scratchQueries(block), filled, layout.depth());
+        mover.fillUp(to, layout.scratchQueries(block));
         mover.dots(inBatch(outGradients, block), inBatch(outs, block), layout.bfloat16(), rowMeans);
         for (int head = 0; head < heads; head++) {
             for (int i = 0; i < filled; i++) {

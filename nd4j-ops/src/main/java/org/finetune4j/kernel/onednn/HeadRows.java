@@ -96,11 +96,11 @@ final class HeadRows {
         Bfloat16.narrow(worker, floats, rows, heads * depth, to, target.row());
     }
 
-    /** Zeros the rows after these, up to a number of rows. */
-    void clearAfter(long to, HeadLayout target, int end, int numbers) {
-        for (int head = 0; head < heads && rows < end; head++) {
+    /** Zeros the rows that fill these up, of each head, where whole rows lie one after another. */
+    void fillUp(long to, HeadLayout target) {
+        for (int head = 0; head < heads && rows < filled; head++) {
             Memory.zero(to + target.bytes(head * target.head() + rows * target.row()),
-                    target.bytes((end - rows - 1) * target.row() + numbers));
+                    target.bytes((filled - rows) * target.row()));
         }
     }
 

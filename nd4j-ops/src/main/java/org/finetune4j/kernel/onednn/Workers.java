@@ -22,6 +22,8 @@ final class Workers implements AutoCloseable {
     private final dnnl_engine engine = new dnnl_engine();
     private final Worker[] workers;
     private final Thread[] helpers;
+    private final boolean amx;
+    private final boolean multipliesPackedBfloat16;
     private volatile @Nullable Job current;
     private volatile boolean closed;
 
@@ -54,6 +56,8 @@ final class Workers implements AutoCloseable {
         for (int i = 0; i < threads; i++) {
             workers[i] = new Worker(engine, usesBfloat16);
         }
+        amx = bfloat16() && hasInstructions(dnnl.dnnl_cpu_isa_avx512_core_amx);
+        multipliesPackedBfloat16 = bfloat16() || !hasInstructions(dnnl.dnnl_cpu_isa_avx512_core);
         helpers = new Thread[threads - 1];
         for (int i = 0; i < helpers.length; i++) {
             Worker worker = workers[i + 1];
@@ -126,7 +130,7 @@ final class Workers implements AutoCloseable {
 
     /** Whether oneDNN multiplies BFLOAT16 with AMX, many times as fast as it can move it. */
     boolean amx() {
-        return bfloat16() && hasInstructions(dnnl.dnnl_cpu_isa_avx512_core_amx);
+        return amx;
     }
 
     /**
@@ -134,7 +138,7 @@ final class Workers implements AutoCloseable {
      * every layout but rows and columns.
      */
     boolean multipliesPackedBfloat16() {
-        return bfloat16() || !hasInstructions(dnnl.dnnl_cpu_isa_avx512_core);
+        return multipliesPackedBfloat16;
     }
 
     private static boolean hasInstructions(int set) {
