@@ -18,7 +18,6 @@ import org.finetune4j.kernel.HeldWeights;
 import org.finetune4j.model.family.Architecture;
 import org.finetune4j.model.family.Weight;
 import org.finetune4j.op.Dropout;
-import org.finetune4j.op.GatherRows;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -71,7 +70,7 @@ public final class DecodingEngine implements CachedEngine {
         ModelGraph graph = new ModelGraph(model, options, blocks);
         CachedMixer mixer = new CachedMixer(graph, model.precision().type());
         Trunk trunk = graph.trunk(mixer, adapterOn);
-        SDVariable last = GatherRows.of(graph.hidden(trunk), graph.integers(LAST_ROWS));
+        SDVariable last = graph.hidden(trunk, graph.integers(LAST_ROWS));
         logits = model.logitScaling().logits(last, trunk.headWeight(), model.precision().masterType()).name();
         cacheWidths = mixer.widths();
         parameterArrays = new HashMap<>(graph.parameterArrays());

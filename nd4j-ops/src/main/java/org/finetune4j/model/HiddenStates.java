@@ -59,10 +59,10 @@ public final class HiddenStates implements AutoCloseable {
         });
         ModelGraph graph = new ModelGraph(model, options);
         Trunk trunk = graph.trunk(graph.packedAttention(), true, steering);
-        SDVariable last = graph.hidden(trunk);
         SDVariable rows = graph.integers(ROWS);
-        List<SDVariable> chosen = layers.stream().map(layer -> full(GatherRows.of(layer == blocks ? last
-                : trunk.residual(layer), rows))).toList();
+        SDVariable last = graph.hidden(trunk, rows);
+        List<SDVariable> chosen = layers.stream().map(layer -> full(layer == blocks ? last
+                : GatherRows.of(trunk.residual(layer), rows))).toList();
         states = chosen.stream().map(SDVariable::name).toList();
         forward = new GraphSession(graph.graph(), model.kernels(), arena, states, Map.of(), Map.of(),
                 options.productFusion());

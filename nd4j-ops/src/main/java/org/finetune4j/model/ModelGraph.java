@@ -109,23 +109,28 @@ final class ModelGraph {
 
     /** The last hidden states of a trunk of this graph, {@code [tokens, hidden]}. */
     SDVariable hidden(Trunk trunk) {
-        return hidden(trunk, false);
+        return hidden(trunk, IDS, null, null);
+    }
+
+    /** The last hidden states of some tokens, {@code [rows, hidden]}; rows are distinct, {@code [rows]}. */
+    SDVariable hidden(Trunk trunk, SDVariable rows) {
+        return hidden(trunk, false, rows);
     }
 
     /** As the shorter method, of {@link #REFERENCE_IDS} in the place of the tokens. */
-    SDVariable hiddenOfReferenceIds(Trunk trunk) {
-        return hidden(trunk, REFERENCE_IDS, null);
+    SDVariable hiddenOfReferenceIds(Trunk trunk, SDVariable rows) {
+        return hidden(trunk, REFERENCE_IDS, null, rows);
     }
 
     /** As the shorter method, where asked for with {@link #DRAFT_SHARE} of the embeddings of {@link #DRAFTS} in the tokens'. */
-    SDVariable hidden(Trunk trunk, boolean drafted) {
-        return hidden(trunk, IDS,
-                !drafted ? null : new Trunk.Drafts(integers(DRAFTS), input(DRAFT_SHARE, model.precision().masterType())));
+    SDVariable hidden(Trunk trunk, boolean drafted, SDVariable rows) {
+        return hidden(trunk, IDS, !drafted ? null
+                : new Trunk.Drafts(integers(DRAFTS), input(DRAFT_SHARE, model.precision().masterType())), rows);
     }
 
-    private SDVariable hidden(Trunk trunk, String ids, Trunk.@Nullable Drafts drafts) {
+    private SDVariable hidden(Trunk trunk, String ids, Trunk.@Nullable Drafts drafts, @Nullable SDVariable rows) {
         return trunk.hidden(integers(ids), integers(POSITIONS),
-                architecture.embeddings().types() == null ? null : integers(TYPES), drafts);
+                architecture.embeddings().types() == null ? null : integers(TYPES), drafts, rows);
     }
 
     /** A trunk that uses the model's own parameters. */

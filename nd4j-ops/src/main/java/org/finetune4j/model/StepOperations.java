@@ -10,9 +10,9 @@ import org.finetune4j.model.family.Projections;
 /**
  * Operations of matrix products that a pass over a batch must do, a multiplication and an addition counted as two. It is
  * the model's arithmetic, whatever an engine does: frozen weights have no weight gradient, nothing is sent towards inputs
- * that lead to nothing that trains, unsupervised tokens have no head, attention sees each sequence's lower triangle only,
- * and what is computed again, padded or masked away does not count. Norms, activations, rotations and the optimiser have
- * no products and count as nothing.
+ * that lead to nothing that trains, unsupervised tokens have no head and go no further than through the last block's
+ * attention, attention sees each sequence's lower triangle only, and what is computed again, padded or masked away does not
+ * count. Norms, activations, rotations and the optimiser have no products and count as nothing.
  *
  * @param forward         linear layers forward
  * @param inputGradients  linear layers backward, towards their inputs
@@ -60,6 +60,8 @@ public record StepOperations(double forward, double inputGradients, double weigh
         private final int rank;
         private final Set<String> targets;
         private final boolean full;
+        /** Tokens that go through the layer that is counted. */
+        private int rows;
         private double forward;
         private double inputGradients;
         private double weightGradients;
@@ -71,13 +73,17 @@ public record StepOperations(double forward, double inputGradients, double weigh
             this.rank = rank;
             this.targets = targets;
             this.full = full;
+            rows = batch.tokens();
         }
 
         StepOperations all() {
             // Whether something below trains, so that a gradient leaves a layer downwards.
             boolean below = full;
-            for (Block block : config.architecture().blocks()) {
-                boolean intoFeedForward = attention(block, below);
+            List<Block> blocks = config.architecture().blocks();
+            for (int i = 0; i < blocks.size(); i++) {
+                Block block = blocks.get(i);
+                boolean last = i == blocks.size() - 1 && config.architecture().head() != null;
+                boolean intoFeedForward = attention(block, below, last ? batch.supervised() : rows);
                 below = feedForward(block, block.order() == Block.Order.PARALLEL ? below : intoFeedForward)
                         || intoFeedForward;
             }
@@ -86,8 +92,8 @@ public record StepOperations(double forward, double inputGradients, double weigh
             return new StepOperations(forward, inputGradients, weightGradients, attention, head);
         }
 
-        /** Whether a gradient leaves the attention downwards, or something in it trains. */
-        private boolean attention(Block block, boolean below) {
+        /** Whether a gradient leaves the attention, behind which so many tokens are wanted, or something in it trains. */
+        private boolean attention(Block block, boolean below, int wanted) {
             Projections projections = block.attention().projections();
             projections.layers().forEach(layer -> linear(layer, below));
             Linear first = projections.layers().get(0);
@@ -99,6 +105,7 @@ public record StepOperations(double forward, double inputGradients, double weigh
             double backward = 0.5 * ((value ? 1 : 0) + (query || key ? 1 : 0) + (query ? 1 : 0) + (key ? 1 : 0));
             attention += (1 + backward) * block.attention().shape().operations(batch.offsets());
             boolean intoOutput = query || key || value;
+            rows = wanted;
             linear(block.attention().output(), intoOutput);
             return intoOutput || targeted(block.attention().output());
         }
@@ -159,7 +166,7 @@ public record StepOperations(double forward, double inputGradients, double weigh
         }
 
         private double product(int inputs, int outputs) {
-            return 2.0 * batch.tokens() * inputs * outputs;
+            return 2.0 * rows * inputs * outputs;
         }
 
         private boolean targeted(Linear layer) {

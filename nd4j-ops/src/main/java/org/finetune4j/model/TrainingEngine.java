@@ -2,6 +2,7 @@ package org.finetune4j.model;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -137,7 +138,7 @@ public final class TrainingEngine implements AutoCloseable {
         Trunk.Mixer mixer = graph.packedAttention();
         SDVariable rows = graph.integers(ROWS);
         Trunk policy = graph.trunk(mixer, adapterOn, steering);
-        SDVariable hidden = GatherRows.of(graph.hidden(policy, draftShare > 0), rows);
+        SDVariable hidden = graph.hidden(policy, draftShare > 0, rows);
         SDVariable referenceHidden = null;
         SDVariable referenceHead = null;
         // Where the base does not train it is the reference itself.
@@ -154,7 +155,7 @@ public final class TrainingEngine implements AutoCloseable {
         if (tokenLoss.needsReference()) {
             ModelGraph own = this.teacher == null ? graph : graph.beside(this.teacher, "teacher");
             Trunk reference = own.trunk(mixer, lags, referenceCopies);
-            referenceHidden = GatherRows.of(masked == null ? own.hidden(reference) : own.hiddenOfReferenceIds(reference), rows);
+            referenceHidden = masked == null ? own.hidden(reference, rows) : own.hiddenOfReferenceIds(reference, rows);
             referenceHead = reference.headWeight();
         }
         exits = exits(tokenLoss.exits(model.config().layers()));
@@ -261,11 +262,13 @@ public final class TrainingEngine implements AutoCloseable {
         return run(training, batch, dropoutSeed);
     }
 
-    /** Copies of frozen weights that gradients pass, as many as may be kept, from the last block on. */
+    /** Copies of frozen weights that gradients pass, as many as may be kept; last those of the last block, which fewer rows pass. */
     private HeldWeights copiesForGradients(GraphSession session) {
         List<INDArray> chosen = new ArrayList<>();
         long left = copyBytes;
-        for (INDArray weight : frozenFactors(session)) {
+        List<INDArray> factors = new ArrayList<>(frozenFactors(session));
+        Collections.reverse(factors);
+        for (INDArray weight : factors) {
             long bytes = bytesOfCopy(weight);
             if (bytes > 0 && bytes <= left) {
                 chosen.add(weight);

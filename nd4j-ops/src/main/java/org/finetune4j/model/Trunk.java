@@ -25,6 +25,7 @@ import org.finetune4j.op.Add;
 import org.finetune4j.op.Embedding;
 import org.finetune4j.op.Experts;
 import org.finetune4j.op.GatedActivation;
+import org.finetune4j.op.GatherRows;
 import org.finetune4j.op.LayerNorm;
 import org.finetune4j.op.MatMul;
 import org.finetune4j.op.RmsNorm;
@@ -100,11 +101,22 @@ final class Trunk {
         this.fusions = fusions;
     }
 
-    /** Hidden states after the final norm, {@code [tokens, hidden]}; ids, positions and types are {@code [tokens]}. */
-    SDVariable hidden(SDVariable ids, SDVariable positions, @Nullable SDVariable types, @Nullable Drafts drafts) {
+    /**
+     * Hidden states after the final norm, {@code [tokens, hidden]} or {@code [rows, hidden]}.
+     *
+     * @param ids   {@code [tokens]}, as are positions and types
+     * @param rows  the tokens whose states are wanted, {@code [rows]}, distinct; null for all. Other tokens go no further
+     *              than into the last block's attention, behind which no token looks at another
+     */
+    SDVariable hidden(SDVariable ids, SDVariable positions, @Nullable SDVariable types, @Nullable Drafts drafts,
+                      @Nullable SDVariable rows) {
         SDVariable x = embedded(architecture.embeddings(), ids, positions, types, drafts);
         boundaries.add(x);
-        return normed(through(x, positions, 0, architecture.blocks().size()));
+        int last = architecture.blocks().size() - 1;
+        SDVariable before = through(x, positions, 0, last);
+        SDVariable behind = block(last, architecture.blocks().get(last), before, positions, rows);
+        boundaries.add(behind);
+        return normed(behind);
     }
 
     /** What stands before the first block, {@code [tokens, hidden]}. */
@@ -116,7 +128,7 @@ final class Trunk {
     SDVariable through(SDVariable before, SDVariable positions, int from, int to) {
         SDVariable x = before;
         for (int layer = from; layer < to; layer++) {
-            x = block(layer, architecture.blocks().get(layer), x, positions);
+            x = block(layer, architecture.blocks().get(layer), x, positions, null);
             boundaries.add(x);
         }
         return x;
@@ -127,17 +139,17 @@ final class Trunk {
         return norm(architecture.finalNorm(), residual);
     }
 
-    /** After {@link #hidden}: the variables before each block and behind the last, the residual stream. */
+    /** After {@link #hidden}: the variables before each block and behind the last, the residual stream, there of its rows. */
     List<String> boundaries() {
         return boundaries.stream().map(SDVariable::name).toList();
     }
 
-    /** After {@link #hidden}: the residual stream before block {@code layer} or, beyond the last, behind it. */
+    /** After {@link #hidden}: the residual stream before block {@code layer}, {@code [tokens, hidden]}. */
     SDVariable residual(int layer) {
         return boundaries.get(layer);
     }
 
-    /** After {@link #hidden}: the final norm of the residual stream behind so many blocks, {@code [tokens, hidden]}. */
+    /** After {@link #hidden}: the final norm of the residual stream behind so many blocks but not all, {@code [tokens, hidden]}. */
     SDVariable exit(int blocks) {
         return normed(residual(blocks));
     }
@@ -173,8 +185,10 @@ final class Trunk {
         return norm(embeddings.norm(), x);
     }
 
-    private SDVariable block(int layer, Block block, SDVariable x, SDVariable positions) {
-        SDVariable attended = attention(layer, block.attention(), norm(block.beforeAttention(), x), positions);
+    private SDVariable block(int layer, Block block, SDVariable before, SDVariable positions, @Nullable SDVariable rows) {
+        SDVariable attended = linear.apply(block.attention().output(),
+                rows(attended(layer, block.attention(), norm(block.beforeAttention(), before), positions), rows));
+        SDVariable x = rows(before, rows);
         switch (block.order()) {
             case SEQUENTIAL -> {
                 SDVariable middle = Add.of(norm(block.afterAttention(), attended), x);
@@ -192,21 +206,22 @@ final class Trunk {
         }
     }
 
-    private SDVariable attention(int layer, SelfAttention attention, SDVariable x, SDVariable positions) {
+    private static SDVariable rows(SDVariable x, @Nullable SDVariable rows) {
+        return rows == null ? x : GatherRows.of(x, rows);
+    }
+
+    private SDVariable attended(int layer, SelfAttention attention, SDVariable x, SDVariable positions) {
         SDVariable[] projected = projected(attention.projections(), x);
         AttentionShape shape = attention.shape();
         SDVariable query = normOfHeads(attention.queryNorm(), projected[0], shape);
         SDVariable key = normOfHeads(attention.keyNorm(), projected[1], shape);
         RotaryTable table = attention.rotary() == null ? null
                 : tables.computeIfAbsent(attention.rotary(), Rotary::table);
-        SDVariable attended;
         if (table == null || fusions.contains(Fusion.ROTARY_ATTENTION)) {
-            attended = mixer.mix(layer, query, key, projected[2], shape, table);
-        } else {
-            attended = mixer.mix(layer, org.finetune4j.op.Rotary.of(query, positions, table),
-                    org.finetune4j.op.Rotary.of(key, positions, table), projected[2], shape, null);
+            return mixer.mix(layer, query, key, projected[2], shape, table);
         }
-        return linear.apply(attention.output(), attended);
+        return mixer.mix(layer, org.finetune4j.op.Rotary.of(query, positions, table),
+                org.finetune4j.op.Rotary.of(key, positions, table), projected[2], shape, null);
     }
 
     private SDVariable[] projected(Projections projections, SDVariable x) {

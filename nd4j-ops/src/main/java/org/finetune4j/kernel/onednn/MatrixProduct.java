@@ -194,10 +194,11 @@ final class MatrixProduct implements AutoCloseable {
         }
 
         void tile(Worker worker, int index) {
-            int row = index / columnBlocks;
+            // One column of tiles after another, so that threads at different rows read the same part of a weight at a time.
+            int row = index % rowBlocks;
             int firstRow = rowsAreTokens ? row * tileRows : boundary(row, rowBlocks, m);
             int endRow = rowsAreTokens ? Math.min(m, firstRow + tileRows) : boundary(row + 1, rowBlocks, m);
-            int column = index % columnBlocks;
+            int column = index / rowBlocks;
             int firstColumn = columnBoundary(column);
             int columns = columnBoundary(column + 1) - firstColumn;
             if (addend != 0 && addend != out) {

@@ -16,8 +16,11 @@ import org.nd4j.nativeblas.NativeOpsHolder;
  * included, which is told to use a single thread. So no result depends on how many threads there are or which was faster.
  */
 final class Workers implements AutoCloseable {
-    /** Turns of waiting before a thread sleeps: some tens of microseconds, about the gap between two kernels. */
-    private static final int SPINS = 2_000;
+    /**
+     * Nanoseconds that a thread waits awake: longer than the gap between two kernels or the difference between two threads,
+     * since waking up takes about 50 microseconds and a step has hundreds of kernels.
+     */
+    private static final long AWAKE = 500_000;
     private final NativeOps openMp = nativeOperations();
     private final dnnl_engine engine = new dnnl_engine();
     private final Worker[] workers;
@@ -105,20 +108,19 @@ final class Workers implements AutoCloseable {
     private void help(Worker worker) {
         openMp.setOmpNumThreads(1);
         Job last = null;
-        int waited = 0;
+        long idleFrom = System.nanoTime();
         while (!closed) {
             Job job = current;
             if (job != null && job != last) {
                 job.work(worker);
                 last = job;
-                waited = 0;
-            } else if (waited < SPINS) {
-                waited++;
+                idleFrom = System.nanoTime();
+            } else if (System.nanoTime() - idleFrom < AWAKE) {
                 Thread.onSpinWait();
             } else {
                 last = null;
                 LockSupport.park(this);
-                waited = 0;
+                idleFrom = System.nanoTime();
             }
         }
     }
@@ -213,8 +215,9 @@ final class Workers implements AutoCloseable {
         }
 
         void await() {
-            for (int waited = 0; done.get() < chunks; waited++) {
-                if (waited < SPINS) {
+            long from = System.nanoTime();
+            while (done.get() < chunks) {
+                if (System.nanoTime() - from < AWAKE) {
                     Thread.onSpinWait();
                 } else {
                     // A helper without a processor of its own takes longer; leave it this one.
