@@ -112,11 +112,7 @@ final class Trunk {
                       @Nullable SDVariable rows) {
         SDVariable x = embedded(architecture.embeddings(), ids, positions, types, drafts);
         boundaries.add(x);
-        int last = architecture.blocks().size() - 1;
-        SDVariable before = through(x, positions, 0, last);
-        SDVariable behind = block(last, architecture.blocks().get(last), before, positions, rows);
-        boundaries.add(behind);
-        return normed(behind);
+        return normed(through(x, positions, 0, architecture.blocks().size(), rows));
     }
 
     /** What stands before the first block, {@code [tokens, hidden]}. */
@@ -126,9 +122,13 @@ final class Trunk {
 
     /** The residual stream behind block {@code to}, of that before block {@code from}, both counted from 0. */
     SDVariable through(SDVariable before, SDVariable positions, int from, int to) {
+        return through(before, positions, from, to, null);
+    }
+
+    private SDVariable through(SDVariable before, SDVariable positions, int from, int to, @Nullable SDVariable rows) {
         SDVariable x = before;
         for (int layer = from; layer < to; layer++) {
-            x = block(layer, architecture.blocks().get(layer), x, positions, null);
+            x = block(layer, architecture.blocks().get(layer), x, positions, layer == to - 1 ? rows : null);
             boundaries.add(x);
         }
         return x;
